@@ -1,0 +1,49 @@
+"""The command line. Each command imports what it needs when it runs: `--help` must answer at once."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from harness.cli.plugins import plugins
+from harness.cli.report import report
+from harness.cli.run import run
+from harness.cli.tasks import tasks
+from harness.errors import UsageError
+
+OK, FAILED, USAGE, NOTHING_MEASURED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="snn-harness")
+def cli() -> None:
+    r"""Compare ways to train and run spiking networks, alike and with uncertainty.
+
+    \b
+    Exit codes: 0 all trials ok or skipped with a reason, 1 a trial failed,
+    2 the command line or a folder is wrong, 3 nothing was measured, 130 interrupted.
+    """
+
+
+for command in (run, plugins, tasks, report):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The entry point: a UsageError is one line and exit code 2, never a traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except UsageError as error:
+        click.echo(f"harness: {error}", err=True)
+        code = USAGE
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("harness: interrupted", err=True)
+        code = INTERRUPTED
+    except BrokenPipeError:  # the reader of `harness plugins | head` has seen enough
+        sys.stderr.close()
+        code = OK
+    sys.exit(code)

@@ -1,0 +1,83 @@
+"""`harness plugins`: what is installed, what is ready, and what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
+def plugins(name: str | None, as_json: bool) -> None:
+    """List every plugin found, without importing any; with NAME, its presets and parameters."""
+    from harness.plugins import HOW_TO_INSTALL, discover
+
+    if name:
+        _show(name, as_json)
+        return
+    found = discover()
+    if as_json:
+        rows = [{k: v for k, v in dataclasses.asdict(p).items() if k != "source"} for p in found]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not found:
+        click.echo(f"No plugins found: {HOW_TO_INSTALL}")
+        return
+    marks = {"ready": "green", "missing": "yellow", "broken": "red"}
+    wide = [max(len(str(p)) for p in column) for column in zip(*(_cells(p) for p in found))]
+    for plugin in found:
+        cells = [cell.ljust(width) for cell, width in zip(_cells(plugin), wide)]
+        cells[2] = click.style(cells[2], fg=marks[plugin.status])
+        click.echo("  ".join(cells).rstrip())
+        if plugin.reason:
+            click.echo(f"    {plugin.reason}")
+        if plugin.install:
+            click.echo(f"    install it with: {plugin.install}")
+
+
+def _cells(plugin: object) -> tuple[str, str, str]:
+    from harness.plugins import Plugin
+
+    assert isinstance(plugin, Plugin)
+    return (
+        plugin.name,
+        f"{plugin.framework} {plugin.framework_version}".strip(),
+        plugin.status,
+    )
+
+
+def _show(name: str, as_json: bool) -> None:
+    from harness.errors import UsageError
+    from harness.plugins import discover, select
+    from harness.runs.schedule import Workers, ask_presets
+
+    (plugin,) = select([name], discover())[:1]
+    presets = ask_presets([plugin], Workers(), jobs=1).get(plugin.name)
+    if presets is None:
+        reason = plugin.reason or "it cannot be imported; run it to see its log"
+        raise UsageError(f"{plugin.name} is {plugin.status}: {reason}")
+    if as_json:
+        parameters = {key: vars(value) for key, value in presets.parameters.items()}
+        click.echo(json.dumps({"parameters": parameters, "presets": presets.values}, indent=2))
+        return
+    click.echo(f"{plugin.name}  {plugin.framework} {plugin.framework_version}\n\nparameters")
+    for key, parameter in presets.parameters.items():
+        bounds = (
+            "|".join(str(choice) for choice in parameter.choices)
+            if parameter.choices
+            else f"{_bound(parameter.low)}..{_bound(parameter.high)}"
+        )
+        limits = "" if bounds == ".." else f" ({bounds})"
+        click.echo(f"  {key} = {parameter.default}{limits}\n      {parameter.help}")
+    click.echo("\npresets")
+    for preset, by_task in presets.values.items():
+        for task, values in by_task.items():
+            told = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
+            click.echo(f"  {preset}, {'every task' if task == '*' else task}: {told}")
+
+
+def _bound(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

@@ -1,0 +1,83 @@
+"""The plugin contract, all of it.
+
+A worker registers one plugin and calls its hooks in this order: `harness_presets`,
+`harness_build_model`, then `harness_encode` and `harness_train_step` for every batch of every epoch,
+`harness_finish_training`, and last `harness_encode` and `harness_evaluate` for every batch of the
+test set. Measurements happen in a fresh worker that builds the model again and loads its trained
+state. Tensors are time-major, float32 unless said otherwise, and live on `device`.
+
+The host owns the seeds (it seeds torch before the model is built), the data order, the split, the
+clock, and the counting. It puts the model into training or evaluation mode, and leaves gradients
+enabled in training only. A hook may name only those arguments that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness import hookspec
+from harness.contract import Evaluation, Params, Presets, Scalars, Task
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, device, nn
+
+
+@hookspec(firstresult=True)
+def harness_presets() -> Presets:
+    """The plugin's parameters with defaults and bounds, and its presets.
+
+    The host reads two parameters itself: `epochs` and `batch_size`. Called before anything else, on
+    a machine that may have no accelerator; must not touch the data.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_build_model(task: Task, params: Params, device: device) -> nn.Module:
+    """A model on `device`, ready to train.
+
+    Its trained state must round-trip through `state_dict()`: built again with the same arguments and
+    loaded, it answers bit for bit the same. Raise `harness.contract.Unsupported` for a task that the
+    method cannot do: the trial is then skipped, with the reason.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_encode(model: nn.Module, inputs: Tensor, generator: Generator) -> Tensor:
+    """`inputs` [B, *input_shape] in [0, 1] as spikes or currents over time, [T, B, ...].
+
+    Every random draw comes from `generator`. A constant current returns an expanded view, no copy; a
+    network without time returns T = 1. Values must be finite.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_train_step(model: nn.Module, spikes: Tensor, targets: Tensor) -> Scalars:
+    """One update from `spikes` [T, B, ...] and `targets` [B] (int64; an unsupervised rule ignores them).
+
+    Returns the numbers worth plotting as 0-d tensors or floats: `loss` where the method has one,
+    `accuracy` as a fraction where it is free, and whatever else. A NaN or infinite one ends
+    the trial as invalid.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_finish_training(
+    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], generator: Generator
+) -> Scalars | None:
+    """Optional: calibration, conversion, label assignment, after the last training step.
+
+    `batches` yields (inputs [B, *input_shape], targets [B]) of the training set, in a fixed order,
+    and anew each time it is iterated. Called once, with gradients disabled. The returned numbers are
+    kept in the record.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_evaluate(model: nn.Module, spikes: Tensor, record: bool) -> Evaluation:
+    """The answer to `spikes` [T, B, ...]: class scores [B, C], or over time [T, B, C].
+
+    With `record`, also the activity of each layer and any reference scores; without, nothing but the
+    scores, as fast as the method can. Called with gradients disabled; must leave the model as it was,
+    and must not depend on earlier calls.
+    """

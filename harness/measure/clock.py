@@ -1,0 +1,41 @@
+"""The host's clock: the device is synchronised before it starts and before it stops."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+
+def synchronise(device: torch.device) -> None:
+    """Waits until `device` has done all that was asked of it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def timed(call: Callable[[], T], device: torch.device) -> tuple[float, T]:
+    """The seconds that `call` took on `device`, and its result."""
+    synchronise(device)
+    start = perf_counter()
+    result = call()
+    synchronise(device)
+    return perf_counter() - start, result
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Collects garbage now and not inside: a collection in one call would be timed as that call."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,87 @@
+"""Peak memory of a call, above what the process and the device held before it."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import torch
+
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+_POLL_SECONDS = 0.001
+
+
+def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, float]:
+    """Runs `call`; `peak_memory_bytes` of the host and, on CUDA, `device_memory_bytes`.
+
+    Both are peaks above the level at the start: interpreter, imports, data set and model are out.
+    """
+    gc.collect()
+    _return_free_memory()
+    metrics: dict[str, float] = {}
+    with _host_peak() as peak:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+            torch.cuda.reset_peak_memory_stats(device)
+            before = torch.cuda.memory_allocated(device)
+            call()
+            torch.cuda.synchronize(device)
+            metrics["device_memory_bytes"] = torch.cuda.max_memory_allocated(device) - before
+        else:
+            call()
+    metrics["peak_memory_bytes"] = max(0, peak[-1])
+    return metrics
+
+
+@contextmanager
+def _host_peak() -> Iterator[list[int]]:
+    """Yields a list whose last entry is, afterwards, the peak resident bytes above the start."""
+    process = psutil.Process()
+    found: list[int] = []
+    try:
+        _CLEAR_REFS.write_text("5")  # Linux: resets the peak that the kernel itself keeps
+    except OSError:
+        yield from _polled_peak(process, found)
+        return
+    start = process.memory_info().rss
+    yield found
+    found.append(_kernel_peak() - start)
+
+
+def _polled_peak(process: psutil.Process, found: list[int]) -> Iterator[list[int]]:
+    """The same where the kernel keeps no peak that can be reset: sampled, so a lower bound."""
+    start = highest = process.memory_info().rss
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal highest
+        while not done.wait(_POLL_SECONDS):
+            highest = max(highest, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        watcher.join()
+    found.append(max(highest, process.memory_info().rss) - start)
+
+
+def _kernel_peak() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("the kernel reports no peak resident size")
+
+
+def _return_free_memory() -> None:
+    """Gives freed heap back, so that earlier calls' leavings do not hide what this one takes."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,1 @@
+"""Tables, figures, report.md and report.html, made from a run's records alone."""

@@ -1,0 +1,138 @@
+"""Dots with intervals, one line a row: accuracy, latency, throughput, sparsity.
+
+Dots and not bars: a bar's length means nothing on an axis that is logarithmic or starts elsewhere
+than at 0 (Cleveland and McGill 1984).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.report.rows import Row
+from harness.report.style import (
+    MUTED,
+    PAPER,
+    NoDataError,
+    new_figure,
+    one_row_each,
+    scale,
+    wrapped,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINE, MARGIN = 0.42, 0.95
+
+
+def accuracy(rows: Sequence[Row]) -> Figure:
+    """The mean with its interval, each seed, and the references that a row brings along."""
+    rows = _measured(rows, "test_accuracy", "no row has a test accuracy")
+    figure, (axes,) = new_figure(MARGIN + LINE * len(rows))
+    one_row_each(axes, [wrapped(row.name) for row in rows])
+    for y, row in enumerate(rows):
+        for trial in row.trials:
+            if len(row.trials) > 1 and "test_accuracy" in trial.metrics:
+                axes.plot(
+                    100 * trial.metrics["test_accuracy"], y + 0.24, "|", color=MUTED, ms=6, mew=1.2
+                )
+        for metric, value in row.summary.items():
+            if metric.startswith("reference_accuracy."):
+                _hollow(axes, row, 100 * value, y - 0.26, "d")
+        _dot(axes, row, "test_accuracy", y, 100)
+    axes.set_xlabel("test accuracy, %")
+    return figure
+
+
+def latency(rows: Sequence[Row]) -> Figure:
+    """The median with its interval, and the 95th percentile where it is known."""
+    rows = _measured(rows, "latency_ms", "no row's latency was measured")
+    figure, (axes,) = new_figure(MARGIN + LINE * len(rows))
+    one_row_each(axes, [wrapped(row.name) for row in rows])
+    added = scale(axes.xaxis, _values(rows, "latency_ms", "latency_ms_p95"))
+    for y, row in enumerate(rows):
+        if row.has("latency_ms_p95"):
+            ends = (row.summary["latency_ms"], row.summary["latency_ms_p95"])
+            axes.plot(ends, (y, y), color=row.look.colour, lw=1, alpha=0.6, ls=":")
+            _hollow(axes, row, ends[1], y, row.look.marker)
+        _dot(axes, row, "latency_ms", y)
+    axes.set_xlabel(f"latency of one sample, ms{added}")
+    return figure
+
+
+def throughput(rows: Sequence[Row]) -> Figure:
+    """Inference filled, training hollow and a little lower."""
+    names = ("inference_throughput", "train_throughput")
+    rows = [row for row in rows if any(map(row.has, names))]
+    if not rows:
+        raise NoDataError("no row's throughput was measured")
+    figure, (axes,) = new_figure(MARGIN + LINE * len(rows))
+    one_row_each(axes, [wrapped(row.name) for row in rows])
+    added = scale(axes.xaxis, _values(rows, *names))
+    for y, row in enumerate(rows):
+        if row.has(names[0]):
+            _dot(axes, row, names[0], y - 0.12)
+        if row.has(names[1]):
+            _line(axes, row, names[1], y + 0.18)
+            _hollow(axes, row, row.summary[names[1]], y + 0.18, row.look.marker)
+    axes.set_xlabel(f"samples a second{added}")
+    return figure
+
+
+def sparsity(rows: Sequence[Row]) -> Figure:
+    """The whole network's, and below it each layer's."""
+    rows = _measured(rows, "activation_sparsity", "no row's activations were recorded")
+    lines = [(row, layer) for row in rows for layer in ("", *_layers(row))]
+    figure, (axes,) = new_figure(MARGIN + 0.27 * len(lines))
+    one_row_each(axes, [layer or wrapped(row.name, 30, 1) for row, layer in lines])
+    for y, (row, layer) in enumerate(lines):
+        tick = axes.get_yticklabels()[y]
+        if layer:
+            tick.set(color=MUTED, fontsize=9, text=wrapped(f"   {layer}", 30, 1))
+            _hollow(axes, row, 100 * _layers(row)[layer], y, row.look.marker)
+        else:
+            _dot(axes, row, "activation_sparsity", y, 100)
+    axes.set_xlim(right=min(axes.get_xlim()[1], 101))
+    axes.set_xlabel("zeros among the activations, %")
+    return figure
+
+
+def _dot(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
+    _line(axes, row, name, y, factor)
+    axes.plot(factor * row.summary[name], y, row.look.marker, color=row.look.colour, ms=7)
+
+
+def _line(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
+    """The interval, where there is one."""
+    if f"{name}_low" in row.summary:
+        ends = (factor * row.summary[f"{name}_low"], factor * row.summary[f"{name}_high"])
+        axes.plot(ends, (y, y), color=row.look.colour, lw=2.2, marker="|", ms=7, mew=1.6)
+
+
+def _hollow(axes: Axes, row: Row, x: float, y: float, marker: str) -> None:
+    axes.plot(x, y, marker, mfc=PAPER, mec=row.look.colour, mew=1.3, ms=5.5, zorder=2)
+
+
+def _measured(rows: Sequence[Row], name: str, otherwise: str) -> list[Row]:
+    found = [row for row in rows if row.has(name)]
+    if not found:
+        raise NoDataError(otherwise)
+    return found
+
+
+def _values(rows: Sequence[Row], *names: str) -> list[float]:
+    parts = [name + part for name in names for part in ("", "_low", "_high")]
+    return [row.summary[part] for row in rows for part in parts if part in row.summary]
+
+
+def _layers(row: Row) -> dict[str, float]:
+    """Each layer's sparsity in the network's order, the mean over the seeds."""
+    found: dict[str, list[float]] = {}
+    for trial in row.trials:
+        for layer in trial.layers:
+            name, value = layer.get("name"), layer.get("activation_sparsity")
+            if name is not None and value is not None:
+                found.setdefault(name, []).append(value)
+    return {name: sum(values) / len(values) for name, values in found.items()}

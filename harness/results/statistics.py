@@ -1,0 +1,127 @@
+"""The statistics of the report: one function for each kind of number, each choice cited.
+
+An interval is given where the data support one and left out where they do not. All are 95 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+CONFIDENCE = 0.95
+
+#: A percentile is printed only where n(1-p) is at least this: the number of samples beyond it is
+#: binomial, 10 give or take 3; with fewer, the percentile is mostly chance.
+BEYOND = 10
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean; `low` and `high` are absent, and `kind` empty, where the data support no interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    kind: str = ""
+
+
+def summarise_latency(seconds: Sequence[float]) -> dict[str, float]:
+    """`{median, low, high, p95, p99, n}` of calls that took `seconds`, in milliseconds.
+
+    The median, because a few interrupted calls move a mean at will; its interval from the order
+    statistics (Conover, "Practical Nonparametric Statistics", 3.2; Le Boudec, "Performance
+    Evaluation of Computer and Communication Systems", 2.2), which assumes independent calls but no
+    distribution. It needs six calls: with fewer, `low` and `high` are absent. p95 and p99 appear
+    from 200 and 1000 calls on; each is a value that was observed (Hyndman and Fan, type 1).
+    """
+    import numpy as np
+
+    times = _durations(seconds) * 1e3
+    low, high = _median_interval(times)
+    summary = {"median": float(np.median(times))}
+    if low is not None and high is not None:
+        summary |= {"low": low, "high": high}
+    for name, p in (("p95", 0.95), ("p99", 0.99)):
+        if len(times) * (1 - p) >= BEYOND:
+            summary[name] = float(np.quantile(times, p, method="inverted_cdf"))
+    return summary | {"n": len(times)}
+
+
+def summarise_rate(seconds: Sequence[float], batch: int) -> dict[str, float]:
+    """`{median, low, high, n}` in samples a second, of calls of `batch` samples each.
+
+    The rate of the median call, and its interval: both carry over from the durations, since
+    quantiles go along with a monotone transformation. A mean of rates would overstate the
+    throughput (Smith 1988, "Characterizing computer performance with a single number").
+    """
+    if batch < 1:
+        raise ValueError(f"a batch of {batch} samples has no rate")
+    import numpy as np
+
+    times = _durations(seconds)
+    low, high = _median_interval(times)
+    summary = {"median": batch / float(np.median(times))}
+    if low is not None and high is not None:
+        summary |= {"low": batch / high, "high": batch / low}
+    return summary | {"n": len(times)}
+
+
+def mean_interval(
+    values: Sequence[float],
+    n_test: int | None = None,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Mean:
+    """The mean over seeds, with Student's t interval, clipped to `bounds`.
+
+    It covers what the seed changes (initial weights, data order, noise) on this one test set
+    (Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks"). One seed
+    says nothing about seeds: an accuracy then gets the Wilson score interval of `n_test` samples
+    (Brown, Cai and DasGupta 2001), the sampling error of the test set. So does one on which all
+    seeds agree, where t would claim certainty. With neither there is no interval.
+    """
+    n = len(values)
+    if n == 0:
+        raise ValueError("no values have no mean")
+    mean = math.fsum(values) / n
+    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / max(n - 1, 1))
+    # Equal values may leave a rounding error for a spread.
+    if n > 1 and spread > 1e-12 * max(abs(mean), 1e-300):
+        from scipy import stats
+
+        low, high = stats.t.interval(CONFIDENCE, n - 1, loc=mean, scale=spread / math.sqrt(n))
+        low, high = (min(max(float(end), bounds[0]), bounds[1]) for end in (low, high))
+        return Mean(mean, min(low, mean), max(high, mean), f"t over {n} seeds")
+    if n_test:
+        low, high = _wilson(mean, n_test)
+        return Mean(mean, min(low, mean), max(high, mean), f"Wilson, {n_test} samples")
+    return Mean(mean)
+
+
+def _wilson(proportion: float, n: int) -> tuple[float, float]:
+    from scipy import stats
+
+    interval = stats.binomtest(round(proportion * n), n).proportion_ci(CONFIDENCE, "wilson")
+    return float(interval.low), float(interval.high)
+
+
+def _median_interval(values: Any) -> tuple[float | None, float | None]:
+    """The narrowest pair of order statistics that scipy finds to hold the median with 95 %."""
+    from scipy import stats
+
+    interval = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
+    if math.isfinite(interval.low) and math.isfinite(interval.high):
+        return float(interval.low), float(interval.high)
+    return None, None
+
+
+def _durations(seconds: Sequence[float]) -> Any:
+    import numpy as np
+
+    times = np.asarray(seconds, dtype=float)
+    if times.ndim != 1 or times.size == 0:
+        raise ValueError("no durations to summarise")
+    if not (np.isfinite(times).all() and (times > 0).all()):
+        raise ValueError("a duration is a finite number above 0")
+    return times

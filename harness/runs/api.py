@@ -1,0 +1,177 @@
+"""`harness.run` and `harness.load`: the Python side of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from harness import tasks
+from harness.errors import UsageError
+from harness.plugins import Plugin, discover, select
+from harness.protocol import Trial
+from harness.results.record import Record
+from harness.results.store import RunFolder, by_key
+from harness.runs import environment
+from harness.runs.config import RunConfig
+from harness.runs.listener import Listener
+from harness.runs.plan import needs_presets, plan
+from harness.runs.schedule import Workers, ask_presets, prepare, run_trials
+from harness.runs.timing import time_group
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on disk. `problems` tells which lines of its records could not be read."""
+
+    path: Path
+    records: list[Record]
+    problems: list[str]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a trial, with the timing group's metrics beside its own."""
+        from harness.results.frame import trials_frame
+
+        return trials_frame(self.records)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row a label, over its seeds, with intervals."""
+        from harness.results.frame import summary_frame
+
+        return summary_frame(self.records)
+
+    def report(self) -> list[Path]:
+        """Rebuilds the tables, the figures and the page from the records; returns what it wrote."""
+        from harness.report.build import build_report
+
+        folder = RunFolder.open(self.path)
+        return build_report(self.path, folder.description(), self.records, self.problems)
+
+
+def load(path: str | Path) -> Run:
+    """The run at `path`; UsageError where there is none that this version can read."""
+    folder = RunFolder.open(Path(path))
+    records, problems = folder.records()
+    return Run(folder.path, records, problems)
+
+
+def run(
+    plugins: str | Sequence[str] = "all",
+    *,
+    out: str | Path | None = None,
+    listener: Listener | None = None,
+    command: str = "",
+    **options: Any,
+) -> Run:
+    """Runs `plugins` and writes the report; `options` are the fields of `RunConfig`.
+
+    The same as `harness run`: `harness.run(["native-*"], task="mnist", preset="best", seeds=[0])`.
+    UsageError where something is asked for that does not exist.
+    """
+    patterns = plugins.split(",") if isinstance(plugins, str) else plugins
+    config = make_config(plugins=tuple(patterns), **options)
+    path = Path(out) if out is not None else default_folder(config)
+    return _execute(config, path, None, listener or Listener(), command)
+
+
+def resume(path: str | Path, *, listener: Listener | None = None) -> Run:
+    """Carries an interrupted run on: its finished trials are kept, the others run."""
+    folder = RunFolder.open(Path(path))
+    config = make_config(**folder.description().get("config", {}))
+    return _execute(config, folder.path, folder, listener or Listener(), "")
+
+
+def make_config(**options: Any) -> RunConfig:
+    """A RunConfig; UsageError in one line where an option is wrong."""
+    try:
+        return RunConfig(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{where}: {first['msg']}, not {first['input']!r}") from None
+
+
+def default_folder(config: RunConfig) -> Path:
+    """results/<time>-<task>-<preset>, the time in UTC."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return RESULTS / f"{stamp}-{config.task}-{config.preset}"
+
+
+def _execute(
+    config: RunConfig, path: Path, folder: RunFolder | None, listener: Listener, command: str
+) -> Run:
+    tasks.find(config.task)
+    selected = select(config.plugins, discover())
+    device = _device(config.device)
+    if folder is None:
+        RunFolder.check_free(path)
+    workers = Workers()
+    jobs = config.parallel(device)
+    presets = ask_presets(needs_presets(config, selected), workers, jobs)
+    trials = plan(config, selected, presets, device)
+    data = prepare(config, workers, listener)
+    if folder is None:
+        folder = RunFolder.create(path, _description(config, selected, data.facts, command, jobs))
+    with folder.locked():
+        _carry_out(config, trials, selected, data, folder, workers, listener)
+    finished = load(path)
+    finished.report()
+    return finished
+
+
+def _carry_out(
+    config: RunConfig,
+    trials: list[Trial],
+    selected: list[Plugin],
+    data: Any,
+    folder: RunFolder,
+    workers: Workers,
+    listener: Listener,
+) -> None:
+    plugins = {plugin.name: plugin for plugin in selected}
+    done = by_key(folder.records()[0], "trial")
+    open_trials = [trial for trial in trials if trial.key not in done]
+    listener.planned(trials, len(trials) - len(open_trials))
+    run_trials(open_trials, plugins, config, data, folder, workers, listener)
+    records = folder.records()[0]
+    trained, timed = by_key(records, "trial"), by_key(records, "timing")
+    group: dict[str, Trial] = {}
+    for trial in trials:  # the first seed of each row that was trained stands for the row
+        if trained[trial.key].status == "ok":
+            group.setdefault(trial.label, trial)
+    if any(trial.key not in timed for trial in group.values()):
+        # A group is measured side by side or not at all: rows of two sittings do not compare.
+        time_group(list(group.values()), plugins, config, data, folder, workers, listener)
+
+
+def _device(asked: str) -> str:
+    """`auto` as cuda where the driver reports a GPU; the worker finds out whether torch agrees."""
+    if asked != "auto":
+        if asked.split(":")[0] not in ("cpu", "cuda"):
+            raise UsageError(f"unknown device {asked!r}: known: auto, cpu, cuda")
+        return asked
+    return "cuda" if environment.gpus() else "cpu"
+
+
+def _description(
+    config: RunConfig, plugins: list[Plugin], facts: dict[str, Any], command: str, jobs: int
+) -> dict[str, Any]:
+    return {
+        "command": command,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": config.model_dump(mode="json"),
+        "jobs": jobs,
+        "data": facts,
+        "environment": environment.describe(plugins),
+    }

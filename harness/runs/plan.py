@@ -1,0 +1,95 @@
+"""From what is asked to the list of trials; every mistake in it is found here, before any work."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from harness.contract import QUICK, Presets, Value
+from harness.errors import UsageError, unknown
+from harness.plugins import Plugin
+from harness.protocol import Trial
+from harness.runs.config import RunConfig
+
+
+def plan(
+    config: RunConfig,
+    plugins: Sequence[Plugin],
+    presets: Mapping[str, Presets],
+    device: str,
+) -> list[Trial]:
+    """The trials, seed by seed, so that an interrupted run has every plugin at its first seeds.
+
+    `presets` holds those of the plugins whose parameters must be checked (see `needs_presets`).
+    """
+    if presets and not any(found.offers(config.preset, config.task) for found in presets.values()):
+        offered = {name for found in presets.values() for name in found.values}
+        raise unknown(f"preset for task {config.task!r}", config.preset, offered)
+    assignments = [_parse(text, plugins) for text in config.sets]
+    rows: list[tuple[Plugin, str, dict[str, Value]]] = []
+    for plugin in plugins:
+        chosen = {
+            parameter: values
+            for pattern, parameter, values in assignments
+            if fnmatchcase(plugin.name, pattern)
+        }
+        for combination in itertools.product(*chosen.values()):
+            overrides = _checked(config, plugin, dict(zip(chosen, combination)), presets)
+            swept = [f"{name}={overrides[name]}" for name in chosen if len(chosen[name]) > 1]
+            rows.append((plugin, " ".join([plugin.name, *swept]), overrides))
+    return [
+        Trial(
+            plugin=plugin.source,
+            label=label,
+            task=config.task,
+            preset=config.preset,
+            overrides=overrides,
+            seed=seed,
+            device=device,
+            threads=config.threads,
+        )
+        for seed in config.seeds
+        for plugin, label, overrides in rows
+    ]
+
+
+def needs_presets(config: RunConfig, plugins: Sequence[Plugin]) -> list[Plugin]:
+    """The plugins whose presets must be asked for: asking imports the plugin, which takes seconds.
+
+    The default preset needs no check before the trial itself makes it.
+    """
+    ready = [plugin for plugin in plugins if plugin.status == "ready"]
+    if config.preset != QUICK:
+        return ready
+    patterns = [_parse(text, plugins)[0] for text in config.sets]
+    return [p for p in ready if any(fnmatchcase(p.name, pattern) for pattern in patterns)]
+
+
+def _parse(text: str, plugins: Sequence[Plugin]) -> tuple[str, str, list[str]]:
+    """NAME.param=value[,value...] as (name or glob, parameter, values)."""
+    target, equals, values = text.partition("=")
+    name, dot, parameter = target.rpartition(".")
+    if not (equals and dot and name and parameter and values):
+        raise UsageError(f"--set {text!r}: wanted NAME.param=value, as in native-dfa.hidden=128")
+    if not any(fnmatchcase(plugin.name, name) for plugin in plugins):
+        error = unknown("plugin", name, [plugin.name for plugin in plugins])
+        raise UsageError(f"--set {text!r}: {error}")
+    return name, parameter, [value.strip() for value in values.split(",")]
+
+
+def _checked(
+    config: RunConfig,
+    plugin: Plugin,
+    overrides: Mapping[str, Value],
+    presets: Mapping[str, Presets],
+) -> dict[str, Value]:
+    if plugin.name not in presets:
+        return dict(overrides)
+    if not presets[plugin.name].offers(config.preset, config.task):
+        return dict(overrides)  # the trial will be skipped, and say so
+    try:
+        resolved = presets[plugin.name].resolve(config.preset, config.task, overrides)
+    except UsageError as error:
+        raise UsageError(f"{plugin.name}: {error}") from None
+    return {name: resolved[name] for name in overrides}

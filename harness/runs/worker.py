@@ -1,0 +1,124 @@
+"""A worker process, from the coordinator's side."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from pydantic import BaseModel, ValidationError
+
+from harness.protocol import Event, Failed, Progress, events
+
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+class Worker:
+    """One process of `interpreter`, in a process group of its own; what it prints goes to `log`.
+
+    Used as a context: leaving it ends the whole group, however the worker fares.
+    """
+
+    def __init__(self, log: Path, threads: int = 1, interpreter: str = sys.executable) -> None:
+        environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
+        self._expired = False
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                [interpreter, "-u", "-m", "harness.trial"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):  # a request that the worker did not live to read
+                    pipe.close()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """Ends the worker and everything that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def ask(
+        self,
+        request: BaseModel,
+        timeout: float | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Event:
+        """Sends `request` and returns its answer; after `timeout` seconds the worker is killed.
+
+        A worker that dies or speaks nonsense has answered `Failed`.
+        """
+        timer = threading.Timer(timeout, self._expire) if timeout else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        stage = "start"
+        try:
+            assert self._process.stdin and self._process.stdout
+            try:
+                self._process.stdin.write(request.model_dump_json().encode() + b"\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                return self._death(stage, timeout)
+            for line in self._process.stdout:
+                try:
+                    event = events.validate_json(line)
+                except ValidationError:
+                    self.kill()
+                    return Failed(
+                        status="crashed",
+                        reason=f"the worker wrote no event but {line[:80]!r}",
+                        where=stage,
+                    )
+                if not isinstance(event, Progress):
+                    return event
+                stage = event.stage
+                progress(event)
+            return self._death(stage, timeout)
+        finally:
+            if timer:
+                timer.cancel()
+
+    def _expire(self) -> None:
+        self._expired = True
+        self.kill()
+
+    def _death(self, stage: str, timeout: float | None) -> Failed:
+        code = self._process.wait()
+        if self._expired:
+            return Failed(status="timeout", reason=f"took longer than {timeout:g} s", where=stage)
+        if code >= 0:
+            return Failed(
+                status="crashed", reason=f"the process ended with exit code {code}", where=stage
+            )
+        name = signal.Signals(-code).name
+        hint = " (often the system running out of memory)" if name == "SIGKILL" else ""
+        return Failed(
+            status="crashed", reason=f"the process was killed by {name}{hint}", where=stage
+        )

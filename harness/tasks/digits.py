@@ -1,0 +1,53 @@
+"""`digits`: scikit-learn's embedded 8x8 digits, the default task; needs no download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from harness.tasks.spec import Arrays, Source, TaskSpec
+
+_SIZES = {"train": 1257, "validation": 180, "test": 360}
+
+
+def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> Source:
+    installed = f"scikit-learn {version('scikit-learn')}"
+    return Source(installed, {"source": f"{installed}, load_digits"}, _read)
+
+
+def _read() -> Arrays:
+    # scikit-learn takes seconds to import: only when the arrays are not in the cache.
+    import numpy as np
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    images, targets = load_digits(return_X_y=True)
+    inputs = images.astype(np.uint8).reshape(-1, 1, 8, 8)
+    targets = targets.astype(np.int64)
+    rest, test, rest_targets, test_targets = train_test_split(
+        inputs, targets, test_size=_SIZES["test"], stratify=targets, random_state=0
+    )
+    train, validation, train_targets, validation_targets = train_test_split(
+        rest, rest_targets, test_size=_SIZES["validation"], stratify=rest_targets, random_state=0
+    )
+    return Arrays(
+        {
+            "train": (train, train_targets),
+            "validation": (validation, validation_targets),
+            "test": (test, test_targets),
+        },
+        scale=16.0,
+    )
+
+
+DIGITS = TaskSpec(
+    name="digits",
+    kind="classification",
+    description="8x8 grey digits of scikit-learn, embedded",
+    input_shape=(1, 8, 8),
+    classes=10,
+    sizes=_SIZES,
+    needs_download=False,
+    locate=_locate,
+)

@@ -1,0 +1,51 @@
+"""Finds a task's data once for all trials, and keeps them in the cache as one file of arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataMissing
+from harness.tasks import find
+from harness.tasks.spec import SPLIT_VERSION, Arrays, TaskSpec
+
+
+def prepare(
+    name: str, data: Sequence[Path], cache: Path, say: Callable[[str], None]
+) -> tuple[Path, dict[str, Any]]:
+    """The cached file of task `name`, made where it is missing, and the facts about its content.
+
+    DataMissing where the raw data cannot be had or the cache cannot be written.
+    """
+    spec = find(name)
+    source = spec.locate(data, cache / "data", say)
+    tag = hashlib.sha256(f"{SPLIT_VERSION} {source.identity}".encode()).hexdigest()[:12]
+    path = cache / "arrays" / f"{name}-{tag}.safetensors"
+    if not path.is_file():
+        try:
+            _write(path, spec, source.read())
+        except OSError as error:
+            raise DataMissing(
+                f"cannot keep {name} in {path.parent} ({error.strerror}): set HARNESS_CACHE to a "
+                "folder that can be written"
+            ) from None
+    return path, {**source.facts, "splits": spec.sizes, "split_version": SPLIT_VERSION}
+
+
+def _write(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
+    from safetensors.numpy import save_file
+
+    tensors = {}
+    for split, (inputs, targets) in arrays.splits.items():
+        if len(inputs) != spec.sizes[split] or inputs.shape[1:] != spec.input_shape:
+            raise DataMissing(f"{spec.name}: {split} has shape {inputs.shape}, not as described")
+        tensors[f"{split}_inputs"], tensors[f"{split}_targets"] = inputs, targets
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Whole or not at all: another run may be reading or writing the same file.
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    save_file(tensors, partial, metadata={"scale": json.dumps(arrays.scale)})
+    partial.replace(path)

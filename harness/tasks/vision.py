@@ -1,0 +1,137 @@
+"""`mnist`, `fashion-mnist` and `kmnist`: 28x28 grey images, in the folders that torchvision lays out.
+
+The four files are looked for in each data folder, unpacked or still packed, and downloaded by
+torchvision only where none has them. The last 5000 images of a fixed permutation of the training
+files are the validation split; the test files are the test split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import socket
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataMissing
+from harness.tasks.spec import Arrays, Source, TaskSpec
+
+_FILES = {
+    "train-images-idx3-ubyte": 16 + 60_000 * 784,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
+# Of the unpacked files. torchvision verifies what it downloads; these tell that a found file is whole.
+_MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+_VALIDATION = 5_000
+_DOWNLOAD_TIMEOUT_S = 30
+
+
+def _locate(
+    folder: str,
+    md5: dict[str, str],
+    data: Sequence[Path],
+    download_to: Path,
+    say: Callable[[str], None],
+) -> Source:
+    for root in (*data, download_to):
+        raw = root / folder / "raw"
+        if all((raw / name).is_file() for name in _FILES):
+            return _found(raw, md5)
+    packed = [root / folder / "raw" for root in data if _has_packed(root / folder / "raw")]
+    if packed:
+        say(f"unpacking {packed[0]} into {download_to}")
+        (download_to / folder / "raw").mkdir(parents=True, exist_ok=True)
+        for name in _FILES:
+            shutil.copy(packed[0] / f"{name}.gz", download_to / folder / "raw")
+    elif not _has_packed(download_to / folder / "raw"):
+        searched = ", ".join(str(root) for root in (*data, download_to))
+        say(f"{folder} is in none of {searched}: downloading it to {download_to}")
+    _download(folder, download_to)
+    return _found(download_to / folder / "raw", md5)
+
+
+def _has_packed(raw: Path) -> bool:
+    return all((raw / f"{name}.gz").is_file() for name in _FILES)
+
+
+def _download(folder: str, root: Path) -> None:
+    """By torchvision, which takes packed files that are there already, and verifies the checksums."""
+    from torchvision import datasets
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
+    try:
+        getattr(datasets, folder)(root=root, download=True)
+    except (OSError, RuntimeError) as error:
+        raise DataMissing(
+            f"{folder} could not be downloaded ({str(error).strip().splitlines()[0]}): put "
+            f"{', '.join(f'{name}.gz' for name in _FILES)} into a folder DIR/{folder}/raw and give "
+            "--data DIR or set HARNESS_DATA=DIR"
+        ) from None
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _found(raw: Path, md5: dict[str, str]) -> Source:
+    digests = {}
+    for name, size in _FILES.items():
+        content = (raw / name).read_bytes()
+        digests[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if len(content) != size or digests[name] != md5.get(name, digests[name]):
+            raise DataMissing(
+                f"{raw / name} is damaged ({len(content)} bytes, md5 {digests[name]}): delete it, or "
+                "point --data at a whole copy"
+            )
+    identity = hashlib.md5("".join(digests.values()).encode(), usedforsecurity=False).hexdigest()
+    return Source(identity, {"source": "the IDX files", "md5": digests}, partial(_read, raw))
+
+
+def _read(raw: Path) -> Arrays:
+    import numpy as np
+
+    def idx(name: str, offset: int) -> Any:
+        return np.frombuffer((raw / name).read_bytes(), dtype=np.uint8, offset=offset)
+
+    def split(prefix: str) -> tuple[Any, Any]:
+        images = idx(f"{prefix}-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)
+        return images, idx(f"{prefix}-labels-idx1-ubyte", 8).astype(np.int64)
+
+    inputs, targets = split("train")
+    # RandomState's stream is frozen by numpy's policy, so the split is the same in every version.
+    order = np.random.RandomState(0).permutation(len(inputs))
+    train, validation = order[:-_VALIDATION], order[-_VALIDATION:]
+    return Arrays(
+        {
+            "train": (inputs[train], targets[train]),
+            "validation": (inputs[validation], targets[validation]),
+            "test": split("t10k"),
+        },
+        scale=255.0,
+    )
+
+
+def _spec(name: str, folder: str, description: str, md5: dict[str, str] | None = None) -> TaskSpec:
+    return TaskSpec(
+        name=name,
+        kind="classification",
+        description=description,
+        input_shape=(1, 28, 28),
+        classes=10,
+        sizes={"train": 60_000 - _VALIDATION, "validation": _VALIDATION, "test": 10_000},
+        needs_download=True,
+        locate=partial(_locate, folder, md5 or {}),
+    )
+
+
+MNIST = _spec("mnist", "MNIST", "28x28 grey handwritten digits", _MNIST_MD5)
+FASHION_MNIST = _spec("fashion-mnist", "FashionMNIST", "28x28 grey clothing, drop-in for mnist")
+KMNIST = _spec("kmnist", "KMNIST", "28x28 grey cursive Japanese characters, drop-in for mnist")

@@ -1,0 +1,171 @@
+"""`python -m harness.trial`: reads requests from standard input, answers in events.
+
+The pipe that was standard output belongs to the protocol alone; whatever the plugin or a library
+prints goes to standard error, which the coordinator has put into the trial's log.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from pydantic import BaseModel
+
+from harness.contract import PluginSource, Unsupported
+from harness.errors import DataMissing, InvalidOutput, UsageError
+from harness.protocol import (
+    Describe,
+    Described,
+    Failed,
+    OpenTiming,
+    Prepare,
+    Prepared,
+    Progress,
+    Request,
+    RunTrial,
+    Status,
+    TakeMemory,
+    TakeRound,
+    Trial,
+    requests,
+)
+
+if TYPE_CHECKING:
+    from harness.trial.hooks import Hooks
+    from harness.trial.timing import TimingSession
+
+
+class Worker:
+    """Serves one plugin's requests, one after the other."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._hooks: Hooks | None = None
+        self._session: TimingSession | None = None
+        self._stage = "start"
+
+    def send(self, event: BaseModel) -> None:
+        """Writes one event."""
+        if isinstance(event, Progress):
+            self._stage = event.stage
+        self._out.write(event.model_dump_json() + "\n")
+        self._out.flush()
+
+    def serve(self, request: Request) -> None:
+        """Answers one request, with `Failed` where it comes to nothing."""
+        try:
+            self.send(self._answer(request))
+        except BaseException as error:
+            traceback.print_exc()
+            sys.stderr.flush()
+            where = self._hooks.current if self._hooks and self._hooks.current else self._stage
+            self.send(failure(error, where))
+
+    def _answer(self, request: Request) -> BaseModel:
+        match request:
+            case Prepare():
+                return self._prepare(request)
+            case Describe():
+                return self._describe(request)
+            case RunTrial():
+                from harness.trial.train import run_trial
+
+                return run_trial(request, self._open(request.trial), self.send)
+            case OpenTiming():
+                from harness.trial.timing import TimingSession
+
+                self._session = TimingSession(request, self._open(request.trial))
+                return self._session.opened()
+            case TakeRound() if self._session:
+                return self._session.take(request)
+            case TakeMemory() if self._session:
+                return self._session.memory()
+        raise RuntimeError(f"{request.type} was asked for before open")
+
+    def _prepare(self, request: Prepare) -> Prepared:
+        from harness.tasks.prepare import prepare
+
+        path, facts = prepare(
+            request.task,
+            [Path(folder) for folder in request.data],
+            Path(request.cache),
+            lambda text: self.send(Progress(stage=text)),
+        )
+        return Prepared(path=str(path), facts=facts)
+
+    def _describe(self, request: Describe) -> Described:
+        presets = self._load(request.plugin).presets()
+        return Described(
+            parameters={name: vars(p) for name, p in presets.parameters.items()},
+            values={p: {t: dict(v) for t, v in by.items()} for p, by in presets.values.items()},
+        )
+
+    def _load(self, plugin: PluginSource) -> Hooks:
+        self.send(Progress(stage="import"))
+        from harness.trial.hooks import Hooks
+
+        # Bound before it loads the plugin, so that a failing import is told as one.
+        self._hooks = Hooks(plugin)
+        return self._hooks
+
+    def _open(self, trial: Trial) -> Hooks:
+        import torch
+
+        torch.set_num_threads(trial.threads)
+        device = torch.device(trial.device)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise Unsupported(f"torch {torch.__version__} finds no CUDA device here")
+        return self._load(trial.plugin)
+
+
+def failure(error: BaseException, where: str) -> Failed:
+    """What an exception means for the record."""
+    status: Status = "failed"
+    reason = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+    if isinstance(error, Unsupported):
+        status, reason = "skipped", str(error)
+    elif isinstance(error, InvalidOutput):
+        status, reason = "invalid", str(error)
+    elif isinstance(error, (UsageError, DataMissing)):
+        reason = str(error)
+    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        status = "oom"
+    elif isinstance(error, SystemExit):
+        status, reason = "crashed", f"called exit({error.code!r})"
+    elif "can't allocate memory" in str(error):  # torch's allocator on the CPU raises RuntimeError
+        status = "oom"
+    return Failed(status=status, reason=reason, where=where)
+
+
+def main() -> None:
+    """Serves requests until standard input closes, which is also how the coordinator's death shows."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    worker = Worker(out)
+    pending: queue.SimpleQueue[str] = queue.SimpleQueue()
+    source = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a plugin that reads input gets none
+
+    def read() -> None:
+        for line in source:
+            pending.put(line)
+        # Nobody is left to answer to: end the whole group, a hanging hook and its children included.
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    # Ctrl-C in the terminal is the coordinator's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        worker.serve(requests.validate_json(pending.get()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""One plugin behind its hooks: every call is checked, and an error says which hook it came from."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from harness import hookspecs
+from harness.contract import Evaluation, Params, PluginSource, Presets, Scalars, Task
+from harness.errors import InvalidOutput
+from harness.trial import checks
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, device, nn
+
+_WANTED = ("presets", "build_model", "encode", "train_step", "evaluate")
+
+
+class Hooks:
+    """The hooks of one plugin, by their names without the prefix. `current` is the one running."""
+
+    def __init__(self, source: PluginSource) -> None:
+        self.current = "import"
+        manager = pluggy.PluginManager("harness")
+        manager.add_hookspecs(hookspecs)
+        with self._running("import"):
+            module = _load(source)
+            manager.register(module, name=source.name)
+            manager.check_pending()
+        self._hook = manager.hook
+        missing = [
+            name for name in _WANTED if not getattr(self._hook, f"harness_{name}").get_hookimpls()
+        ]
+        if missing:
+            names = ", ".join(f"harness_{name}" for name in missing)
+            raise InvalidOutput(f"{source.name} does not implement {names}")
+
+    @contextmanager
+    def _running(self, name: str) -> Iterator[None]:
+        self.current = name
+        yield
+        self.current = ""  # not in a finally: after an error it tells where it happened
+
+    def presets(self) -> Presets:
+        """The plugin's parameters and presets."""
+        with self._running("harness_presets"):
+            return checks.presets(self._hook.harness_presets())
+
+    def build_model(self, task: Task, params: Params, device: device) -> nn.Module:
+        """A fresh model on `device`."""
+        with self._running("harness_build_model"):
+            return checks.model(
+                self._hook.harness_build_model(task=task, params=params, device=device)
+            )
+
+    def encode(self, model: nn.Module, inputs: Tensor, generator: Generator) -> Tensor:
+        """Spikes or currents [T, B, ...] of inputs [B, ...]; only their shape is checked."""
+        self.current = "harness_encode"
+        spikes: Tensor = self._hook.harness_encode(model=model, inputs=inputs, generator=generator)
+        if spikes.ndim < 2 or spikes.shape[1] != inputs.shape[0]:
+            checks.encoded_shape(spikes, inputs)
+        return spikes
+
+    def train_step(self, model: nn.Module, spikes: Tensor, targets: Tensor) -> Scalars:
+        """One update; the scalars are checked by whoever adds them up."""
+        self.current = "harness_train_step"
+        scalars: Scalars = self._hook.harness_train_step(
+            model=model, spikes=spikes, targets=targets
+        )
+        return scalars
+
+    def finish_training(
+        self, model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], generator: Generator
+    ) -> Scalars:
+        """Calibration, conversion or labels; nothing where the plugin has no such hook."""
+        with self._running("harness_finish_training"):
+            scalars: Scalars | None = self._hook.harness_finish_training(
+                model=model, batches=batches, generator=generator
+            )
+            return scalars or {}
+
+    def evaluate(self, model: nn.Module, spikes: Tensor, record: bool) -> Evaluation:
+        """The answer to `spikes`; checked by whoever reads it."""
+        self.current = "harness_evaluate"
+        evaluation: Evaluation = self._hook.harness_evaluate(
+            model=model, spikes=spikes, record=record
+        )
+        return evaluation
+
+
+def _load(source: PluginSource) -> ModuleType:
+    if source.module:
+        return importlib.import_module(source.module)
+    path = Path(source.file)
+    spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

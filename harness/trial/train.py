@@ -1,0 +1,170 @@
+"""The stages of a trial: build, train, finish, evaluate, save."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harness.contract import BATCH_SIZE, EPOCHS, Params
+from harness.measure.clock import synchronise
+from harness.protocol import Progress, RunTrial, Trained
+from harness.trial import checks, state
+from harness.trial.data import Split, TaskData, load
+from harness.trial.evaluate import evaluate
+from harness.trial.hooks import Hooks
+
+Report = Callable[[Progress], None]
+
+#: Progress is for people: more often is not seen, and each report reads numbers off the device.
+_REPORT_SECONDS = 0.25
+
+
+@dataclass
+class ScalarMeans:
+    """Running means of a training step's scalars, kept on the device until they are read."""
+
+    _sums: dict[str, Tensor | float] = field(default_factory=dict)
+    _count: int = 0
+
+    def add(self, scalars: Any) -> None:
+        """Adds one step's scalars."""
+        if not self._sums:
+            checks.scalars(scalars, "harness_train_step")
+        self._count += 1
+        for name, value in scalars.items():
+            value = value.detach() if isinstance(value, Tensor) else value
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    def read(self) -> dict[str, float]:
+        """The means so far; InvalidOutput where one is not finite, as a single NaN makes it."""
+        means = {name: float(value) / self._count for name, value in self._sums.items()}
+        checks.finite_scalars(means, "harness_train_step")
+        return means
+
+
+def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
+    """Carries out one trial; saves the trained state at `request.state`."""
+    trial = request.trial
+    device = torch.device(trial.device)
+    resolved = hooks.presets().resolve(trial.preset, trial.task, trial.overrides)
+    params = Params(**resolved)
+    data = load(trial.task, request.data, device)
+
+    report(Progress(stage="build"))
+    seed_everything(trial.seed)
+    model = hooks.build_model(data.task, params, device)
+
+    start = perf_counter()
+    history = train(hooks, model, params, data.train, trial.seed, report)
+    report(Progress(stage="finish"))
+    model.eval()
+    with torch.no_grad():
+        batches = data.train.batches(getattr(params, BATCH_SIZE))
+        finished = hooks.finish_training(model, batches, generator(trial.seed, device))
+    finished = {
+        name: float(value)
+        for name, value in checks.scalars(finished, "harness_finish_training").items()
+    }
+    checks.finite_scalars(finished, "harness_finish_training")
+    synchronise(device)
+    metrics: dict[str, Any] = {"train_seconds": perf_counter() - start, **finished}
+
+    scored, layers = _score(hooks, model, data, report)
+    metrics.update(scored)
+    metrics["parameters"] = sum(p.numel() for p in model.parameters())
+    metrics["footprint_bytes"] = sum(
+        t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())
+    )
+    report(Progress(stage="save"))
+    state.save(model, request.state)
+    return Trained(
+        params=resolved,
+        device=trial.device,
+        versions=versions(),
+        metrics=metrics,
+        layers=layers,
+        history=history,
+    )
+
+
+def train(
+    hooks: Hooks, model: nn.Module, params: Params, split: Split, seed: int, report: Report
+) -> list[dict[str, float]]:
+    """Every epoch, every batch: encode, then train-step. Returns each epoch's mean scalars."""
+    epochs, size = getattr(params, EPOCHS), getattr(params, BATCH_SIZE)
+    device = split.targets.device
+    order_source = torch.Generator().manual_seed(seed)  # on the CPU: the same order on every device
+    draws = generator(seed, device)
+    steps = -(-len(split) // size)
+    history: list[dict[str, float]] = []
+    model.train()
+    next_report = 0.0
+    for epoch in range(epochs):
+        order = torch.randperm(len(split), generator=order_source).to(device)
+        means = ScalarMeans()
+        for step in range(steps):
+            inputs, targets = split.take(order[step * size : (step + 1) * size])
+            spikes = hooks.encode(model, inputs, draws)
+            if step == 0:
+                checks.encoded(spikes, inputs)
+            means.add(hooks.train_step(model, spikes, targets))
+            if monotonic() >= next_report:
+                report(
+                    Progress(
+                        stage="train",
+                        done=epoch * steps + step + 1,
+                        total=epochs * steps,
+                        epoch=epoch + 1,
+                        epochs=epochs,
+                        scalars=means.read(),
+                    )
+                )
+                next_report = monotonic() + _REPORT_SECONDS
+        history.append(means.read())
+    return history
+
+
+def _score(
+    hooks: Hooks, model: nn.Module, data: TaskData, report: Report
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Accuracy on all three splits; activity, steps and references on the test split."""
+    test = evaluate(hooks, model, data.test, data.task.classes, "test", report, record=True)
+    validation = evaluate(hooks, model, data.validation, data.task.classes, "validation", report)
+    # As many training samples as there are test samples: enough to show a gap, at a test's price.
+    train_score = evaluate(
+        hooks, model, data.train, data.task.classes, "train", report, limit=len(data.test)
+    )
+    metrics = {
+        **test.metrics(),
+        "test_size": len(data.test),
+        "validation_accuracy": validation.accuracy,
+        "train_accuracy": train_score.accuracy,
+    }
+    return metrics, test.activity.layers()
+
+
+def seed_everything(seed: int) -> None:
+    """Python's, numpy's and torch's own generators; hooks' other draws come from `generator`."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def generator(seed: int, device: torch.device) -> torch.Generator:
+    """The source of an encoder's random draws."""
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+def versions() -> dict[str, str]:
+    """What the worker itself ran on."""
+    found = {"torch": str(torch.__version__)}
+    if torch.version.cuda:
+        found["cuda"] = torch.version.cuda
+    return found

@@ -1,0 +1,1 @@
+"""Networks and learning rules written from scratch, as plugins of the harness."""

@@ -1,0 +1,79 @@
+"""Spiking neurons as equations: parameters and state are NamedTuples, a step is a pure function.
+
+The neuron is a leaky integrate-and-fire unit driven through an exponential synapse, so that its
+membrane answers a spike with a difference of two exponentials (Neftci, Mostafa and Zenke 2019,
+"Surrogate gradient learning in spiking neural networks", eqs. 1 to 4, in discrete time):
+
+    I[t] = alpha I[t-1] + X[t]
+    U[t] = beta (U[t-1] - theta S[t-1]) + I[t]
+    S[t] = 1 where U[t] >= theta, else 0
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class LIFParameters(NamedTuple):
+    """Decay of the synaptic current and of the membrane in one step, and the firing threshold."""
+
+    alpha: float
+    beta: float
+    theta: float
+
+
+class LIFState(NamedTuple):
+    """Synaptic current, membrane before the reset, and spikes, each [B, N]."""
+
+    current: Tensor
+    membrane: Tensor
+    spikes: Tensor
+
+
+def rest(like: Tensor) -> LIFState:
+    """The state of silent neurons, shaped like their input [B, N]."""
+    zeros = torch.zeros_like(like)
+    return LIFState(zeros, zeros, zeros)
+
+
+def lif_step(inputs: Tensor, state: LIFState, p: LIFParameters) -> LIFState:
+    """One step of the equations above for `inputs` X[t] [B, N]."""
+    current = torch.add(inputs, state.current, alpha=p.alpha)
+    after_reset = torch.add(state.membrane, state.spikes, alpha=-p.theta)
+    membrane = torch.add(current, after_reset, alpha=p.beta)
+    return LIFState(current, membrane, (membrane >= p.theta).to(membrane.dtype))
+
+
+def lif(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
+    """Spikes and membranes [T, B, N] of neurons that start at rest and receive X [T, B, N]."""
+    state = rest(inputs[0])
+    spikes, membranes = [], []
+    for step in inputs.unbind(0):
+        state = lif_step(step, state, p)
+        spikes.append(state.spikes)
+        membranes.append(state.membrane)
+    return torch.stack(spikes), torch.stack(membranes)
+
+
+def trace(spikes: Tensor, p: LIFParameters) -> Tensor:
+    """`spikes` [T, B, N] as a membrane without threshold would see them: double-exponential traces.
+
+        Q[t] = alpha Q[t-1] + S[t],  P[t] = beta P[t-1] + Q[t]
+
+    The derivative of U[t] with respect to a weight is P[t] of its input, the reset left aside.
+    """
+    current = membrane = torch.zeros_like(spikes[0])
+    traces = []
+    for step in spikes.unbind(0):
+        current = torch.add(step, current, alpha=p.alpha)
+        membrane = torch.add(current, membrane, alpha=p.beta)
+        traces.append(membrane)
+    return torch.stack(traces)
+
+
+def superspike(membranes: Tensor, theta: float, slope: float) -> Tensor:
+    """SuperSpike's stand-in for the spike's derivative (Zenke and Ganguli 2018, eq. 5)."""
+    return (1 + slope * (membranes - theta).abs()).pow(-2)

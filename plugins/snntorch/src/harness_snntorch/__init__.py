@@ -1,0 +1,1 @@
+"""snnTorch as plugins of the harness."""

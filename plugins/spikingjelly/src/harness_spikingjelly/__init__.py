@@ -1,0 +1,1 @@
+"""SpikingJelly as plugins of the harness."""

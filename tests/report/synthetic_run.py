@@ -1,0 +1,222 @@
+"""A made-up run that looks like a real one: four plugins, three seeds, one failure, one skip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.results.record import Record
+from harness.results.statistics import summarise_latency, summarise_rate
+
+SEEDS = (0, 1, 2)
+TEST_SIZE = 10_000
+
+# accuracy, its spread, latency in s, steps, sparsity of the layers, epochs, training seconds
+PLUGINS = {
+    "ann-relu": ("native", 0.981, 0.0006, 0.00011, 1, (0.71, 0.64), 6, 14.2),
+    "native-dfa": ("native", 0.9715, 0.0012, 0.00092, 25, (0.93, 0.89), 8, 39.4),
+    "snntorch-conversion": ("snntorch", 0.9789, 0.0009, 0.0061, 20, (0.90, 0.86), 6, 18.9),
+    "spikingjelly-stdp": ("spikingjelly", 0.883, 0.006, 0.0132, 50, (0.996,), 1, 61.0),
+}
+INPUTS, HIDDEN, CLASSES = 784, 500, 10
+
+
+def run_facts() -> dict[str, object]:
+    return {
+        "schema": 1,
+        "command": ["harness", "run", "--plugins", "all", "--task", "mnist", "--seeds", "0,1,2"],
+        "started": "2026-01-15T10:03:22+00:00",
+        "config": {
+            "plugins": ["all"],
+            "task": "mnist",
+            "preset": "quick",
+            "sets": [],
+            "seeds": list(SEEDS),
+            "device": "cpu",
+            "jobs": 1,
+            "threads": 2,
+            "timeout": 600.0,
+        },
+        "environment": {
+            "python": "3.11.7",
+            "platform": "Linux-6.1.0-x86_64-with-glibc2.36",
+            "cpu": "Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz",
+            "cores": 2,
+            "memory_bytes": 8_323_751_936,
+            "gpus": [],
+            "load_average": [0.21, 0.18, 0.2],
+            "git": {"commit": "3f9c2ab41d7e6a50cfe8b9", "dirty": True},
+            "packages": {
+                "numpy": "2.4.6",
+                "snntorch": "1.0.0",
+                "spikingjelly": "2.0.0",
+                "torch": "2.15.0",
+            },
+        },
+        "data": {
+            "source": "torchvision.datasets.MNIST",
+            "sizes": {"train": 54000, "validation": 6000, "test": TEST_SIZE},
+            "digests": {"train": "sha256:9e3c1f0b6d", "test": "sha256:41fe02a97c"},
+        },
+    }
+
+
+def run_records() -> list[Record]:
+    rng = np.random.default_rng(7)
+    records = []
+    for label in PLUGINS:
+        records += [trial(label, seed, rng) for seed in SEEDS]
+    records += [
+        record(
+            "trial",
+            "norse-superspike",
+            "norse",
+            seed,
+            "failed",
+            "train: RuntimeError: mat1 and mat2 shapes cannot be multiplied (128x784 and 500x10)",
+        )
+        for seed in SEEDS
+    ]
+    records.append(
+        record(
+            "trial",
+            "sinabs-lif",
+            "sinabs",
+            0,
+            "skipped",
+            "sinabs is not installed: uv pip install harness-sinabs",
+        )
+    )
+    records += [timing(label, rng) for label in PLUGINS]
+    return records
+
+
+def record(
+    stage: str,
+    label: str,
+    framework: str,
+    seed: int = 0,
+    status: str = "ok",
+    reason: str = "",
+    **more,
+) -> Record:
+    fields = {
+        "stage": stage,
+        "key": f"{label} seed={seed}",
+        "plugin": label,
+        "label": label,
+        "framework": framework,
+        "framework_version": "1.0",
+        "task": "mnist",
+        "preset": "quick",
+        "seed": seed,
+        "device": "cpu",
+        "threads": 2,
+        "status": status,
+        "reason": reason,
+        "log": f"logs/{label} seed={seed}.log",
+        "started": "2026-01-15T10:03:22+00:00",
+        "seconds": 12.0,
+    }
+    return Record.model_validate(fields | more)
+
+
+def trial(label: str, seed: int, rng: np.random.Generator) -> Record:
+    framework, mean, spread, _, steps, sparsity, epochs, seconds = PLUGINS[label]
+    accuracy = round(mean + spread * rng.standard_normal(), 4)
+    curve = [
+        accuracy - (accuracy - 0.1) * np.exp(-(step - 1) / (0.12 * steps))
+        for step in range(1, steps + 1)
+    ]
+    curve[-1] = accuracy
+    layers = []
+    for place, zeros in enumerate(sparsity):
+        sparse = zeros + 0.004 * rng.standard_normal() * (1 - zeros)
+        width_in = INPUTS if place == 0 else HIDDEN
+        width = HIDDEN if place + 1 < 2 else CLASSES
+        density = 0.19 if place == 0 else 1 - sparsity[place - 1]
+        operations = density * width_in * width * steps
+        layers.append(
+            {
+                "name": f"hidden{place + 1}" if place == 0 else "output",
+                "activation_sparsity": sparse,
+                "input_density": density,
+                "spikes_per_sample": (1 - sparse) * width * steps,
+                "synops_dense": width_in * width * steps,
+                "synops_ac": 0.0 if steps == 1 else operations,
+                "synops_mac": operations if steps == 1 else 0.0,
+            }
+        )
+
+    def total(name):
+        return float(sum(layer[name] for layer in layers))
+
+    metrics = {
+        "test_accuracy": accuracy,
+        "validation_accuracy": accuracy - 0.001,
+        "train_accuracy": min(1, accuracy + 0.006),
+        "accuracy_by_step": [float(v) for v in curve],
+        "decision_step": next(i for i, v in enumerate(curve, 1) if v >= accuracy - 0.001),
+        "train_seconds": seconds * (1 + 0.02 * rng.standard_normal()),
+        "activation_sparsity": float(np.mean([layer["activation_sparsity"] for layer in layers])),
+        "input_density": 0.19,
+        "parameters": INPUTS * HIDDEN + HIDDEN * CLASSES,
+        "footprint_bytes": 4 * (INPUTS * HIDDEN + HIDDEN * CLASSES),
+        "test_size": TEST_SIZE,
+        **{
+            name: total(name)
+            for name in ("spikes_per_sample", "synops_dense", "synops_ac", "synops_mac")
+        },
+    }
+    if steps == 1:
+        del metrics["decision_step"]
+        del metrics["spikes_per_sample"]
+    if label == "snntorch-conversion":
+        metrics["reference_accuracy"] = {"ann": accuracy + 0.0016}
+    history = [
+        {
+            "loss": float(2.1 * np.exp(-e / 2) + 0.05 + 0.02 * rng.random()),
+            "accuracy": float(accuracy - 0.2 * np.exp(-e / 1.5)),
+        }
+        for e in range(1, epochs + 1)
+    ]
+    if label.endswith("stdp"):
+        history = [{"threshold": 0.3}]
+    params = {
+        "hidden": HIDDEN,
+        "epochs": epochs,
+        "batch_size": 128,
+        "steps": steps,
+        "lr": 0.001,
+        "encode": "current",
+    }
+    return record(
+        "trial",
+        label,
+        framework,
+        seed,
+        params=params,
+        metrics=metrics,
+        layers=layers,
+        history=history,
+    )
+
+
+def timing(label: str, rng: np.random.Generator) -> Record:
+    framework, _, _, seconds, *_ = PLUGINS[label]
+
+    def calls(center, n):
+        return center * rng.lognormal(0.0, 0.08, n)
+
+    return record(
+        "timing",
+        label,
+        framework,
+        0,
+        metrics={
+            "latency_ms": summarise_latency(calls(seconds, 600 if seconds < 0.01 else 120)),
+            "inference_throughput": summarise_rate(calls(20 * seconds, 40), 256),
+            "train_throughput": summarise_rate(calls(25 * seconds, 40), 128),
+            "first_call_ms": 31.0 * float(rng.random() + 0.5),
+            "peak_memory_bytes": 3.1e8 + 1e7 * float(rng.random()),
+        },
+    )

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report.numbers import ABSENT, percent, plain, plain_number, si, size
+
+
+def row(value, low=None, high=None):
+    return {"x": value} | ({} if low is None else {"x_low": low, "x_high": high})
+
+
+@pytest.mark.parametrize(
+    ("show", "cells", "text"),
+    [
+        (percent, row(0.97432, 0.9712, 0.9771), "97.4 % [97.1, 97.7]"),
+        (percent, row(0.97432, 0.97412, 0.97451), "97.43 % [97.41, 97.45]"),
+        (percent, row(0.883, 0.76, 1.0), "88 % [76, 100]"),
+        (percent, row(0.0), "0 %"),
+        (percent, row(1.0), "100 %"),
+        (percent, {}, ABSENT),
+        (plain_number, row(0.4213, 0.4101, 0.4302), "0.42 [0.41, 0.43]"),
+        (plain_number, row(2.0, 1.9, 2.1), "2.0 [1.9, 2.1]"),
+        (plain_number, row(0.0, 0.0, 0.2), "0.0 [0.0, 0.2]"),
+        (plain_number, row(7), "7"),
+        (si, row(412), "412"),
+        (si, row(999.9), "1.00 k"),
+        (si, row(397_510), "398 k"),
+        (si, row(9_937_500.0), "9.94 M"),
+        (si, row(2097.0, 2000.0, 2156.0), "2.10 k [2.00, 2.16]"),
+        (si, row(0), "0"),
+        (size, row(325_058_560), "310 MiB"),
+        (size, row(512), "512 B"),
+    ],
+)
+def test_no_more_digits_than_the_interval_supports(show, cells, text):
+    assert str(show(cells, "x")) == text
+
+
+@given(st.floats(0, 1e15), st.floats(0, 1e15), st.floats(0, 1e15))
+def test_every_number_has_a_text(one, two, three):
+    low, value, high = sorted((one, two, three))
+    for show in (percent, plain_number, si, size):
+        assert show(row(value), "x").interval == ""
+        assert show(row(value, low, high), "x").interval.startswith("[")
+
+
+@given(st.text())
+def test_plain_text_is_one_printable_line(text):
+    assert plain(text).isprintable()
+    if text.isprintable():
+        assert plain(text) == text

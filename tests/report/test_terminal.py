@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from conftest import HOSTILE
+from rich.console import Console
+from synthetic_run import record, run_records
+
+from harness.report.terminal import terminal_table
+
+
+def printed(records, width):
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(terminal_table(records, width))
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_fits_the_terminal(width):
+    lines = printed(run_records(), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert "Test accuracy" in lines[0]
+    assert "…" not in "".join(lines)
+
+
+def test_a_wider_terminal_shows_more():
+    narrow, wide = (printed(run_records(), width) for width in (80, 200))
+    assert "98.1 % [97.9, 98.3]" in narrow
+    assert "Training time" in wide
+    assert "Training time" not in narrow
+
+
+def test_hostile_names_are_text():
+    text = printed([record("trial", HOSTILE, "native", metrics={"test_accuracy": 0.5})], 200)
+    assert "[red]" in text.replace("\n", "")
+    assert "\x1b" not in text
+
+
+def test_no_records_make_an_empty_table():
+    assert "Row" in printed([], 80)
