@@ -16,7 +16,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.machinery import ModuleSpec, PathFinder
@@ -52,10 +52,11 @@ class Plugin:
 def discover() -> list[Plugin]:
     """Every installed plugin, sorted by framework and name; imports none of them."""
     found: dict[str, Plugin] = {}
+    environment = _Environment()
     for dist in distributions():
         points = [point for point in dist.entry_points if point.group == GROUP]
         for point in points:
-            plugin = _installed(dist, point.name, point.value)
+            plugin = _installed(dist, point.name, point.value, environment)
             # The same distribution can be on the path twice (an editable install and its source).
             earlier = found.setdefault(point.name, plugin)
             if earlier.distribution != plugin.distribution:
@@ -66,6 +67,8 @@ def discover() -> list[Plugin]:
 
 def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]:
     """The plugins that `patterns` name, in their order: `all`, names, globs, paths of .py files."""
+    if not patterns:
+        raise UsageError("no plugin is named: give all, names, globs or paths of .py files")
     installed = list(installed)
     by_name = {plugin.name: plugin for plugin in installed}
     chosen: dict[str, Plugin] = {}
@@ -96,7 +99,7 @@ HOW_TO_INSTALL = "install some with: pip install 'snn-harness[all]', or give the
 def from_file(path: Path) -> Plugin:
     """The plugin in one file, as its PEP 723 block and its syntax describe it."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"plugin file {path}: {reason}") from None
@@ -105,25 +108,76 @@ def from_file(path: Path) -> Plugin:
     problem = _syntax_problem(text)
     if problem:
         return _broken(plugin, problem)
+    environment = _Environment()
     try:
         script = _script_metadata(text)
         needs = [str(need) for need in script.get("dependencies", [])]
-        problems = list(_unmet(needs, extras=("",)))
-    except (tomllib.TOMLDecodeError, InvalidRequirement) as error:
+        problems = environment.unmet_of(needs)
+        framework = str(script.get("tool", {}).get("harness", {}).get("framework", path.stem))
+    except (tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:
         return _broken(plugin, f"its script block is not valid: {error}")
-    framework = str(script.get("tool", {}).get("harness", {}).get("framework", plugin.framework))
     return Plugin(
         plugin.name,
         source,
         framework=framework,
-        framework_version=_version(framework),
+        framework_version=environment.version(framework),
         status="missing" if problems else "ready",
         reason="; ".join(problems),
         install="pip install " + " ".join(f"'{need}'" for need in needs) if problems else "",
     )
 
 
-def _installed(dist: Distribution, name: str, value: str) -> Plugin:
+class _Environment:
+    """Versions and needs of what is installed; metadata are slow to parse, so each is read once."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, tuple[str, list[str]]] = {}
+
+    def version(self, name: str) -> str:
+        """The installed version of `name`, empty where it is not installed."""
+        return self._read(name)[0]
+
+    def unmet(self, name: str, extras: Sequence[str] = ()) -> list[str]:
+        """What of the needs of the installed distribution `name`, or of its `extras`, is not met."""
+        return self.unmet_of(self._read(name)[1], extras)
+
+    def unmet_of(self, requires: Iterable[str], extras: Sequence[str] = ()) -> list[str]:
+        """What of `requires` is not installed, or in another version, its extras' needs included."""
+        problems: list[str] = []
+        for text in requires:
+            need = Requirement(text)
+            if not _applies(need, extras):
+                continue
+            found = self.version(need.name)
+            if not found:
+                problems.append(f"{need.name} is not installed")
+            elif not need.specifier.contains(found, prereleases=True):
+                problems.append(f"{need.name} {found} is installed, wanted {need.specifier}")
+            elif need.extras:
+                problems += self.unmet(need.name, tuple(need.extras))
+        return problems
+
+    def _read(self, name: str) -> tuple[str, list[str]]:
+        if name not in self._facts:
+            try:
+                found = distribution(name)
+                self._facts[name] = found.version, found.requires or []
+            except (PackageNotFoundError, ValueError):
+                self._facts[name] = "", []
+        return self._facts[name]
+
+
+def _applies(need: Requirement, extras: Sequence[str]) -> bool:
+    """Whether `need` is one of the distribution itself, or, where there are `extras`, one of theirs."""
+    if need.marker is None:
+        return not extras
+    always = need.marker.evaluate({"extra": ""})
+    if not extras:
+        return always
+    return not always and any(need.marker.evaluate({"extra": extra}) for extra in extras)
+
+
+def _installed(dist: Distribution, name: str, value: str, environment: _Environment) -> Plugin:
     module = value.partition(":")[0].strip()
     frameworks = [point for point in dist.entry_points if point.group == FRAMEWORK_GROUP]
     framework = frameworks[0].name if frameworks else dist.name
@@ -131,13 +185,16 @@ def _installed(dist: Distribution, name: str, value: str) -> Plugin:
         name,
         PluginSource(name=name, module=module),
         framework,
-        framework_version=_version(frameworks[0].value if frameworks else dist.name),
+        framework_version=environment.version(frameworks[0].value if frameworks else dist.name),
         distribution=dist.name,
     )
     problem = _module_problem(module)
     if problem:
         return _broken(plugin, problem)
-    problems = list(_unmet(dist.requires or [], extras=("",)))
+    try:
+        problems = environment.unmet(dist.name)
+    except InvalidRequirement as error:
+        return _broken(plugin, f"its metadata are not valid: {error}")
     if not problems:
         return plugin
     return Plugin(
@@ -148,25 +205,6 @@ def _installed(dist: Distribution, name: str, value: str) -> Plugin:
 
 def _broken(plugin: Plugin, reason: str) -> Plugin:
     return Plugin(**{**vars(plugin), "status": "broken", "reason": reason, "install": ""})
-
-
-def _unmet(requires: Iterable[str], extras: Sequence[str]) -> Iterator[str]:
-    """What of `requires` is not installed, or in another version, its extras' needs included."""
-    for text in requires:
-        need = Requirement(text)
-        if need.marker and not any(need.marker.evaluate({"extra": extra}) for extra in extras):
-            continue
-        try:
-            found = distribution(need.name)
-        except PackageNotFoundError:
-            yield f"{need.name} is not installed"
-            continue
-        if not need.specifier.contains(found.version, prereleases=True):
-            yield f"{need.name} {found.version} is installed, wanted {need.specifier}"
-        elif need.extras:
-            yield from _unmet(
-                [line for line in found.requires or [] if "extra ==" in line], tuple(need.extras)
-            )
 
 
 def _module_problem(module: str) -> str:
@@ -184,7 +222,7 @@ def _module_problem(module: str) -> str:
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return ""
     try:
-        return _syntax_problem(Path(spec.origin).read_text(encoding="utf-8"))
+        return _syntax_problem(Path(spec.origin).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         return f"{module} cannot be read: {error}"
 
@@ -206,10 +244,3 @@ def _script_metadata(text: str) -> dict[str, Any]:
         return {}
     lines = (line.removeprefix("#").removeprefix(" ") for line in match["content"].splitlines())
     return tomllib.loads("\n".join(lines))
-
-
-def _version(name: str) -> str:
-    try:
-        return distribution(name).version
-    except (PackageNotFoundError, ValueError):
-        return ""

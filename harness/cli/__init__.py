@@ -18,12 +18,12 @@ OK, FAILED, USAGE, NOTHING_MEASURED, INTERRUPTED = 0, 1, 2, 3, 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="snn-harness")
 def cli() -> None:
-    r"""Compare ways to train and run spiking networks, alike and with uncertainty.
+    """Compare ways to train and run spiking networks, alike and with uncertainty.
 
     \b
     Exit codes: 0 all trials ok or skipped with a reason, 1 a trial failed,
     2 the command line or a folder is wrong, 3 nothing was measured, 130 interrupted.
-    """
+    """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
 for command in (run, plugins, tasks, report):
@@ -33,12 +33,16 @@ for command in (run, plugins, tasks, report):
 def main() -> None:
     """The entry point: a UsageError is one line and exit code 2, never a traceback."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="harness", standalone_mode=False)
     except UsageError as error:
         click.echo(f"harness: {error}", err=True)
         code = USAGE
     except click.ClickException as error:
-        error.show()
+        told = error.format_message()
+        if "\n" in told:  # the help, where no command was given
+            error.show()
+        else:
+            click.echo(f"harness: {told}", err=True)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("harness: interrupted", err=True)

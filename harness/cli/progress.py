@@ -50,7 +50,7 @@ class Lines(Listener):
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = self._done = 0
-        self._measured = ""
+        self._measuring = False
 
     def message(self, text: str) -> None:
         """Prints it."""
@@ -72,7 +72,8 @@ class Lines(Listener):
 
     def measuring(self, done: int, total: int, what: str) -> None:
         """Says once that the timing group runs."""
-        if done == 0:
+        if not self._measuring:
+            self._measuring = True
             self._print(f"timing group: {total} measurements, alone on the machine")
 
     def _print(self, text: str) -> None:

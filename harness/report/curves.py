@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.report.rows import Row
-from harness.report.style import NoDataError, legend, new_figure, scale, wrapped
+from harness.report.style import NoDataError, legend, linear, new_figure, scale, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,9 +26,10 @@ def by_step(rows: Sequence[Row]) -> Figure:
     rows = [row for row in rows if any(curves[row.name])]
     if not any(len(curve) > 1 for row in rows for curve in curves[row.name]):
         raise NoDataError("no row gives its answer over time")
-    figure, (axes,) = new_figure(3.6 + 0.1 * len(rows))
+    figure, (axes,) = new_figure(3.3)
     for row in rows:
         _band(axes, row, curves[row.name])
+    linear(axes.xaxis, whole=True)
     axes.set_xlabel("time steps seen")
     axes.set_ylabel("test accuracy, %")
     legend(figure, rows)
@@ -37,15 +38,13 @@ def by_step(rows: Sequence[Row]) -> Figure:
 
 def history(rows: Sequence[Row]) -> Figure:
     """A panel for each training scalar, by epoch."""
-    from matplotlib.ticker import MaxNLocator
-
     scalars = {name for row in rows for t in row.trials for epoch in t.history for name in epoch}
     names = sorted(scalars - {"epoch"}, key=lambda name: (name != "loss", name != "accuracy", name))
     if not names:
         raise NoDataError("no row reported scalars while training")
     names = names[:MOST_PANELS]
     rows = [row for row in rows if any(t.history for t in row.trials)]
-    figure, panels = new_figure(3.2, len(names))
+    figure, panels = new_figure(2.7, len(names))
     for axes, name in zip(panels, names, strict=True):
         curves = {row.name: [_epochs(t.history, name) for t in row.trials] for row in rows}
         values = [y for curve in curves.values() for points in curve for _, y in points]
@@ -55,7 +54,7 @@ def history(rows: Sequence[Row]) -> Figure:
                 _band(axes, row, curves[row.name])
         axes.set_title(wrapped(name, 30, 1) + added)
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        linear(axes.xaxis, whole=True)
         if axes.get_xlim()[1] < 2:
             axes.set_xlim(0, 2)
     legend(figure, rows)
@@ -68,7 +67,7 @@ def tradeoff(rows: Sequence[Row]) -> Figure:
     rows = [row for row in rows if all(map(row.has, both)) and row.summary["synops_effective"] > 0]
     if not rows:
         raise NoDataError("no row has both an accuracy and its operations")
-    figure, (axes,) = new_figure(3.6 + 0.1 * len(rows))
+    figure, (axes,) = new_figure(3.3)
     for row in rows:
         x, y, look = row.summary["synops_effective"], 100 * row.summary["test_accuracy"], row.look
         for name, factor in zip(both, (100, 1), strict=True):
@@ -81,6 +80,7 @@ def tradeoff(rows: Sequence[Row]) -> Figure:
     axes.set_xlabel(f"effective synaptic operations a sample{added}")
     axes.set_ylabel("test accuracy, %")
     axes.margins(0.12)
+    linear(axes.yaxis)
     legend(figure, rows)
     return figure
 

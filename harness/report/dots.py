@@ -86,11 +86,10 @@ def sparsity(rows: Sequence[Row]) -> Figure:
     rows = _measured(rows, "activation_sparsity", "no row's activations were recorded")
     lines = [(row, layer) for row in rows for layer in ("", *_layers(row))]
     figure, (axes,) = new_figure(MARGIN + 0.27 * len(lines))
-    one_row_each(axes, [layer or wrapped(row.name, 30, 1) for row, layer in lines])
+    one_row_each(axes, [wrapped(layer or row.name, 28, 1) for row, layer in lines])
     for y, (row, layer) in enumerate(lines):
-        tick = axes.get_yticklabels()[y]
         if layer:
-            tick.set(color=MUTED, fontsize=9, text=wrapped(f"   {layer}", 30, 1))
+            axes.get_yticklabels()[y].set(color=MUTED, fontsize=9)
             _hollow(axes, row, 100 * _layers(row)[layer], y, row.look.marker)
         else:
             _dot(axes, row, "activation_sparsity", y, 100)

@@ -41,6 +41,8 @@ def _shown(title: str, value: Any) -> tuple[str, str]:
         return title.removesuffix(" bytes"), str(size({"x": value}, "x"))
     if isinstance(value, bool):
         return title, "yes" if value else "no"
+    if isinstance(value, float):
+        return title, f"{value:.6g}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return title, ", ".join(plain(part) for part in value) or "none"
     return title, plain(value)

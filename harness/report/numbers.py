@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 ABSENT = "\u2013"
 
-#: Digits shown of a number without an interval, and at most of one whose interval is narrower.
-DIGITS, MOST_DIGITS = 3, 4
+#: Digits shown of a number without an interval; of one with, at least and at most.
+DIGITS, LEAST_DIGITS, MOST_DIGITS = 3, 2, 4
 
 PREFIXES = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"))
 BYTES = ((2.0**40, " TiB"), (2.0**30, " GiB"), (2.0**20, " MiB"), (2.0**10, " KiB"))
@@ -26,8 +26,8 @@ class Text(NamedTuple):
 
 
 def percent(row: Mapping[str, Any], name: str) -> Text:
-    """A fraction of 1 as a percentage."""
-    return _text(row, name, 100, " %", most=MOST_DIGITS)
+    """A fraction of 1 as a percentage; with an interval in tenths at least, as is usual."""
+    return _text(row, name, 100, " %", most=MOST_DIGITS, least=1)
 
 
 def plain_number(row: Mapping[str, Any], name: str, unit: str = "") -> Text:
@@ -61,7 +61,9 @@ def plain(text: object) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
-def _text(row: Mapping[str, Any], name: str, scale: float, unit: str, most: int) -> Text:
+def _text(
+    row: Mapping[str, Any], name: str, scale: float, unit: str, most: int, least: int = 0
+) -> Text:
     if name not in row:
         return Text(ABSENT)
     value = row[name] * scale
@@ -69,14 +71,15 @@ def _text(row: Mapping[str, Any], name: str, scale: float, unit: str, most: int)
         whole = value == int(value) and abs(value) < 1000
         return Text(f"{value:.{0 if whole else _decimals(value, DIGITS)}f}{unit}")
     low, high = row[f"{name}_low"] * scale, row[f"{name}_high"] * scale
-    # The digit in which the interval's half-width starts, and none below it.
-    half = (high - low) / 2
-    decimals = _decimals(value, most)
+    # Down to the digit in which the interval's half-width starts, yet two digits of the value.
+    decimals, half = _decimals(value, most), (high - low) / 2
     if half > 0:
-        decimals = min(decimals, max(0, -math.floor(math.log10(half))))
+        least = max(least, _decimals(value, LEAST_DIGITS))
+        decimals = min(decimals, max(least, -math.floor(math.log10(half))))
     return Text(f"{value:.{decimals}f}{unit}", f"[{low:.{decimals}f}, {high:.{decimals}f}]")
 
 
 def _decimals(value: float, digits: int) -> int:
-    """The decimals that show `digits` digits of `value`."""
-    return max(0, digits - 1 - math.floor(math.log10(abs(value) or 1.0)))
+    """The decimals that show `digits` digits of `value`, once rounded: 9.996 is 10.0 in three."""
+    rounded = abs(float(f"{value:.{digits - 1}e}"))
+    return max(0, digits - 1 - math.floor(math.log10(rounded or 1.0)))

@@ -65,10 +65,14 @@ def new_figure(height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
 
 
 def wrapped(text: str, width: int = 22, lines: int = 3) -> str:
-    """A name on a few short lines, cut where it is longer."""
-    folded = textwrap.wrap(plain(text), width, break_long_words=True, break_on_hyphens=True)
-    if len(folded) > lines:
-        folded = [*folded[: lines - 1], folded[lines - 1][: width - 1] + "…"]
+    """A name on a few short lines; of a longer one the middle is left out."""
+    text, kept = plain(text), width * lines
+    folded = textwrap.wrap(text, width)
+    while len(folded) > lines:
+        kept -= 1
+        folded = textwrap.wrap(
+            f"{text[: kept // 2]}\N{HORIZONTAL ELLIPSIS}{text[-(kept // 2) :]}", width
+        )
     # matplotlib leaves a legend's entry out whose name starts with an underscore.
     return "\n".join(f" {line}" if line.startswith("_") else line for line in folded)
 
@@ -81,32 +85,40 @@ def one_row_each(axes: Axes, labels: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
+def linear(axis: Axis, whole: bool = False) -> None:
+    """A few round ticks, at `whole` numbers only."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=whole))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+
+
 def scale(axis: Axis, values: Iterable[float]) -> str:
     """Makes `axis` logarithmic where `values` span more than 10x; what to add to its label."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     values = list(values)
-    formatter = FuncFormatter(lambda value, _: tick(value))
     if not (values and min(values) > 0 and max(values) > 10 * min(values)):
-        axis.set_major_locator(MaxNLocator(nbins=6))
-        axis.set_major_formatter(formatter)
+        linear(axis)
         return ""
     (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
     few_decades = max(values) < 300 * min(values)
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few_decades else (1.0,)))
-    axis.set_major_formatter(formatter)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axis.set_minor_formatter(NullFormatter())
     return ", logarithmic"
 
 
 def legend(figure: Figure, rows: Sequence[Row]) -> None:
-    """The rows' looks, below the panels."""
+    """The rows' looks below the panels, for which the figure grows."""
     from matplotlib.lines import Line2D
 
     handles = [
         Line2D([], [], color=row.look.colour, marker=row.look.marker, ls=row.look.dash, ms=5)
         for row in rows
     ]
-    names = [wrapped(row.name, 40, 2) for row in rows]
-    columns = 1 if max(map(len, names)) > 26 else 2
+    columns = 1 if max(len(row.name) for row in rows) > 30 else 2
+    names = [wrapped(row.name, 62 // columns, 2) for row in rows]
+    lines = sum(name.count("\n") + 1 for name in names) / columns
+    figure.set_figheight(figure.get_figheight() + 0.21 * lines)
     figure.legend(handles, names, loc="outside lower left", ncols=columns)

@@ -73,7 +73,7 @@ COLUMNS = (
     Column("van_rossum_loss", "van Rossum loss", plain_number, "distance to the target spikes"),
 )
 #: Shown through another column, or in the page's text.
-HIDDEN = {*IDENTITY, "threads", "test_size", "latency_ms_n"}
+HIDDEN = {*IDENTITY, "threads", "test_size", "latency_ms_n", "inference_batch", "train_batch"}
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:

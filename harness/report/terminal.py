@@ -36,7 +36,7 @@ def terminal_table(records: Sequence[Record], width: int | None = None) -> Table
     rows = report_rows(records)
     names = [row.name for row in rows]
     left = width or shutil.get_terminal_size().columns
-    longest = min(LONGEST_NAME, left // 2, max(map(len, names), default=0))
+    longest = min(LONGEST_NAME, left // 2, max(map(len, ["Row", *names])))
     left -= longest
     table = Table(show_edge=False, header_style="bold", pad_edge=False)
     table.add_column("Row", min_width=longest, max_width=longest, overflow="fold")

@@ -9,13 +9,16 @@ from harness.report.numbers import ABSENT, plain
 from harness.report.rows import Row
 from harness.results.record import Record
 
-THROUGHPUT = "Samples a second in batches, at the median call's rate; encoding included."
+#: A load average above this, for each core, is another program's work.
+BUSY = 0.5
+
 INTERVALS = (
     "A bracket [low, high] is a 95 % interval: were the run repeated, 95 of 100 such intervals "
     "would hold the true value. For latency and throughput it comes from the order statistics of this "
-    "run's calls, and knows nothing of how the machine differs on another day. For sparsity, "
-    "spikes, operations and training time it is Student's t over the seeds. Where two intervals "
-    "overlap, the order of the two rows may be chance. No bracket: the data support no interval."
+    "run's calls, taken as independent of each other; it knows nothing of how the machine differs on "
+    "another day. For sparsity, spikes, operations and training time it is Student's t over the "
+    "seeds. Where two intervals overlap, the order of the two rows may be chance. No bracket: the "
+    "data support no interval."
 )
 OPERATIONS = (
     "NeuroBench's definitions, counted on the test set. Sparsity: zeros among all activations, "
@@ -53,7 +56,7 @@ def how_to_read(rows: Sequence[Row], records: Sequence[Record]) -> list[tuple[st
     notes = [
         ("Accuracy", _accuracy(rows), {"test_accuracy"}),
         ("Latency", _latency(timed), {"latency_ms"}),
-        ("Throughput", THROUGHPUT, {"inference_throughput", "train_throughput"}),
+        ("Throughput", _throughput(rows), {"inference_throughput", "train_throughput"}),
         ("Intervals", INTERVALS, {name for name in have if name.endswith("_low")}),
         ("Operations", OPERATIONS, {"activation_sparsity", "synops_ac", "synops_dense"}),
         ("Energy", ENERGY, {"energy_modelled_nj"}),
@@ -78,9 +81,19 @@ def warnings(run: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
             found.append(f"Rows differ in {name}: {', '.join(map(plain, values))}.")
     if trials and len({record.seed for record in trials}) == 1:
         found.append("One seed only: how much another seed would change is unknown.")
-    environment = run.get("environment")
-    git = environment.get("git") if isinstance(environment, Mapping) else None
-    if isinstance(git, Mapping) and git.get("dirty"):
+    return found + _environment(run.get("environment"))
+
+
+def _environment(facts: object) -> list[str]:
+    found = []
+    known = facts if isinstance(facts, Mapping) else {}
+    load, cores = known.get("load_average"), known.get("cores")
+    if isinstance(load, (int, float)) and isinstance(cores, int) and load > BUSY * cores:
+        found.append(
+            f"The machine was busy with something else when the run began (load {load:.1f} on "
+            f"{_count(cores, 'core')}): its timings are less sure than their intervals say."
+        )
+    if known.get("dirty"):
         found.append("The working tree had uncommitted changes: the commit alone is not this code.")
     return found
 
@@ -101,6 +114,16 @@ def _accuracy(rows: Sequence[Row]) -> str:
             "test samples: it covers what another test set would change, not another seed."
         )
     return " ".join(parts)
+
+
+def _throughput(rows: Sequence[Row]) -> str:
+    sizes = []
+    for what, name in (("inference", "inference_batch"), ("training", "train_batch")):
+        found = sorted({int(row.summary[name]) for row in rows if row.has(name)})
+        if found:
+            sizes.append(f"{' or '.join(map(str, found))} for {what}")
+    of = f" of {', '.join(sizes)}" if sizes else ""
+    return f"Samples a second in batches{of}, at the median call's rate; encoding included."
 
 
 def _latency(timed: Sequence[Record]) -> str:

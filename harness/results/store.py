@@ -36,7 +36,7 @@ class RunFolder:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise UsageError(f"{path} exists and is no run: give --out a new or empty folder")
         above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-        if not os.access(above, os.W_OK):
+        if not above.is_dir() or not os.access(above, os.W_OK):
             raise UsageError(f"cannot write to {above}: give --out a folder you can write to")
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -23,9 +24,9 @@ class RunConfig(BaseModel):
     device: str = "auto"
     threads: int = Field(default=1, ge=1)
     jobs: int | None = Field(default=None, ge=1)
-    timeout: float | None = Field(default=None, gt=0)
+    timeout: float | None = Field(default=None, gt=0, le=threading.TIMEOUT_MAX)
     rounds: int = Field(default=5, ge=1)
-    min_time: float = Field(default=0.1, gt=0)
+    min_time: float = Field(default=0.1, gt=0, allow_inf_nan=False)
     data: tuple[str, ...] = ()
 
     @field_validator("seeds")

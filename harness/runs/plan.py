@@ -27,7 +27,7 @@ def plan(
         offered = {name for found in presets.values() for name in found.values}
         raise unknown(f"preset for task {config.task!r}", config.preset, offered)
     assignments = [_parse(text, plugins) for text in config.sets]
-    rows: list[tuple[Plugin, str, dict[str, Value]]] = []
+    rows: dict[str, tuple[Plugin, dict[str, Value]]] = {}
     for plugin in plugins:
         chosen = {
             parameter: values
@@ -37,7 +37,8 @@ def plan(
         for combination in itertools.product(*chosen.values()):
             overrides = _checked(config, plugin, dict(zip(chosen, combination)), presets)
             swept = [f"{name}={overrides[name]}" for name in chosen if len(chosen[name]) > 1]
-            rows.append((plugin, " ".join([plugin.name, *swept]), overrides))
+            # A value given twice, as 32 and 32.0, is one row: two would write the same files.
+            rows.setdefault(" ".join([plugin.name, *swept]), (plugin, overrides))
     return [
         Trial(
             plugin=plugin.source,
@@ -50,7 +51,7 @@ def plan(
             threads=config.threads,
         )
         for seed in config.seeds
-        for plugin, label, overrides in rows
+        for label, (plugin, overrides) in rows.items()
     ]
 
 

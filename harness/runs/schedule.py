@@ -179,8 +179,8 @@ def outcome(event: Event) -> dict[str, Any]:
                 "history": event.history,
             }
         case Failed():
-            # An invalid output names its hook itself.
-            told = event.where and not event.reason.startswith(event.where)
+            # An invalid output names its hook itself, and a skip is what the plugin says.
+            told = event.where and event.status not in ("invalid", "skipped")
             reason = f"{event.where}: {event.reason}" if told else event.reason
             return {"status": event.status, "reason": reason}
         case _:

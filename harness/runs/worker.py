@@ -42,6 +42,8 @@ class Worker:
                 env=environment,
                 start_new_session=True,
             )
+        # A forked child that outlives the worker would hold its pipe open, and `ask` with it.
+        threading.Thread(target=self._bury, daemon=True).start()
 
     def __enter__(self) -> Worker:
         return self
@@ -90,6 +92,8 @@ class Worker:
                 try:
                     event = events.validate_json(line)
                 except ValidationError:
+                    if not line.endswith(b"\n"):  # cut off by the worker's end, which tells more
+                        break
                     self.kill()
                     return Failed(
                         status="crashed",
@@ -105,6 +109,10 @@ class Worker:
             if timer:
                 timer.cancel()
 
+    def _bury(self) -> None:
+        self._process.wait()
+        self.kill()
+
     def _expire(self) -> None:
         self._expired = True
         self.kill()
@@ -117,7 +125,8 @@ class Worker:
             return Failed(
                 status="crashed", reason=f"the process ended with exit code {code}", where=stage
             )
-        name = signal.Signals(-code).name
+        known = {number.value: number.name for number in signal.Signals}
+        name = known.get(-code, f"signal {-code}")  # real-time signals have no names
         hint = " (often the system running out of memory)" if name == "SIGKILL" else ""
         return Failed(
             status="crashed", reason=f"the process was killed by {name}{hint}", where=stage

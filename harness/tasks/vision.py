@@ -72,8 +72,9 @@ def _download(folder: str, root: Path) -> None:
     try:
         getattr(datasets, folder)(root=root, download=True)
     except (OSError, RuntimeError) as error:
+        told = str(error).strip() or type(error).__name__
         raise DataMissing(
-            f"{folder} could not be downloaded ({str(error).strip().splitlines()[0]}): put "
+            f"{folder} could not be downloaded ({told.splitlines()[0]}): put "
             f"{', '.join(f'{name}.gz' for name in _FILES)} into a folder DIR/{folder}/raw and give "
             "--data DIR or set HARNESS_DATA=DIR"
         ) from None

@@ -54,6 +54,8 @@ class Worker:
         """Writes one event."""
         if isinstance(event, Progress):
             self._stage = event.stage
+            if self._hooks:  # whatever hook ran last has returned
+                self._hooks.current = ""
         self._out.write(event.model_dump_json() + "\n")
         self._out.flush()
 

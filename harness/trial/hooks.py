@@ -65,7 +65,7 @@ class Hooks:
         """Spikes or currents [T, B, ...] of inputs [B, ...]; only their shape is checked."""
         self.current = "harness_encode"
         spikes: Tensor = self._hook.harness_encode(model=model, inputs=inputs, generator=generator)
-        if spikes.ndim < 2 or spikes.shape[1] != inputs.shape[0]:
+        if getattr(spikes, "ndim", 0) < 2 or spikes.shape[1] != inputs.shape[0]:
             checks.encoded_shape(spikes, inputs)
         return spikes
 
@@ -100,7 +100,9 @@ def _load(source: PluginSource) -> ModuleType:
     if source.module:
         return importlib.import_module(source.module)
     path = Path(source.file)
-    spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
+    # Not by its plain name: a file norse.py may well import norse.
+    name = f"harness_file_{path.stem.replace('-', '_')}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from synthetic_run import run_facts, run_records
 
 from harness.report.build import build_report
 
-HOSTILE = "<script>alert(1)</script> | $x^$ --> [red]\n=cmd\x1b[31m\u202e\ud800 \u4f60 `a` \"'"
+from .synthetic_run import HOSTILE, run_facts, run_records
 
 
 @pytest.fixture(scope="session")

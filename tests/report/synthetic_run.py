@@ -17,6 +17,9 @@ PLUGINS = {
     "snntorch-conversion": ("snntorch", 0.9789, 0.0009, 0.0061, 20, (0.90, 0.86), 6, 18.9),
     "spikingjelly-stdp": ("spikingjelly", 0.883, 0.006, 0.0132, 50, (0.996,), 1, 61.0),
 }
+#: A name that tries to break out of whatever holds it.
+HOSTILE = "<script>alert(1)</script> | $x^$ --> [red]\n=cmd\x1b[31m\u202e\ud800 \u4f60 `a` \"'"
+
 INPUTS, HIDDEN, CLASSES = 784, 500, 10
 
 
@@ -43,8 +46,9 @@ def run_facts() -> dict[str, object]:
             "cores": 2,
             "memory_bytes": 8_323_751_936,
             "gpus": [],
-            "load_average": [0.21, 0.18, 0.2],
-            "git": {"commit": "3f9c2ab41d7e6a50cfe8b9", "dirty": True},
+            "load_average": 0.21,
+            "commit": "3f9c2ab41d7e6a50cfe8b9",
+            "dirty": True,
             "packages": {
                 "numpy": "2.4.6",
                 "snntorch": "1.0.0",

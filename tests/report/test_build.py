@@ -8,10 +8,12 @@ import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import pytest
-from synthetic_run import record, run_facts, run_records
 
 from harness.report.build import build_report
 from harness.report.figures import DRAWINGS
+from harness.report.words import warnings
+
+from .synthetic_run import record, run_facts, run_records
 
 FIGURES = {drawing.name for drawing in DRAWINGS}
 
@@ -161,3 +163,9 @@ def test_trials_in_parallel_are_named(tmp_path):
     page = read(tmp_path, "report.html")
     assert "Up to 4 trials ran at once" in page
     assert "One seed only" in page
+
+
+@pytest.mark.parametrize(("load", "busy"), [(0.2, False), (1.4, True), (None, False), ([9], False)])
+def test_a_busy_machine_is_named(load, busy):
+    run = {"environment": {"load_average": load, "cores": 2}}
+    assert any("busy" in warning for warning in warnings(run, [])) == busy

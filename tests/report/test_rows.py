@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from synthetic_run import record, run_records
-
 from harness.report.rows import report_rows
 from harness.report.tables import columns, seeds, unfinished
+
+from .synthetic_run import record, run_records
 
 
 def test_best_first_and_absent_last():

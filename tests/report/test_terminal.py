@@ -3,11 +3,11 @@ from __future__ import annotations
 import io
 
 import pytest
-from conftest import HOSTILE
 from rich.console import Console
-from synthetic_run import record, run_records
 
 from harness.report.terminal import terminal_table
+
+from .synthetic_run import HOSTILE, record, run_records
 
 
 def printed(records, width):

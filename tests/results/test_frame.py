@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.results.frame import METRICS, summary_frame, summary_rows, trials_frame
@@ -57,6 +57,14 @@ def test_a_repeated_trial_replaces_the_earlier():
     assert summary_rows(records)[0]["seeds_failed"] == 0
 
 
+def test_summary_holds_the_timing_of_the_first_seed_timed():
+    records = [record(seed=seed, metrics={"test_accuracy": 0.9}) for seed in (0, 1)]
+    (row,) = summary_rows([*records, record(seed=0, stage="timing", metrics=TIMING)])
+    assert (row["latency_ms"], row["latency_ms_low"], row["latency_ms_high"]) == (0.4, 0.3, 0.5)
+    assert (row["latency_ms_n"], row["train_throughput"]) == (60, 900.0)
+    assert "train_throughput_low" not in row
+
+
 def test_a_failed_timing_leaves_the_trial_as_it_was():
     records = [
         record(metrics={"test_accuracy": 0.9}),
@@ -104,9 +112,12 @@ def test_no_records_make_empty_frames_with_columns():
 
 
 values = st.floats(0.0, 1.0) | st.integers(0, 1)
-metric_dicts = st.dictionaries(st.sampled_from([m for m in METRICS if m != "latency_ms"]), values)
+# Of the two others one is a dict, and one is derived.
+scalars = st.sampled_from([m for m in METRICS if m not in {"latency_ms", "synops_effective"}])
+metric_dicts = st.dictionaries(scalars, values)
 
 
+@settings(deadline=None)  # scipy and pandas are imported by the first call
 @given(st.lists(metric_dicts, max_size=4), st.sampled_from(STATUSES))
 def test_absent_stays_absent(measured, status):
     records = [record(seed=seed, metrics=metrics) for seed, metrics in enumerate(measured)]

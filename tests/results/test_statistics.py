@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.results.statistics import mean_interval, summarise_latency, summarise_rate
@@ -13,6 +13,7 @@ durations = st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=60)
 fractions = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8)
 
 
+@settings(deadline=None)  # scipy and pandas are imported by the first call
 @given(durations)
 def test_latency_interval_holds_the_median(seconds):
     summary = summarise_latency(seconds)
@@ -23,6 +24,7 @@ def test_latency_interval_holds_the_median(seconds):
         assert summary["low"] <= summary["median"] <= summary["high"]
 
 
+@settings(deadline=None)
 @given(durations, st.sampled_from([0.25, 2.0, 1024.0]))
 def test_latency_scales_with_the_clock(seconds, factor):
     one, other = summarise_latency(seconds), summarise_latency([factor * s for s in seconds])
@@ -31,6 +33,7 @@ def test_latency_scales_with_the_clock(seconds, factor):
     )
 
 
+@settings(deadline=None)
 @given(durations, st.integers(1, 512))
 def test_rate_is_the_latency_turned_around(seconds, batch):
     latency, rate = summarise_latency(seconds), summarise_rate(seconds, batch)
@@ -77,6 +80,7 @@ def test_wilson_interval_covers_as_it_says():
     assert 0.92 <= covered <= 0.985
 
 
+@settings(deadline=None)
 @given(fractions, st.none() | st.integers(10, 10_000))
 def test_mean_interval_is_within_bounds_and_holds_the_mean(values, n_test):
     mean = mean_interval(values, n_test)

@@ -49,7 +49,8 @@ def one_sample(net: ConvertibleNet, inputs: list[list[float]], *, beta, soft, in
                 u = beta * membranes[layer][j]
                 u += sum(w * x for w, x in zip(row, values, strict=True))
                 s = 1.0 if u > threshold else 0.0
-                membranes[layer][j] = u - threshold * s if soft else u * (1 - s)
+                # At once, where snnTorch subtracts in the next step and undecayed.
+                membranes[layer][j] = u - threshold / beta * s if soft else u * (1 - s)
                 fired.append(s)
             spikes[layer].append(fired)
             values = fired
@@ -102,7 +103,7 @@ def test_thresholds_stand_for_divided_weights():
 
 def test_a_soft_reset_counts_a_current_to_half_a_spike():
     current, threshold, steps = torch.linspace(-0.5, 2.5, 101), 2.0, 16
-    spikes = fire(leaky(threshold, beta=1.0), current.expand(steps, 1, -1), initial=0.5, soft=True)
+    spikes = fire(leaky(threshold, beta=1.0, soft=True), current.expand(steps, 1, -1), 0.5)
     worth = spikes.sum(0)[0] * threshold
     wanted = steps * current.clamp(0, threshold)
     assert (worth - wanted).abs().max() <= threshold / 2

@@ -36,7 +36,7 @@ def harness_presets() -> Presets:
         parameters={
             "hidden": Parameter(256, "neurons in each hidden layer", low=1),
             "hidden_layers": Parameter(1, "hidden layers", low=1, high=8),
-            "steps": Parameter(20, "time steps for a sample", low=2),
+            "steps": Parameter(10, "time steps for a sample", low=1),
             "window": Parameter(
                 10, "last steps from which the answer and the error are read", low=1
             ),
@@ -45,23 +45,26 @@ def harness_presets() -> Presets:
             "alpha": Parameter(0.6, "decay of the synaptic current in one step", 0.0, 1.0),
             "beta": Parameter(0.9, "decay of the membrane in one step", 0.0, 1.0),
             "theta": Parameter(1.0, "firing threshold", low=1e-6),
-            "slope": Parameter(2.0, "slope of the SuperSpike derivative, in 1/theta", low=0.0),
+            "slope": Parameter(1.0, "slope of the SuperSpike derivative, in 1/theta", low=0.0),
             "gain": Parameter(0.3, "scale of the initial weights", low=0.0),
             "feedback": Parameter(1.0, "scale of the random feedback weights", low=0.0),
-            "learning_rate": Parameter(0.005, "Adam's learning rate", low=0.0),
-            "decay": Parameter("none", "learning rate over training", choices=("none", "cosine")),
+            "lr": Parameter(0.001, "Adam's learning rate", low=0.0),
+            "schedule": Parameter(
+                "cosine", "learning rate: cosine to 0 or constant", choices=("cosine", "constant")
+            ),
             "epochs": Parameter(3, "passes over the training set", low=0),
             "batch_size": Parameter(64, "samples in an update", low=1),
         },
         values={
             "quick": {
-                "*": {"epochs": 1, "decay": "cosine"},
-                "digits": {"epochs": 10, "batch_size": 32, "decay": "cosine"},
+                "*": {"lr": 0.003, "epochs": 1},
+                "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
             },
-            "source": {"*": {"epochs": 2}},
+            # 784-256-10: 93.78 % in the source, 91.82 with 32 hidden neurons.
+            "source": {"*": {"steps": 20, "lr": 0.005, "schedule": "constant", "epochs": 2}},
             "best": {
-                "*": {"hidden": 500, "epochs": 10, "decay": "cosine"},
-                "digits": {"epochs": 40, "batch_size": 32, "decay": "cosine"},
+                "*": {"hidden": 1000, "batch_size": 128, "epochs": 12},
+                "digits": {"epochs": 40, "batch_size": 32},
             },
         },
     )
@@ -85,7 +88,7 @@ class Network(nn.Module):
         self.to(device)
         self.total_updates = params.epochs * math.ceil(task.train_size / params.batch_size)
         self.updates = 0
-        self.optimiser = torch.optim.Adam(self.weights, lr=params.learning_rate, fused=True)
+        self.optimiser = torch.optim.Adam(self.weights, lr=params.lr, fused=True)
 
     def layers(self, spikes: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
         """(input [T, B, n_in], spikes [T, B, n], membranes [T, B, n]) of each hidden layer."""
@@ -127,9 +130,9 @@ def harness_train_step(model: Network, spikes: Tensor, targets: Tensor) -> Scala
             gate = superspike(membranes[-p.window :], p.theta, p.slope / p.theta)
             delta = (error @ feedback) * gate
             model.weights[layer].grad = _outer(delta, inputs, model.lif) / gate.shape[0]
-        if p.decay == "cosine":
+        if p.schedule == "cosine":
             progress = min(1.0, model.updates / max(1, model.total_updates))
-            rate = p.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+            rate = p.lr * 0.5 * (1 + math.cos(math.pi * progress))
             model.optimiser.param_groups[0]["lr"] = rate
         model.optimiser.step()
         model.updates += 1

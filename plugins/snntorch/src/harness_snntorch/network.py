@@ -33,11 +33,11 @@ class ConvertibleNet(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout, self.input_dropout = dropout, input_dropout
-        self.soft_reset, self.initial_membrane = soft_reset, initial_membrane
+        self.initial_membrane = initial_membrane
         self.weights = nn.ParameterList(
             nn.Linear(n_in, n_out, bias=False).weight for n_in, n_out in pairwise(sizes)
         )
-        self.neurons = nn.ModuleList(leaky(threshold, beta) for _ in sizes[1:-1])
+        self.neurons = nn.ModuleList(leaky(threshold, beta, soft=soft_reset) for _ in sizes[1:-1])
 
     def analog(self, inputs: Tensor) -> list[Tensor]:
         """[B, ...] to the ReLU network's values [B, n]: inputs, each hidden layer's, logits."""
@@ -59,10 +59,7 @@ class ConvertibleNet(nn.Module):
         *hidden, readout = self.weights
         values = [inputs.flatten(2)]
         for weight, neuron in zip(hidden, self.neurons, strict=True):
-            current = currents(values[-1], weight)
-            values.append(
-                fire(neuron, current, initial=self.initial_membrane, soft=self.soft_reset)
-            )
+            values.append(fire(neuron, currents(values[-1], weight), self.initial_membrane))
         return [*values, currents(values[-1], readout).cumsum(0)]
 
 

@@ -1,0 +1,39 @@
+"""The parameters and presets of spikingjelly-stdp. Times are in steps."""
+
+from __future__ import annotations
+
+from harness.contract import Parameter, Presets
+from harness_spikingjelly.codes import CODES
+from harness_spikingjelly.labels import READOUTS
+
+PRESETS = Presets(
+    parameters={
+        "neurons": Parameter(100, "neurons that compete", low=1),
+        "epochs": Parameter(1, "passes over the training set", low=1),
+        "batch_size": Parameter(16, "presentations an update", low=1),
+        "steps": Parameter(20, "time steps a presentation", low=1),
+        "code": Parameter("regular", "input spikes at equal intervals or random", choices=CODES),
+        "max_rate": Parameter(0.25, "input spikes a step for a value of 1", low=0, high=1),
+        "tau": Parameter(20.0, "membrane time constant", low=1.001),
+        "threshold": Parameter(26.0, "initial firing threshold", low=1e-3),
+        "inhibition": Parameter(1.0, "what a spike takes from the others, in thresholds", low=0),
+        "theta_plus": Parameter(0.8, "rise of a neuron's threshold a spike", low=0),
+        "theta_decay": Parameter(0.0, "loss of the threshold a presentation", low=0, high=1),
+        "target": Parameter(4.0, "spikes of the layer a presentation that are aimed at", low=0),
+        "learning_rate": Parameter(0.06, "weight change a spike pair", low=0),
+        "anneal": Parameter(
+            0.95, "share of learning_rate and theta_plus gone by the end", low=0, high=1
+        ),
+        "depression": Parameter(0.0, "input after output spikes, relative to before", low=0),
+        "tau_pre": Parameter(20.0, "time constant of the presynaptic trace", low=1),
+        "tau_post": Parameter(20.0, "time constant of the postsynaptic trace", low=1),
+        "norm": Parameter(0.2, "what a neuron's weights are scaled to", low=1e-6),
+        "norm_order": Parameter(
+            2, "scaled to their mean (1) or their root mean square (2)", choices=(1, 2)
+        ),
+        "readout": Parameter(
+            "likelihood", "class from spike counts: naive Bayes or vote", choices=READOUTS
+        ),
+    },
+    values={"quick": {"*": {}}, "best": {"mnist": {}}},
+)

@@ -1,0 +1,285 @@
+"""The command line, mostly in this process; workers find a stand-in of torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from harness.cli import cli
+from harness.results.record import SCHEMA
+from harness.results.store import RUN, TRIALS, RunFolder
+
+COMMANDS = sorted(cli.commands)
+
+
+@pytest.mark.parametrize("words", [[], *([command] for command in COMMANDS)])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_answers(harness, words, option):
+    code, out, err = harness(*words, option)
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: harness")
+    assert "\\b" not in out
+
+
+def test_help_tells_the_exit_codes_and_every_command(harness):
+    _, out, _ = harness("--help")
+    assert "2 the command line or a folder is wrong, 3 nothing was measured, 130 interrupted" in out
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+def test_help_and_version_answer_at_once():
+    """Nothing heavy is imported before a command needs it."""
+    code = (
+        "import json, sys\n"
+        "from harness.cli import main\n"
+        f"for words in [['--help'], ['--version'], *([c, '--help'] for c in {COMMANDS})]:\n"
+        "    sys.argv = ['harness', *words]\n"
+        "    try: main()\n"
+        "    except SystemExit as left: assert not left.code\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'matplotlib', 'sklearn', 'scipy', 'pydantic'}\n"
+        "print(json.dumps(sorted(heavy & sys.modules.keys())), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr) == []
+
+
+def test_no_command_shows_the_help(harness):
+    code, out, err = harness()
+    assert code == 2
+    assert "Commands:" in out + err
+
+
+# --- everything that can be wrong: one line, exit code 2 ------------------------------------------
+
+
+
+
+@pytest.fixture
+def installed(distribution, fixtures, fake_torch):
+    """A plugin that can be asked for its presets; workers see it on their path too."""
+    distribution("declared-plug", {"declared": "m"}, modules={"m": ""})
+
+
+RUN_ERRORS = [
+    (["--plugins", "declard"], "unknown plugin 'declard': did you mean 'declared'?"),
+    (["--plugins", "zzz*"], "unknown plugin 'zzz*'"),
+    (["--plugins", "no/such/file.py"], "plugin file no/such/file.py: No such file"),
+    (["--plugins", ""], "no plugin is named"),
+    (["--plugins", ","], "no plugin is named"),
+    (["--task", "mnits"], "unknown task 'mnits': did you mean 'mnist'?"),
+    (["--device", "tpu"], "unknown device 'tpu': known: auto, cpu, cuda"),
+    (["--seeds", "a"], "'a': wanted integers, as in --seeds 0,1,2"),
+    (["--seeds", "1.5"], "wanted integers"),
+    (["--seeds", ""], "wanted integers"),
+    (["--seeds", "0,,1"], "wanted integers"),
+    (["--seeds", "-1"], "seeds are integers from 0"),
+    (["--threads", "0"], "threads: "),
+    (["--threads", "many"], "'many' is not a valid integer"),
+    (["--timeout", "-1"], "timeout: "),
+    (["--timeout", "nan"], "timeout: "),
+    (["--timeout", "inf"], "timeout: "),
+    (["--rounds", "0"], "rounds: "),
+    (["--jobs", "0"], "jobs: "),
+    (["--set", "declared.hidden"], "wanted NAME.param=value"),
+    (["--set", "declard.hidden=1"], "unknown plugin 'declard': did you mean 'declared'?"),
+    (["--sed", "1"], "No such option"),
+    (["surplus"], "unexpected extra argument"),
+]
+
+
+@pytest.mark.parametrize(("words", "reason"), RUN_ERRORS)
+def test_a_wrong_run_is_one_line_and_exit_code_2(harness, installed, tmp_path, words, reason):
+    plugins = [] if "--plugins" in words else ["--plugins", "declared"]
+    code, out, err = harness("run", *plugins, "--out", tmp_path / "out", *words)
+    assert (code, out) == (2, "")
+    assert reason in err
+    assert err.startswith("harness: ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("fake_torch")
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--set", "mine.hiden=1"], "mine: unknown parameter 'hiden': did you mean 'hidden'?"),
+        (["--set", "mine.hidden=0"], "mine: parameter hidden: 0 is below its bound 1"),
+        (["--preset", "qick"], "'digits' 'qick': did you mean 'quick'?"),
+    ],
+)
+def test_what_only_the_plugin_knows_is_wrong_is_found_before_any_trial(
+    harness, plugin_file, tmp_path, words, reason
+):
+    path = plugin_file("mine", base="declared")
+    code, _, err = harness("run", "--plugins", path, "--out", tmp_path / "out", *words)
+    assert code == 2
+    assert reason in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_out_folder_that_cannot_be_used_is_found_before_any_work(
+    harness, plugin_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("harness.runs.worker.Worker.__init__", None)  # no worker is to start
+    path = plugin_file("mine", base="declared")
+    run = RunFolder.create(tmp_path / "run", {})
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    for out, reason in [
+        (run.path, f"already holds a run: continue it with --resume {run.path}"),
+        (tmp_path / "full", "exists and is no run"),
+        (path, "exists and is no run"),
+        (path / "below", "cannot write to"),
+    ]:
+        code, _, err = harness("run", "--plugins", path, "--out", out)
+        assert (code, err.count("\n")) == (2, 1)
+        assert reason in err
+
+
+@pytest.mark.parametrize("command", [["report"], ["run", "--resume"]])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "there is no folder"),
+        ("", "is no run: it has no run.json"),
+        ('{"schema": 99}', f"results schema 99, this version reads {SCHEMA}"),
+        ('{"schema"', "cannot be read"),
+        ("[]", "cannot be read"),
+    ],
+)
+def test_a_folder_that_is_no_run_of_ours_is_one_line(harness, tmp_path, command, content, reason):
+    folder = tmp_path / "run"
+    if content is not None:
+        folder.mkdir()
+    if content:
+        (folder / RUN).write_text(content)
+    code, _, err = harness(*command, folder)
+    assert (code, err.count("\n")) == (2, 1)
+    assert reason in err
+
+
+def test_resume_takes_no_other_option(harness, tmp_path):
+    code, _, err = harness("run", "--resume", tmp_path, "--seeds", "1")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "give no other" in err
+
+
+# --- plugins and tasks ----------------------------------------------------------------------------
+
+
+def test_plugins_tells_what_is_ready_and_how_to_mend_the_rest(harness, distribution):
+    modules = {"m": "raise SystemExit('imported')"}
+    distribution("ready-plug", {"is-ready": "m"}, framework="pytest = pytest", modules=modules)
+    distribution("missing-plug", {"is-missing": "m"}, requires=["no-such-thing"])
+    distribution("broken-plug", {"is-broken": "nowhere"})
+    code, out, err = harness("plugins")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+
+    def row(name):
+        return next(number for number, line in enumerate(lines) if line.startswith(name))
+
+    assert lines[row("is-ready")].split() == ["is-ready", "pytest", pytest.__version__, "ready"]
+    assert lines[row("is-missing") + 1].strip() == "no-such-thing is not installed"
+    assert "pip install missing-plug" in lines[row("is-missing") + 2]
+    assert lines[row("is-broken") + 1].strip() == "there is no module nowhere"
+
+
+def test_with_no_plugin_the_list_says_how_to_get_one(harness, monkeypatch):
+    monkeypatch.setattr("harness.plugins.distributions", lambda: [])
+    assert harness("plugins") == (0, "No plugins found: " + _how_to_install() + "\n", "")
+
+
+def _how_to_install():
+    from harness.plugins import HOW_TO_INSTALL
+
+    return HOW_TO_INSTALL
+
+
+@pytest.mark.usefixtures("fake_torch")
+def test_one_plugins_parameters_and_presets_are_shown(harness, plugin_file):
+    path = plugin_file("mine", base="declared")
+    code, out, _ = harness("plugins", path)
+    assert code == 0
+    assert "hidden = 64 (1..1024)\n      units" in out
+    assert "reset = zero (zero|subtract)" in out
+    assert "epochs = 1 (1..)" in out
+    assert "quick, every task: the defaults" in out
+    assert "source, mnist: hidden=100" in out
+
+
+@pytest.mark.usefixtures("fake_torch")
+def test_one_plugins_presets_as_json(harness, plugin_file):
+    code, out, _ = harness("plugins", "--json", plugin_file("mine", base="declared"))
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["parameters"]["rate"]["high"] == 1
+    assert shown["presets"]["source"] == {"mnist": {"hidden": 100}}
+
+
+@pytest.mark.usefixtures("fake_torch")
+def test_a_plugin_that_cannot_be_shown_is_one_line(harness, plugin_file):
+    for path in (plugin_file("typo", "def f(:\n"), plugin_file("bad", "raise ValueError")):
+        code, _, err = harness("plugins", path)
+        assert (code, err.count("\n")) == (2, 1)
+        assert path.stem in err
+
+
+def test_tasks_are_listed_with_their_sizes(harness):
+    code, out, _ = harness("tasks")
+    assert code == 0
+    assert "train / validation / test: 1257 / 180 / 360" in out
+    _, out, _ = harness("tasks", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows["digits"]["input_shape"] == [1, 8, 8]
+    assert not rows["digits"]["needs_download"]
+    assert rows["mnist"]["sizes"] == {"train": 55_000, "validation": 5_000, "test": 10_000}
+
+
+# --- exit codes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("fake_torch")
+def test_a_run_that_measured_nothing_says_so_in_its_exit_code(harness, plugin_file, tmp_path):
+    """One plugin lacks a package, so it is skipped: nothing failed, and nothing was measured."""
+    block = '# /// script\n# dependencies = ["no-such-thing"]\n# ///\n'
+    missing = plugin_file("absent", block)
+    out = tmp_path / "run"
+    code, _, err = harness("run", "--plugins", missing, "--seeds", "0", "--out", out)
+    assert code == 3
+    assert "absent seed=0: skipped: no-such-thing is not installed; pip install" in err
+    (line,) = (out / TRIALS).read_text().splitlines()
+    assert json.loads(line)["status"] == "skipped"
+    described = json.loads((out / RUN).read_text())
+    assert described["schema"] == SCHEMA
+    assert described["command"].startswith("harness run --plugins ")
+    assert described["config"]["seeds"] == [0]
+    assert described["data"]["splits"] == {"train": 1257, "validation": 180, "test": 360}
+
+
+@pytest.mark.usefixtures("fake_torch")
+def test_a_failed_trial_is_exit_code_1_and_its_report_is_rebuilt_from_the_records(
+    harness, plugin_file, tmp_path
+):
+    out = tmp_path / "run"
+    typo = plugin_file("typo", "def f(:\n")
+    assert harness("run", "--plugins", typo, "--seeds", "0", "--out", out)[0] == 1
+    page = out / "report.html"
+    page.unlink()
+    with (out / TRIALS).open("a") as file:
+        file.write("half a line")
+    code, said, err = harness("report", out)
+    assert code == 0
+    assert f"1 records; open {page}" in said
+    assert "harness: left out trials.jsonl line 2: no valid JSON" in err
+    assert "invalid syntax" in page.read_text()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -c 'from harness.cli import main; main()' tasks | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

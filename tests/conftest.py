@@ -1,0 +1,152 @@
+"""What several folders of tests share. Nothing here needs torch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def fixtures():
+    """The folder of the tests' own plugin files."""
+    return FIXTURES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache of the tests' own, so that they neither need nor leave anything in the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def no_data(monkeypatch):
+    """No data but what the test itself places."""
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+
+
+@pytest.fixture
+def plugin_file(tmp_path):
+    """Writes a plugin FILE: one of tests/fixtures with `code` appended, or `code` alone."""
+
+    def write(name, code="", base=""):
+        text = (FIXTURES / f"{base}.py").read_text() if base else ""
+        path = tmp_path / f"{name}.py"
+        path.write_text(text + "\n" + code)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def fake_torch(monkeypatch):
+    """Workers started by the test find a stand-in of torch: quick, and there without torch."""
+    paths = [str(FIXTURES / "fake_torch"), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+
+
+@pytest.fixture
+def distribution(tmp_path, monkeypatch):
+    """Installs a fake distribution: its metadata, and its modules as {name: source}."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+
+    def install(name, plugins=None, *, requires=(), framework="", version="1.0", modules=None):
+        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+        )
+        lines = ["[harness]", *(f"{key} = {value}" for key, value in (plugins or {}).items())]
+        if framework:
+            lines += ["[harness.framework]", framework]
+        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        for module, source in (modules or {}).items():
+            path = site / f"{module.replace('.', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(source)
+        return site
+
+    return install
+
+
+@pytest.fixture
+def harness(monkeypatch, capsys):
+    """Runs the command line in this process: (exit code, standard output, standard error)."""
+    from harness.cli import main
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as left:
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        out, err = capsys.readouterr()
+        return left.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def eventually():
+    """Waits until `condition()` holds and returns it; fails after `seconds`."""
+
+    def wait(condition, seconds=60.0, what="the condition"):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(0.02)
+        pytest.fail(f"{what} did not come about within {seconds:g} s")
+
+    return wait
+
+
+@pytest.fixture
+def gone():
+    """Whether the process `pid` has ended (a zombie that nobody has waited for counts as ended)."""
+
+    def ended(pid):
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    return ended
+
+
+@pytest.fixture
+def make_record():
+    """A valid record, with `changes`."""
+    from harness.results.record import Record
+
+    def make(**changes):
+        fields = {
+            "stage": "trial",
+            "key": "fake seed=0",
+            "plugin": "fake",
+            "label": "fake",
+            "framework": "none",
+            "task": "digits",
+            "preset": "quick",
+            "seed": 0,
+            "device": "cpu",
+            "status": "ok",
+        }
+        return Record(**fields | changes)
+
+    return make

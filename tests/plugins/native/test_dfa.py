@@ -1,0 +1,169 @@
+"""Direct feedback alignment against a slow transcription of its equations, and against autograd."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+dfa = pytest.importorskip("harness_native.dfa")
+
+from harness.contract import Params, Task  # noqa: E402
+
+pytestmark = pytest.mark.native
+
+TASK = Task("tiny", "classification", (1, 2, 3), classes=4, train_size=40)
+CPU = torch.device("cpu")
+
+
+def build(**overrides):
+    values = {"hidden": 5, "steps": 8, "window": 3, "gain": 2.0, "epochs": 1, **overrides}
+    params = Params(**dfa.harness_presets().resolve("quick", "any", values))
+    torch.manual_seed(0)
+    return dfa.harness_build_model(TASK, params, CPU).double()
+
+
+def batch(model, samples=3):
+    draws = torch.Generator().manual_seed(2)
+    inputs = torch.rand(samples, 1, 2, 3, dtype=torch.float64, generator=draws)
+    targets = torch.randint(4, (samples,), generator=draws)
+    return dfa.harness_encode(model, inputs, draws), targets
+
+
+def literal_gradients(model, spikes, targets):
+    """Every weight's change, by loops over samples, neurons and steps in the rule's own notation."""
+    p = model.params
+    weights = [w.detach().tolist() for w in model.weights]
+    grads = [[[0.0] * len(w[0]) for _ in w] for w in weights]
+    samples = len(targets)
+    for sample in range(samples):
+        x = spikes[:, sample].tolist()
+        layers = []
+        for weight in weights[:-1]:
+            layers.append((x, *literal_layer(x, weight, p)))
+            x = layers[-1][1]
+        traces = literal_traces(x, p)
+        last = range(p.steps - min(p.window, p.steps), p.steps)
+        mean = [sum(traces[t][n] for t in last) / len(last) for n in range(len(traces[0]))]
+        logits = [sum(w * z for w, z in zip(row, mean)) for row in weights[-1]]
+        exps = [pow(2.718281828459045, value) for value in logits]
+        error = [e / sum(exps) for e in exps]
+        error[int(targets[sample])] -= 1
+        for c, e in enumerate(error):
+            for n, z in enumerate(mean):
+                grads[-1][c][n] += e * z / samples
+        for number, (inputs, _, membranes) in enumerate(layers):
+            feedback = model.get_buffer(f"feedback{number}").tolist()
+            input_traces = literal_traces(inputs, p)
+            for n in range(len(weights[number])):
+                sent = sum(error[c] * feedback[c][n] for c in range(4))
+                for t in last:
+                    distance = abs(membranes[t][n] - p.theta)
+                    gate = 1 / (1 + p.slope / p.theta * distance) ** 2
+                    for i, trace in enumerate(input_traces[t]):
+                        grads[number][n][i] += sent * gate * trace / len(last) / samples
+    return grads
+
+
+def literal_layer(x, weight, p):
+    spikes = [[0.0] * len(weight) for _ in x]
+    membranes = [[0.0] * len(weight) for _ in x]
+    for n, row in enumerate(weight):
+        current = membrane = spike = 0.0
+        for t, inputs in enumerate(x):
+            current = p.alpha * current + sum(w * v for w, v in zip(row, inputs))
+            membrane = p.beta * (membrane - p.theta * spike) + current
+            spike = 1.0 if membrane >= p.theta else 0.0
+            spikes[t][n], membranes[t][n] = spike, membrane
+    return spikes, membranes
+
+
+def literal_traces(x, p):
+    found = [[0.0] * len(x[0]) for _ in x]
+    for n in range(len(x[0])):
+        fast = slow = 0.0
+        for t, inputs in enumerate(x):
+            fast = p.alpha * fast + inputs[n]
+            slow = p.beta * slow + fast
+            found[t][n] = slow
+    return found
+
+
+@pytest.mark.parametrize("code", ["rate", "poisson"])
+@pytest.mark.parametrize("hidden_layers", [1, 2])
+def test_update_is_the_rule(code, hidden_layers):
+    model = build(code=code, hidden_layers=hidden_layers)
+    spikes, targets = batch(model)
+    wanted = literal_gradients(model, spikes, targets)
+    dfa.harness_train_step(model, spikes, targets)
+    for weight, gradient in zip(model.weights, wanted):
+        gradient = torch.tensor(gradient, dtype=torch.float64)
+        assert gradient.abs().max() > 1e-4
+        assert torch.allclose(weight.grad, gradient, rtol=1e-9, atol=1e-12)
+
+
+class Spike(torch.autograd.Function):
+    """A spike whose derivative is SuperSpike's."""
+
+    @staticmethod
+    def forward(ctx, membrane, slope):
+        ctx.save_for_backward(membrane)
+        ctx.slope = slope
+        return (membrane >= 1).to(membrane.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (membrane,) = ctx.saved_tensors
+        return grad / (1 + ctx.slope * (membrane - 1).abs()) ** 2, None
+
+
+def test_one_step_with_symmetric_feedback_is_the_surrogate_gradient():
+    model = build(steps=1, window=1)
+    model.feedback0.copy_(model.weights[-1].detach())
+    spikes, targets = batch(model)
+    hidden, readout = (w.detach().clone().requires_grad_() for w in model.weights)
+    emitted = Spike.apply(spikes[0] @ hidden.T, model.params.slope)
+    torch.nn.functional.cross_entropy(emitted @ readout.T, targets).backward()
+    dfa.harness_train_step(model, spikes, targets)
+    assert torch.allclose(model.weights[0].grad, hidden.grad, rtol=1e-9, atol=1e-12)
+    assert torch.allclose(model.weights[1].grad, readout.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_readout_update_is_the_gradient():
+    model = build()
+    spikes, targets = batch(model)
+    traces = dfa.trace(model.layers(spikes)[-1][1], model.lif)[-3:].mean(0)
+    readout = model.weights[-1].detach().clone().requires_grad_()
+    torch.nn.functional.cross_entropy(traces @ readout.T, targets).backward()
+    dfa.harness_train_step(model, spikes, targets)
+    assert torch.allclose(model.weights[-1].grad, readout.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_constant_current_is_one_product_and_the_same_answer():
+    model = build()
+    spikes, _ = batch(model)
+    assert spikes.stride(0) == 0
+    model.eval()
+    short = dfa.harness_evaluate(model, spikes, record=True).scores
+    long = dfa.harness_evaluate(model, spikes.contiguous(), record=True).scores
+    assert torch.allclose(short, long, rtol=1e-12)
+
+
+def test_last_step_recorded_is_the_answer():
+    model = build()
+    spikes, _ = batch(model)
+    recorded = dfa.harness_evaluate(model, spikes, record=True)
+    assert torch.allclose(recorded.scores[-1], dfa.harness_evaluate(model, spikes, False).scores)
+    assert [layer.name for layer in recorded.layers] == ["hidden1", "readout"]
+
+
+def test_cosine_schedule_ends_near_zero():
+    model = build(schedule="cosine", batch_size=10)
+    spikes, targets = batch(model)
+    for _ in range(model.total_updates):
+        dfa.harness_train_step(model, spikes, targets)
+    last = model.optimiser.param_groups[0]["lr"]
+    assert 0 < last < 0.3 * model.params.lr
+
+
+def test_learns_digits(digits):
+    assert digits("native-dfa", "harness_native.dfa", epochs=5) > 0.9

@@ -1,0 +1,95 @@
+"""The competition, the codes and the label readouts of the STDP plugin, each by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("spikingjelly")
+pytest.importorskip("harness_spikingjelly.stdp")
+
+from harness_spikingjelly.codes import encode  # noqa: E402
+from harness_spikingjelly.labels import readout  # noqa: E402
+from harness_spikingjelly.network import WinnerTakeAll  # noqa: E402
+
+pytestmark = pytest.mark.spikingjelly
+
+
+def competition(currents, **values):
+    return WinnerTakeAll(
+        currents.shape[-1], **{"tau": 1e9, "threshold": 1.0, "inhibition": 1.0, **values}
+    )(currents)
+
+
+def test_at_most_one_neuron_spikes_a_step():
+    currents = torch.rand(50, 3, 7, generator=torch.Generator().manual_seed(0))
+    spikes = competition(currents)
+    assert set(spikes.unique().tolist()) == {0.0, 1.0}
+    assert spikes.sum(dim=2).max() == 1
+
+
+def test_the_neuron_furthest_above_its_threshold_wins():
+    spikes = competition(torch.tensor([[[1.5, 3.0, 2.0, 0.9]]]))
+    assert spikes.tolist() == [[[0, 1, 0, 0]]]
+
+
+def test_nobody_below_threshold_spikes():
+    assert competition(torch.full((1, 2, 3), 0.99)).sum() == 0
+
+
+def test_a_spike_sets_the_losers_back():
+    # The second neuron loses 1 of its 0.9 and 1.2 of charge, and then misses the threshold.
+    currents = torch.tensor([[[2.0, 1.2]], [[0.0, 0.7]]])
+    assert competition(currents).squeeze(1).tolist() == [[1, 0], [0, 0]]
+    assert competition(currents, inhibition=0.5).squeeze(1).tolist() == [[1, 0], [0, 1]]
+
+
+def test_thresholds_are_each_neurons_own():
+    layer = WinnerTakeAll(2, tau=1e9, threshold=1.0, inhibition=1.0)
+    layer.threshold.copy_(torch.tensor([3.0, 1.0]))
+    assert layer(torch.tensor([[[2.5, 1.5]]])).tolist() == [[[0, 1]]]
+
+
+@pytest.mark.parametrize("code", ["regular", "poisson"])
+def test_codes_have_the_rates_of_their_inputs(code):
+    inputs = torch.tensor([[0.0, 0.3, 1.0]]).expand(4, 3)
+    spikes = encode(inputs, code, 400, 0.5, torch.Generator().manual_seed(0))
+    assert set(spikes.unique().tolist()) == {0.0, 1.0}
+    rates = spikes.mean(dim=0)
+    assert (rates - 0.5 * inputs).abs().max() < (1 / 400 + 1e-6 if code == "regular" else 0.1)
+
+
+def test_regular_spikes_are_binary_at_the_highest_rate():
+    inputs = torch.ones(200, 784)
+    spikes = encode(inputs, "regular", 20, 1.0, torch.Generator().manual_seed(0))
+    assert (spikes <= 1).all()
+
+
+def test_votes_are_those_of_a_plain_loop():
+    draws = torch.Generator().manual_seed(0)
+    spikes = torch.randint(0, 4, (30, 6), generator=draws).float()  # [samples, neurons]
+    spikes[:, 2] = 0  # a neuron that is never heard
+    targets = torch.randint(3, (30,), generator=draws)
+    counts = torch.stack([spikes[targets == c].sum(dim=0) for c in range(3)], dim=1)
+    matrix = readout(counts, torch.bincount(targets, minlength=3), "vote")
+
+    labels = {}
+    for neuron in range(6):
+        means = []
+        for c in range(3):
+            of_class = [float(s[neuron]) for s, y in zip(spikes, targets, strict=True) if y == c]
+            means.append(sum(of_class) / len(of_class))
+        if max(means) > 0:
+            labels[neuron] = means.index(max(means))
+    for sample in spikes:
+        for c in range(3):
+            votes = [float(sample[neuron]) for neuron in labels if labels[neuron] == c]
+            expected = sum(votes) / len(votes) if votes else 0.0
+            assert float(sample @ matrix[:, c]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_likelihoods_are_those_of_naive_bayes():
+    counts = torch.tensor([[8.0, 0.0], [1.0, 3.0]])
+    matrix = readout(counts, torch.tensor([5, 5]), "likelihood")
+    expected = torch.tensor([[9 / 11, 1 / 5], [2 / 11, 4 / 5]]).log()
+    torch.testing.assert_close(matrix, expected)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.results.record import SCHEMA, Record
+from harness.results.store import LOCK, RUN, TRIALS, RunFolder, by_key, file_name
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.create(tmp_path / "run", {"command": "harness run"})
+
+
+def test_a_new_run_says_what_it_is_and_holds_no_record(folder):
+    assert folder.description() == {"schema": SCHEMA, "command": "harness run"}
+    assert folder.records() == ([], [])
+    assert {path.name for path in folder.path.iterdir()} == {
+        RUN, TRIALS, "logs", "samples", "state",
+    }  # fmt: skip
+
+
+def test_records_are_kept_in_order_and_read_by_another_process(folder, make_record):
+    records = [make_record(key=f"k{n}", seed=n, reason="ä\u2028b\x85c\nd") for n in range(3)]
+    for record in records:
+        folder.append(record)
+    assert RunFolder.open(folder.path).records() == (records, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"schema": 1, "stage"', "no valid JSON"),
+        (b"\xff\xfe\x00", "codec can't decode"),
+        (b"[]", "no JSON object"),
+        (b'{"schema": 2}', "schema 2, this version reads 1"),
+        (b'{"schema": 1}', "stage: Field required"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_told_with_its_number_and_the_others_load(
+    folder, make_record, line, reason
+):
+    folder.append(make_record(key="before"))
+    with (folder.path / TRIALS).open("ab") as file:
+        file.write(b"\n" + line + b"\n")
+    folder.append(make_record(key="after"))
+    records, problems = folder.records()
+    assert [record.key for record in records] == ["before", "after"]
+    (problem,) = problems
+    assert problem.startswith(f"{TRIALS} line 3: ")
+    assert reason in problem
+    assert "\n" not in problem
+
+
+def test_a_record_after_a_cut_off_line_is_not_lost_with_it(folder, make_record):
+    folder.append(make_record(key="first"))
+    path = folder.path / TRIALS
+    path.write_bytes(path.read_bytes() + make_record(key="cut").to_line().encode()[:50])
+    folder.append(make_record(key="last"))
+    records, problems = folder.records()
+    assert [record.key for record in records] == ["first", "last"]
+    assert [problem.split(":")[0] for problem in problems] == [f"{TRIALS} line 2"]
+
+
+@given(st.data())
+def test_wherever_the_disk_ended_the_whole_lines_load(tmp_path_factory, data):
+    folder = RunFolder(tmp_path_factory.mktemp("cut"))
+    line = Record(
+        stage="trial", key="ä", plugin="p", label="p", framework="f", task="t", preset="q",
+        seed=0, device="cpu", status="ok",
+    ).to_line().encode()  # fmt: skip
+    whole = (line + b"\n") * 3
+    end = data.draw(st.integers(0, len(whole)))
+    (folder.path / TRIALS).write_bytes(whole[:end])
+    records, problems = folder.records()
+    complete, rest = divmod(end, len(line) + 1)
+    assert len(records) == complete + (rest == len(line))
+    assert bool(problems) == (0 < rest < len(line))
+
+
+def test_records_that_are_not_there_are_a_problem_and_no_error(folder):
+    (folder.path / TRIALS).unlink()
+    assert folder.records() == ([], [f"{TRIALS}: No such file or directory"])
+
+
+def test_the_latest_record_of_a_trial_counts(make_record):
+    first, second = make_record(status="failed"), make_record(status="ok")
+    timing = make_record(stage="timing")
+    assert by_key([first, second, timing], "trial") == {first.key: second}
+
+
+# --- folders that are no run ----------------------------------------------------------------------
+
+
+def test_a_run_that_exists_is_not_overwritten_and_the_line_says_how_to_go_on(folder):
+    with pytest.raises(UsageError) as error:
+        RunFolder.create(folder.path, {})
+    assert f"continue it with --resume {folder.path}" in str(error.value)
+
+
+def test_a_folder_of_something_else_is_not_used(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UsageError, match="exists and is no run: give --out a new or empty"):
+        RunFolder.create(tmp_path, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_an_empty_folder_can_be_used(tmp_path):
+    RunFolder.create(tmp_path, {})
+    assert (tmp_path / RUN).is_file()
+
+
+@pytest.mark.parametrize("path", ["file", "file/run", "file/deep/run"])
+def test_a_path_through_a_file_is_refused_before_any_work(tmp_path, path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="give --out"):
+        RunFolder.check_free(tmp_path / path)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write")
+def test_a_folder_that_cannot_be_written_is_a_usage_error():
+    with pytest.raises(UsageError, match="give --out a folder you can write to"):
+        RunFolder.create(Path("/proc/harness-run"), {})
+
+
+def test_a_folder_that_may_not_be_written_is_found_before_any_work(tmp_path, monkeypatch):
+    # Tests may run as root, whom no mode bits stop.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(UsageError, match=f"cannot write to {tmp_path}: give --out"):
+        RunFolder.check_free(tmp_path / "deep" / "run")
+
+
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [(errno.ENOSPC, "free some room, then --resume it"), (errno.EROFS, "give --out a folder")],
+)
+def test_a_disk_that_takes_no_more_is_told_with_what_to_do(
+    folder, make_record, monkeypatch, number, mend
+):
+    def full(_descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError) as error:
+        folder.append(make_record())
+    assert os.strerror(number) in str(error.value)
+    assert mend in str(error.value)
+
+
+def test_opening_what_is_no_run_says_so(tmp_path):
+    with pytest.raises(UsageError, match="there is no folder"):
+        RunFolder.open(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="is no run: it has no run.json"):
+        RunFolder.open(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is no run"):
+        RunFolder.open(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"schema": 99}', "written with results schema 99, this version reads 1"),
+        (b"{}", "results schema None"),
+        (b'{"schema": 1', "cannot be read"),
+        (b"[]", "cannot be read: no JSON object"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_description_of_another_version_or_none_is_refused(folder, content, reason):
+    (folder.path / RUN).write_bytes(content)
+    with pytest.raises(UsageError, match=reason):
+        RunFolder.open(folder.path)
+
+
+def test_a_description_is_replaced_whole(folder):
+    folder.describe({"command": "other", "name": "ä"})
+    assert RunFolder.open(folder.path).description()["name"] == "ä"
+    assert not list(folder.path.glob("*.partial"))
+
+
+def test_another_process_that_holds_the_lock_keeps_us_out(folder):
+    code = (
+        "import sys; from filelock import FileLock\n"
+        "with FileLock(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(folder.path / LOCK)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(UsageError, match="another command is writing to"), folder.locked():
+            pytest.fail("entered a folder that another process has locked")
+        other.stdin.close()
+    with folder.locked():
+        pass
+
+
+# --- names of files -------------------------------------------------------------------------------
+
+HOSTILE = ["../../etc/passwd", "/etc/passwd", "..", ".", "", "a/b", "a\\b", "a\x00b", "\n", "x" * 999]
+
+
+@given(st.one_of(st.sampled_from(HOSTILE), st.text()))
+def test_no_key_leads_out_of_its_folder(key):
+    run = RunFolder(Path("/run"))
+    path = run.file("logs", key, ".log")
+    assert Path(os.path.normpath(path)).parent == Path("/run/logs")
+    assert "\x00" not in str(path)
+    assert len(path.name.encode()) < 200
+
+
+@given(st.text(), st.text())
+def test_two_keys_never_share_a_file(one, other):
+    assert (file_name(one) == file_name(other)) == (one == other)
+
+
+def test_hostile_keys_can_be_written(folder):
+    for number, key in enumerate(HOSTILE):
+        folder.write_samples(key, {"seconds": number})
+    written = sorted(json.loads(p.read_text())["seconds"] for p in (folder.path / "samples").iterdir())
+    assert written == list(range(len(HOSTILE)))
