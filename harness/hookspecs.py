@@ -7,8 +7,9 @@ test set. Measurements happen in a fresh worker that builds the model again and 
 state. Tensors are time-major, float32 unless said otherwise, and live on `device`.
 
 The host owns the seeds (it seeds torch before the model is built), the data order, the split, the
-clock, and the counting. It puts the model into training or evaluation mode, and leaves gradients
-enabled in training only. A hook may name only those arguments that it needs.
+clock, and the counting. It puts the model into training or evaluation mode before the first
+`harness_encode` of either (a conversion encodes differently in each), and enables gradients in
+training only. A hook may name only those arguments that it needs.
 """
 
 from __future__ import annotations

@@ -46,9 +46,7 @@ def test_without_a_framework_the_distribution_stands_for_it(distribution):
 
 def test_a_submodule_is_looked_for_without_importing_its_parents(distribution):
     modules = {"parent/__init__": EXPLODES, "parent/child": EXPLODES}
-    distribution(
-        "nested", {"nested": "parent.child", "lost": "parent.other"}, modules=modules
-    )
+    distribution("nested", {"nested": "parent.child", "lost": "parent.other"}, modules=modules)
     assert found("nested").status == "ready"
     assert found("lost").status == "broken"
     assert found("lost").reason == "there is no module parent.other"
@@ -174,7 +172,9 @@ def test_a_file_is_a_plugin_that_is_called_after_it(plugin_file):
 
 
 def test_a_script_block_names_the_needs_and_the_framework(plugin_file):
-    block = '# /// script\n# dependencies = ["{}"]\n# [tool.harness]\n# framework = "pytest"\n# ///\n'
+    block = (
+        '# /// script\n# dependencies = ["{}"]\n# [tool.harness]\n# framework = "pytest"\n# ///\n'
+    )
     ready = from_file(plugin_file("ready", block.format("pytest>=1")))
     assert (ready.status, ready.framework) == ("ready", "pytest")
     assert ready.framework_version == pytest.__version__

@@ -27,9 +27,7 @@ VALUES = st.one_of(
 )
 
 
-@given(
-    st.dictionaries(st.text(), VALUES), st.integers(0, 2**63 - 1), st.text(), st.integers(1, 64)
-)
+@given(st.dictionaries(st.text(), VALUES), st.integers(0, 2**63 - 1), st.text(), st.integers(1, 64))
 def test_a_trial_crosses_the_pipe_unchanged(overrides, seed, label, threads):
     trial = Trial(
         plugin=PluginSource("p", file="/a b/p.py"),

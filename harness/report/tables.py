@@ -61,7 +61,8 @@ COLUMNS = (
     Column("synops_dense", "Dense ops", si, "operations a sample if every connection worked"),
     Column("energy_modelled_nj", "Energy, modelled", nanojoules, "a sample, from its operations"),
     Column("energy_measured_j", "Energy, measured", joules, "read from the device"),
-    Column("peak_memory_bytes", "Peak memory", size, "of the worker process, in its own pass"),
+    Column("peak_memory_bytes", "Peak memory", size, "of an inference batch, above the model"),
+    Column("train_peak_memory_bytes", "Training memory", size, "the same of a training batch"),
     Column("device_memory_bytes", "GPU memory", size, "peak on the device"),
     Column("parameters", "Parameters", si, "weights and biases"),
     Column("footprint_bytes", "Footprint", size, "bytes of parameters and buffers"),
@@ -131,4 +132,5 @@ def _unknown(name: str) -> tuple[str, Format, str]:
     if name.startswith("reference_accuracy."):
         kind = plain(name.partition(".")[2])
         return f"{kind} accuracy", percent, f"test accuracy of the reference {kind!r} of this row"
-    return plain(name), si, "a further metric of this run"
+    show: Format = size if name.endswith("_bytes") else si
+    return plain(name), show, "a further metric of this run"

@@ -49,6 +49,7 @@ METRICS = (
     "parameters",
     "footprint_bytes",
     "peak_memory_bytes",
+    "train_peak_memory_bytes",
     "device_memory_bytes",
     "van_rossum_loss",
 )

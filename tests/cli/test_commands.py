@@ -55,8 +55,6 @@ def test_no_command_shows_the_help(harness):
 # --- everything that can be wrong: one line, exit code 2 ------------------------------------------
 
 
-
-
 @pytest.fixture
 def installed(distribution, fixtures, fake_torch):
     """A plugin that can be asked for its presets; workers see it on their path too."""

@@ -12,9 +12,7 @@ from harness.results.record import SCHEMA, Record, finite
 
 # Surrogates cannot be written as UTF-8; none comes through the protocol.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-NUMBERS = st.one_of(
-    st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False)
-)
+NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
 VALUES = st.one_of(st.booleans(), NUMBERS, TEXT)
 RECORDS = st.builds(
     Record,

@@ -206,7 +206,18 @@ def test_another_process_that_holds_the_lock_keeps_us_out(folder):
 
 # --- names of files -------------------------------------------------------------------------------
 
-HOSTILE = ["../../etc/passwd", "/etc/passwd", "..", ".", "", "a/b", "a\\b", "a\x00b", "\n", "x" * 999]
+HOSTILE = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "..",
+    ".",
+    "",
+    "a/b",
+    "a\\b",
+    "a\x00b",
+    "\n",
+    "x" * 999,
+]
 
 
 @given(st.one_of(st.sampled_from(HOSTILE), st.text()))
@@ -226,5 +237,7 @@ def test_two_keys_never_share_a_file(one, other):
 def test_hostile_keys_can_be_written(folder):
     for number, key in enumerate(HOSTILE):
         folder.write_samples(key, {"seconds": number})
-    written = sorted(json.loads(p.read_text())["seconds"] for p in (folder.path / "samples").iterdir())
+    written = sorted(
+        json.loads(p.read_text())["seconds"] for p in (folder.path / "samples").iterdir()
+    )
     assert written == list(range(len(HOSTILE)))

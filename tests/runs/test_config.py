@@ -11,7 +11,9 @@ from harness.runs.config import RunConfig, cache_folder, cores
 
 
 def test_a_config_comes_back_from_run_json():
-    config = make_config(plugins=("a", "b"), seeds=(2, 1), sets=("a.x=1,2",), timeout=3, data=("d",))
+    config = make_config(
+        plugins=("a", "b"), seeds=(2, 1), sets=("a.x=1,2",), timeout=3, data=("d",)
+    )
     assert RunConfig(**config.model_dump(mode="json")) == config
 
 

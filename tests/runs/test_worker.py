@@ -264,7 +264,7 @@ def test_a_coordinator_that_is_killed_leaves_no_worker_behind(
         ('echo "{}"; sleep 600', "the worker wrote no event but b'{}\\n'"),
         (r"printf '\377\n'; sleep 600", "the worker wrote no event but b'\\xff\\n'"),
         ("exit 4", "the process ended with exit code 4"),
-        ("read request; printf '{\"type\": \"prog'; kill -9 $$", "killed by SIGKILL"),
+        ('read request; printf \'{"type": "prog\'; kill -9 $$', "killed by SIGKILL"),
         ("read request; head -c 1000000 /dev/zero; echo", "the worker wrote no event"),
     ],
 )

@@ -31,7 +31,10 @@ def harness_presets() -> Presets:
 def harness_build_model(task: Task, params: Params, device: device) -> nn.Module:
     """Random weights, drawn on the CPU so that every device starts from the same."""
     presentations = task.train_size * params.epochs
-    return Network(task.inputs, task.classes, presentations, params).to(device)
+    model = Network(task.inputs, task.classes, presentations, params).to(device)
+    # SpikingJelly imports its kernels at the first step, which takes seconds and is not learning.
+    model(torch.zeros(1, 1, task.inputs, device=device))
+    return model
 
 
 @hookimpl

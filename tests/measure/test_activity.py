@@ -1,0 +1,195 @@
+"""The counts of spikes and operations against loops that a reader can check."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+from torch import nn  # noqa: E402
+
+from harness.contract import Layer  # noqa: E402
+from harness.measure.activity import ActivityMeter  # noqa: E402
+
+
+def counted(*layers, batches=1):
+    meter = ActivityMeter()
+    for _ in range(batches):
+        meter.add(layers, layers[0].inputs.shape[1])
+    return meter
+
+
+def tensor(shape, values, seed):
+    """A tensor of `shape` drawn from `values`."""
+    draws = torch.Generator().manual_seed(seed)
+    return torch.tensor(values)[torch.randint(len(values), shape, generator=draws)]
+
+
+def linear_by_hand(weight, inputs):
+    """(dense, effective) operations, one multiplication after the other."""
+    dense = effective = 0
+    for step, sample in itertools.product(range(inputs.shape[0]), range(inputs.shape[1])):
+        values = inputs[step, sample].flatten().tolist()
+        for row in weight.tolist():
+            for w, x in zip(row, values):
+                dense += 1
+                effective += w != 0 and x != 0
+    return dense, effective
+
+
+def conv_by_hand(conv, inputs):
+    """The same for a convolution: a connection leads from a pixel that is there to an output."""
+    dense = effective = 0
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = (
+        conv.kernel_size, conv.stride, conv.padding, conv.dilation,
+    )  # fmt: skip
+    with torch.no_grad():
+        out = conv(inputs[0])
+    height, width = inputs.shape[-2:]
+    per_group_in = conv.in_channels // conv.groups
+    per_group_out = conv.out_channels // conv.groups
+    for step, sample, o, y, x in itertools.product(
+        range(inputs.shape[0]), range(inputs.shape[1]), *(range(n) for n in out.shape[1:])
+    ):
+        for i, a, b in itertools.product(range(per_group_in), range(kh), range(kw)):
+            row, column = y * sh - ph + a * dh, x * sw - pw + b * dw
+            if 0 <= row < height and 0 <= column < width:
+                channel = o // per_group_out * per_group_in + i
+                dense += 1
+                effective += bool(
+                    conv.weight[o, i, a, b] != 0 and inputs[step, sample, channel, row, column] != 0
+                )
+    return dense, effective
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(0, 999)
+)
+def test_a_linear_layer_is_counted_as_by_hand(steps, batch, n_in, n_out, seed):
+    weight = tensor((n_out, n_in), [0.0, 0.5, -2.0], seed)
+    inputs = tensor((steps, batch, n_in), [0.0, 1.0], seed + 1)
+    dense, effective = linear_by_hand(weight, inputs)
+    module = nn.Linear(n_in, n_out)
+    module.weight.data.copy_(weight)
+    for connection in (weight, module):
+        metrics = counted(Layer("l", inputs, connection, None)).metrics()
+        assert metrics["synops_dense"] == dense / batch
+        assert metrics["synops_ac"] == effective / batch
+        assert metrics["synops_mac"] == 0
+        assert metrics["input_density"] == pytest.approx(inputs.mean().item())
+
+
+def test_image_inputs_of_a_linear_layer_are_flattened():
+    inputs = tensor((2, 3, 1, 4, 4), [0.0, 1.0], 0)
+    weight = tensor((5, 16), [0.0, 1.0], 1)
+    dense, effective = linear_by_hand(weight, inputs)
+    metrics = counted(Layer("l", inputs, weight, None)).metrics()
+    assert (metrics["synops_dense"], metrics["synops_ac"]) == (dense / 3, effective / 3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"padding": 1},
+        {"stride": 2, "padding": 1},
+        {"dilation": 2, "bias": False},
+        {"groups": 2},
+    ],
+)
+def test_a_convolution_is_counted_as_by_hand(options):
+    conv = nn.Conv2d(2, 4, 3, **options)
+    conv.weight.data[0] = 0  # a pruned filter does nothing
+    before = conv.weight.detach().clone()
+    inputs = tensor((2, 3, 2, 6, 5), [0.0, 0.0, 1.0], 3)
+    dense, effective = conv_by_hand(conv, inputs)
+    metrics = counted(Layer("c", inputs, conv, None)).metrics()
+    assert (metrics["synops_dense"], metrics["synops_ac"]) == (dense / 3, effective / 3)
+    assert torch.equal(conv.weight, before)  # counting leaves the network as it was
+
+
+@pytest.mark.parametrize("connection", [torch.ones(4, 2 * 3 * 3), nn.Conv2d(2, 4, 3)])
+def test_an_expanded_view_counts_as_its_copies(connection):
+    one = tensor((1, 5, 2, 3, 3), [0.0, 0.5], 0)
+    view = one.expand(7, -1, -1, -1, -1)
+    assert view.stride(0) == 0
+    metrics = counted(Layer("l", view, connection, None)).metrics()
+    assert metrics == counted(Layer("l", view.clone(), connection, None)).metrics()
+    assert metrics["synops_dense"] > 0
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([0.0, 1.0], "ac"),
+        ([0.0, 1.0, -1.0], "ac"),
+        ([0.0, 2.0], "mac"),
+        ([0.0, 1.0, 0.5], "mac"),
+    ],
+)
+def test_operations_are_accumulates_exactly_where_all_inputs_are_ternary(values, kind):
+    inputs = tensor((3, 4, 20), values, 0)
+    metrics = counted(Layer("l", inputs, torch.ones(2, 20), None)).metrics()
+    other = {"ac": "mac", "mac": "ac"}[kind]
+    assert metrics[f"synops_{kind}"] == 2 * inputs.count_nonzero().item() / 4
+    assert metrics[f"synops_{other}"] == 0
+
+
+def test_one_real_value_in_a_later_batch_makes_the_whole_layer_multiply():
+    meter, weight = ActivityMeter(), torch.ones(2, 3)
+    meter.add([Layer("l", torch.ones(1, 1, 3), weight, None)], 1)
+    meter.add([Layer("l", torch.full((1, 1, 3), 0.5), weight, None)], 1)
+    assert meter.metrics()["synops_ac"] == 0
+    assert meter.metrics()["synops_mac"] == 6
+
+
+def test_layers_add_up_and_are_told_apart():
+    """A hidden layer of spikes, fed by real values, and a readout that emits nothing."""
+    pixels = tensor((2, 4, 6), [0.0, 0.25], 0)
+    spikes = tensor((2, 4, 5), [0.0, 1.0], 1)
+    hidden = Layer("hidden", pixels, torch.ones(5, 6), spikes)
+    readout = Layer("readout", spikes, torch.ones(3, 5), None)
+    meter = counted(hidden, readout)
+    metrics = meter.metrics()
+    real, ones = pixels.count_nonzero().item(), spikes.count_nonzero().item()
+    assert metrics["synops_dense"] == 2 * (5 * 6 + 3 * 5)
+    assert metrics["synops_mac"] == 5 * real / 4
+    assert metrics["synops_ac"] == 3 * ones / 4
+    assert metrics["spikes_per_sample"] == ones / 4
+    assert metrics["activation_sparsity"] == pytest.approx(1 - ones / 40)
+    assert metrics["input_density"] == real / 48  # that of the network: its first layer's
+    first, second = meter.layers()
+    assert (first["name"], second["name"]) == ("hidden", "readout")
+    assert first["synops_mac"] == metrics["synops_mac"]
+    assert second["input_density"] == ones / 40
+    assert "activation_sparsity" not in second
+    assert "spikes_per_sample" not in second
+
+
+def test_activations_that_are_no_spikes_have_a_sparsity_and_are_not_counted_as_spikes():
+    values = torch.tensor([[[0.0, 0.5, 2.0, 0.0]]])
+    metrics = counted(Layer("relu", values, torch.ones(4, 4), values, spiking=False)).metrics()
+    assert metrics["activation_sparsity"] == 0.5
+    assert "spikes_per_sample" not in metrics
+
+
+def test_batches_of_different_sizes_add_up_to_the_whole():
+    inputs = tensor((3, 7, 5), [0.0, 1.0], 0)
+    outputs = tensor((3, 7, 2), [0.0, 1.0], 1)
+    weight = torch.ones(2, 5)
+    whole = counted(Layer("l", inputs, weight, outputs)).metrics()
+    meter = ActivityMeter()
+    for part in (slice(0, 4), slice(4, 7)):
+        meter.add([Layer("l", inputs[:, part], weight, outputs[:, part])], part.stop - part.start)
+    assert meter.metrics() == pytest.approx(whole)
+    assert meter.samples == 7
+
+
+def test_what_no_layer_allows_to_compute_is_absent():
+    assert ActivityMeter().metrics() == {}
+    assert ActivityMeter().layers() == []
