@@ -105,6 +105,8 @@ def train(
     steps = -(-len(split) // size)
     history: list[dict[str, float]] = []
     model.train()
+    # Said at once: a first step that hangs or dies is to be told as training.
+    report(Progress(stage="train", total=epochs * steps))
     next_report = 0.0
     for epoch in range(epochs):
         order = torch.randperm(len(split), generator=order_source).to(device)

@@ -188,7 +188,7 @@ def test_plugins_tells_what_is_ready_and_how_to_mend_the_rest(harness, distribut
 
 
 def test_with_no_plugin_the_list_says_how_to_get_one(harness, monkeypatch):
-    monkeypatch.setattr("harness.plugins.distributions", lambda: [])
+    monkeypatch.setattr("harness.plugins.distributions", list)
     assert harness("plugins") == (0, "No plugins found: " + _how_to_install() + "\n", "")
 
 

@@ -159,7 +159,7 @@ def test_a_disk_that_takes_no_more_is_told_with_what_to_do(
 def test_opening_what_is_no_run_says_so(tmp_path):
     with pytest.raises(UsageError, match="there is no folder"):
         RunFolder.open(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="is no run: it has no run.json"):
+    with pytest.raises(UsageError, match=r"is no run: it has no run.json"):
         RunFolder.open(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is no run"):

@@ -148,7 +148,7 @@ def test_presets_are_asked_of_each_plugin_and_one_that_fails_is_left_out(plugin_
 @pytest.mark.usefixtures("fake_torch", "no_data")
 def test_data_that_cannot_be_had_are_a_usage_error_with_the_task():
     config = RunConfig(plugins=("all",), task="nothing")
-    with pytest.raises(UsageError, match="^task nothing: unknown task 'nothing'"):
+    with pytest.raises(UsageError, match=r"^task nothing: unknown task 'nothing'"):
         prepare(config, Workers(), Listener())
 
 

@@ -194,7 +194,7 @@ def test_the_socket_timeout_is_put_back(tmp_path, torchvision):
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write")
 def test_a_cache_that_cannot_be_written_is_told_with_what_to_do():
-    with pytest.raises(DataMissing, match="cannot keep digits in .*: set HARNESS_CACHE"):
+    with pytest.raises(DataMissing, match=r"cannot keep digits in .*: set HARNESS_CACHE"):
         prepare("digits", [], Path("/proc/harness"), print)
 
 

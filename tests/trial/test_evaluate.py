@@ -21,6 +21,7 @@ CPU = torch.device("cpu")
         ([0.1, 0.5, 0.9], 3),
         ([0.1, 0.8992, 0.8995, 0.9], 2),
         ([0.1, 0.899, 0.9], 2),  # the tolerance is inclusive
+        ([0.0, 9 / 1000, 10 / 1000], 2),  # though 10/1000 - 1/1000 comes out above 9/1000
         ([0.1, 0.8989, 0.9], 3),
         ([0.95, 0.1, 0.9], 1),  # within the tolerance or better
         ([0.0, 0.0], 1),

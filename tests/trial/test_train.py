@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -181,10 +182,21 @@ def test_the_order_is_the_same_for_every_plugin_at_a_seed(order):
     assert one != order(seed=4)
 
 
+def test_training_mode_is_the_hosts_to_set(order):
+    code = """
+@hookimpl
+def harness_build_model(task, params):
+    model = nn.Linear(task.inputs, task.classes).eval()
+    model.steps = params.steps
+    return model
+"""
+    assert order(seed=0, encode=code) == order(seed=0)  # its steps assert that they train
+
+
 def test_every_epoch_is_another_order_of_all_samples(order, data):
     found = order(seed=0, epochs=2, batch_size=32)
     assert [len(batch) for batch in found] == [32, 32, 32, 32, 32, 32, 11] * 2
-    epochs = [sum(found[:7], []), sum(found[7:], [])]
+    epochs = [[*chain(*found[:7])], [*chain(*found[7:])]]
     assert epochs[0] != epochs[1]
     assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(data.train.targets.tolist())
 
@@ -251,9 +263,9 @@ def test_a_state_comes_back_bit_for_bit(tmp_path):
 def test_a_model_that_is_built_otherwise_does_not_load(tmp_path):
     path = str(tmp_path / "state.safetensors")
     state.save(torch.nn.Linear(3, 3), path)
-    with pytest.raises(InvalidOutput, match="state_dict: does not load again: .*size mismatch"):
+    with pytest.raises(InvalidOutput, match=r"state_dict: does not load again: .*size mismatch"):
         state.restore(torch.nn.Linear(4, 3), path)
-    with pytest.raises(InvalidOutput, match="does not load again: .*Missing key"):
+    with pytest.raises(InvalidOutput, match=r"does not load again: .*Missing key"):
         state.restore(torch.nn.BatchNorm1d(3), path)
 
 

@@ -107,7 +107,7 @@ def test_the_schedule_counts_updates(digits, schedule, middle, end):
     model, params = build(epochs=2, batch_size=700, schedule=schedule, lr=0.01)
     rates = []
     for _ in range(4):
-        rates.append(model.optimizer.param_groups[0]["lr"] / params.lr)
+        rates.append(model.optimizer.lr / params.lr)
         train(model, Params(epochs=1, batch_size=700), digits[0][:700], digits[1][:700])
     assert rates[0] == 1
     assert rates[2] == pytest.approx(middle)

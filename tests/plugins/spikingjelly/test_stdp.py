@@ -179,5 +179,5 @@ def test_kernel_has_a_name():
 
 
 def test_learns_digits(digits):
-    # Chance is 0.1; the untrained layer's random receptive fields reach about 0.5.
+    # Chance is 0.1; the untrained layer's random receptive fields reach about 0.6.
     assert digits("spikingjelly-stdp", "harness_spikingjelly.stdp") > 0.8

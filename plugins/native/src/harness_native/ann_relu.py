@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness import hookimpl
 from harness.contract import Evaluation, Layer, Parameter, Params, Presets, Scalars, Task
+from harness.optim import Adam
 
 PRESETS = Presets(
     parameters={
@@ -26,7 +27,9 @@ PRESETS = Presets(
         "lr": Parameter(3e-3, "peak learning rate", low=0),
         "momentum": Parameter(0.0, "momentum (sgd only)", low=0, high=0.999),
         "schedule": Parameter(
-            "cosine", "learning rate: cosine to 0 or constant", choices=("cosine", "constant")
+            "cosine",
+            "Adam's learning rate: cosine to 0 or constant",
+            choices=("cosine", "constant"),
         ),
         "label_smoothing": Parameter(0.0, "share of each target spread evenly", low=0, high=0.5),
         "epochs": Parameter(2, "passes over the training set", low=1),
@@ -81,20 +84,16 @@ class ReluNet(nn.Module):
         self.dropout, self.input_dropout = params.dropout, params.input_dropout
         self.label_smoothing = params.label_smoothing
         self.to(device)
-        self.optimizer: torch.optim.Optimizer
+        self.optimizer: Adam | torch.optim.SGD
         if params.optimizer == "adam":
-            self.optimizer = torch.optim.Adam(self.parameters(), lr=params.lr, fused=True)
+            # The host drives the epochs, so the schedule counts updates.
+            updates = params.epochs * math.ceil(task.train_size / params.batch_size)
+            cosine_over = updates if params.schedule == "cosine" else 0
+            self.optimizer = Adam(self.parameters(), params.lr, cosine_over=cosine_over)
         else:
             self.optimizer = torch.optim.SGD(
                 self.parameters(), lr=params.lr, momentum=params.momentum, fused=True
             )
-        # The host drives the epochs, so the schedule counts updates.
-        updates = params.epochs * math.ceil(task.train_size / params.batch_size)
-        cosine = params.schedule == "cosine"
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer,
-            lambda step: (1 + math.cos(math.pi * min(step / updates, 1))) / 2 if cosine else 1.0,
-        )
 
     def forward(self, inputs: Tensor) -> list[Tensor]:
         """[B, ...] to what every layer receives [B, n], and last the logits [B, C]."""
@@ -130,7 +129,6 @@ def harness_train_step(model: ReluNet, spikes: Tensor, targets: Tensor) -> Scala
     model.optimizer.zero_grad()
     torch.autograd.backward(loss)
     model.optimizer.step()
-    model.schedule.step()
     accuracy = (logits.detach().argmax(1) == targets).float().mean()
     return {"loss": loss.detach(), "accuracy": accuracy}
 

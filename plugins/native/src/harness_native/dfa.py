@@ -25,6 +25,7 @@ from torch import Generator, Tensor, nn
 
 from harness import hookimpl
 from harness.contract import Evaluation, Layer, Parameter, Params, Presets, Scalars, Task
+from harness.optim import Adam
 from harness_native.codes import CODES, encode, is_constant
 from harness_native.neurons import LIFParameters, lif, superspike, trace
 
@@ -86,9 +87,9 @@ class Network(nn.Module):
             feedback = params.feedback * torch.randn(task.classes, params.hidden)
             self.register_buffer(f"feedback{layer}", feedback / math.sqrt(task.classes))
         self.to(device)
-        self.total_updates = params.epochs * math.ceil(task.train_size / params.batch_size)
-        self.updates = 0
-        self.optimiser = torch.optim.Adam(self.weights, lr=params.lr, fused=True)
+        updates = params.epochs * math.ceil(task.train_size / params.batch_size)
+        cosine_over = updates if params.schedule == "cosine" else 0
+        self.optimiser = Adam(self.weights, params.lr, cosine_over=cosine_over)
 
     def layers(self, spikes: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
         """(input [T, B, n_in], spikes [T, B, n], membranes [T, B, n]) of each hidden layer."""
@@ -130,12 +131,7 @@ def harness_train_step(model: Network, spikes: Tensor, targets: Tensor) -> Scala
             gate = superspike(membranes[-p.window :], p.theta, p.slope / p.theta)
             delta = (error @ feedback) * gate
             model.weights[layer].grad = _outer(delta, inputs, model.lif) / gate.shape[0]
-        if p.schedule == "cosine":
-            progress = min(1.0, model.updates / max(1, model.total_updates))
-            rate = p.lr * 0.5 * (1 + math.cos(math.pi * progress))
-            model.optimiser.param_groups[0]["lr"] = rate
         model.optimiser.step()
-        model.updates += 1
         right = scores.argmax(-1) == targets
         return {
             "loss": nn.functional.cross_entropy(scores, targets),

@@ -16,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness import hookimpl
 from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task
+from harness.optim import Adam
 from harness_snntorch.network import ConvertibleNet
 from harness_snntorch.normalise import Batches, layer_scales, thresholds
 from harness_snntorch.presets import PRESETS
@@ -36,14 +37,10 @@ class Conversion(ConvertibleNet):
         )
         self.params = params
         self.to(device)
-        self.optimizer = torch.optim.Adam(self.parameters(), lr=params.lr, fused=True)
         # The host drives the epochs, so the schedule counts updates.
         updates = params.epochs * math.ceil(task.train_size / params.batch_size)
-        cosine = params.schedule == "cosine"
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer,
-            lambda step: (1 + math.cos(math.pi * min(step / updates, 1))) / 2 if cosine else 1.0,
-        )
+        cosine_over = updates if params.schedule == "cosine" else 0
+        self.optimizer = Adam(self.parameters(), params.lr, cosine_over=cosine_over)
 
 
 @hookimpl
@@ -84,7 +81,6 @@ def harness_train_step(model: Conversion, spikes: Tensor, targets: Tensor) -> Sc
     model.optimizer.zero_grad()
     torch.autograd.backward(loss)
     model.optimizer.step()
-    model.schedule.step()
     accuracy = (logits.detach().argmax(1) == targets).float().mean()
     return {"loss": loss.detach(), "accuracy": accuracy}
 
