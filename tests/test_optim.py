@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.optim import Adam  # noqa: E402
+from harness.optim import Adam
 
 
 @pytest.mark.parametrize("cosine_over", [0, 20])

@@ -6,13 +6,12 @@ import sys
 
 import click
 
+from harness.cli.codes import INTERRUPTED, USAGE
 from harness.cli.plugins import plugins
 from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.tasks import tasks
 from harness.errors import UsageError
-
-OK, FAILED, USAGE, NOTHING_MEASURED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -47,7 +46,4 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("harness: interrupted", err=True)
         code = INTERRUPTED
-    except BrokenPipeError:  # the reader of `harness plugins | head` has seen enough
-        sys.stderr.close()
-        code = OK
     sys.exit(code)

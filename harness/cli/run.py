@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from harness.cli.codes import FAILED, INTERRUPTED, NOTHING_MEASURED, OK
+
 if TYPE_CHECKING:
     from harness.runs.api import Run
-
-SIGTERM_MESSAGE = "terminated"
 
 
 def _seeds(_context: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...]:
@@ -86,7 +86,7 @@ def run(
             )
         else:
             click.echo("harness: interrupted before the first trial", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     sys.exit(_conclude(finished))
 
 
@@ -102,8 +102,8 @@ def _conclude(finished: Run) -> int:
     click.echo(f"report: {finished.path / 'report.html'}")
     statuses = {record.status for record in finished.records}
     if statuses - {"ok", "skipped"}:
-        return 1
-    return 0 if "ok" in statuses else 3
+        return FAILED
+    return OK if "ok" in statuses else NOTHING_MEASURED
 
 
 def _given(context: click.Context) -> set[str]:

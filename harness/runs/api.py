@@ -14,6 +14,7 @@ from harness import tasks
 from harness.errors import UsageError
 from harness.plugins import Plugin, discover, select
 from harness.protocol import Trial
+from harness.results.frame import latest
 from harness.results.record import Record
 from harness.results.store import RunFolder, by_key
 from harness.runs import environment
@@ -31,7 +32,10 @@ RESULTS = Path("results")
 
 @dataclass(frozen=True)
 class Run:
-    """A run on disk. `problems` tells which lines of its records could not be read."""
+    """A run on disk: the latest record of each trial and timing.
+
+    `problems` tells which lines of the records could not be read.
+    """
 
     path: Path
     records: list[Record]
@@ -63,7 +67,7 @@ def load(path: str | Path) -> Run:
     """The run at `path`; UsageError where there is none that this version can read."""
     folder = RunFolder.open(Path(path))
     records, problems = folder.records()
-    return Run(folder.path, records, problems)
+    return Run(folder.path, latest(records), problems)
 
 
 def run(
@@ -88,7 +92,10 @@ def run(
 def resume(path: str | Path, *, listener: Listener | None = None) -> Run:
     """Carries an interrupted run on: its finished trials are kept, the others run."""
     folder = RunFolder.open(Path(path))
-    config = make_config(**folder.description().get("config", {}))
+    config = folder.description().get("config")
+    if not isinstance(config, dict):
+        raise UsageError(f"{folder.path} cannot be resumed: its run.json holds no configuration")
+    config = make_config(**config)
     return _execute(config, folder.path, folder, listener or Listener(), "")
 
 

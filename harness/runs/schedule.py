@@ -50,8 +50,12 @@ class Workers:
 
     @contextmanager
     def start(self, log: Path, threads: int = 1) -> Iterator[Worker]:
-        """A worker that is ended with the context, or by `stop`."""
-        with Worker(log, threads) as worker:
+        """A worker that is ended with the context, or by `stop`; UsageError where none can start."""
+        try:
+            started = Worker(log, threads)
+        except OSError as error:
+            raise UsageError(f"cannot start a worker that logs to {log}: {error}") from None
+        with started as worker:
             with self._lock:
                 self._alive.add(worker)
                 if self.stopped:

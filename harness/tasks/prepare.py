@@ -25,7 +25,7 @@ def prepare(
     source = spec.locate(data, cache / "data", say)
     tag = hashlib.sha256(f"{SPLIT_VERSION} {source.identity}".encode()).hexdigest()[:12]
     path = cache / "arrays" / f"{name}-{tag}.safetensors"
-    if not path.is_file():
+    if not _is_whole(path):
         try:
             _write(path, spec, source.read())
         except OSError as error:
@@ -34,6 +34,17 @@ def prepare(
                 "folder that can be written"
             ) from None
     return path, {**source.facts, "splits": spec.sizes, "split_version": SPLIT_VERSION}
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the cached file is there; one that a full disk cut off is made again."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy"):
+            return True
+    except (FileNotFoundError, SafetensorError):
+        return False
 
 
 def _write(path: Path, spec: TaskSpec, arrays: Arrays) -> None:

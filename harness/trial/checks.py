@@ -97,6 +97,9 @@ def references(value: Mapping[str, Tensor], batch: int, classes: int) -> None:
 
 def layers(value: Sequence[Layer], batch: int) -> None:
     """Recorded layers: [T, B, ...] inside and out, each with a weight, and spikes that are 0 or 1."""
+    names = [layer.name for layer in value]
+    if len(set(names)) < len(names):
+        raise InvalidOutput(f"harness_evaluate: two layers have one name, in {', '.join(names)}")
     for layer in value:
         where = f"harness_evaluate: layer {layer.name!r}"
         for what, found in (("inputs", layer.inputs), ("outputs", layer.outputs)):
@@ -109,6 +112,11 @@ def layers(value: Sequence[Layer], batch: int) -> None:
         weight = getattr(layer.connection, "weight", layer.connection)
         if not isinstance(weight, Tensor) or weight.ndim < 2:
             raise InvalidOutput(f"{where}: its connection has no weight [n_out, n_in]")
+        shape = layer.inputs.shape
+        if weight.ndim == 2 and weight.shape[1] not in (shape[-1], math.prod(shape[2:])):
+            raise InvalidOutput(
+                f"{where}: its weight is {tuple(weight.shape)} but its inputs are {tuple(shape)}"
+            )
         if layer.spiking and layer.outputs is not None:
             binary = (layer.outputs == 0) | (layer.outputs == 1)
             if not bool(binary.all()):

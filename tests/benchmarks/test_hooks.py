@@ -10,9 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.contract import Params, Task  # noqa: E402
-from harness.plugins import discover  # noqa: E402
-from harness.trial.hooks import Hooks  # noqa: E402
+from harness.contract import Params, Task
+from harness.plugins import discover
+from harness.trial.hooks import Hooks
 
 TASK = Task("digits", "classification", (1, 8, 8), 10, 1257)
 CPU = torch.device("cpu")

@@ -8,12 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from torch import nn  # noqa: E402
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
 
-from harness.contract import Layer  # noqa: E402
-from harness.measure.activity import ActivityMeter  # noqa: E402
+from harness.contract import Layer
+from harness.measure.activity import ActivityMeter
 
 
 def counted(*layers, batches=1):

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.measure.clock import no_collection, timed  # noqa: E402
+from harness.measure.clock import no_collection, timed
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.measure import memory  # noqa: E402
+from harness.measure import memory
 
 CPU, MIB = torch.device("cpu"), 2**20
 

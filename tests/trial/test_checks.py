@@ -4,12 +4,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.contract import Evaluation, Layer, Parameter, Presets  # noqa: E402
-from harness.errors import InvalidOutput  # noqa: E402
-from harness.trial import checks  # noqa: E402
+from harness.contract import Evaluation, Layer, Parameter, Presets
+from harness.errors import InvalidOutput
+from harness.trial import checks
 
 INPUTS = torch.zeros(3, 1, 8, 8)
 NAN, INF = float("nan"), float("inf")

@@ -4,12 +4,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.contract import Params  # noqa: E402
-from harness.errors import InvalidOutput  # noqa: E402
-from harness.trial.evaluate import BATCH, Score, decision_step, evaluate  # noqa: E402
+from harness.contract import Params
+from harness.errors import InvalidOutput
+from harness.trial.evaluate import BATCH, Score, decision_step, evaluate
 
 CPU = torch.device("cpu")
 

@@ -4,10 +4,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.errors import InvalidOutput  # noqa: E402
-from harness.protocol import OpenTiming, TakeRound  # noqa: E402
-from harness.trial.timing import TimingSession  # noqa: E402
-from harness.trial.train import run_trial  # noqa: E402
+from harness.errors import InvalidOutput
+from harness.protocol import OpenTiming, TakeRound
+from harness.trial.timing import TimingSession
+from harness.trial.train import run_trial
 
 COUNTS = """
 trained, answered = [], []

@@ -7,10 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.contract import Params, Unsupported  # noqa: E402
-from harness.errors import InvalidOutput, UsageError  # noqa: E402
-from harness.trial import state  # noqa: E402
-from harness.trial.train import ScalarMeans, run_trial, seed_everything, train  # noqa: E402
+from harness.contract import Params, Unsupported
+from harness.errors import InvalidOutput, UsageError
+from harness.trial import state
+from harness.trial.train import ScalarMeans, run_trial, seed_everything, train
 
 # --- a whole trial --------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 ann_relu = pytest.importorskip("harness_native.ann_relu")
 
-from harness.contract import Params, Task  # noqa: E402
+from harness.contract import Params, Task
 
 pytestmark = pytest.mark.native
 

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 dfa = pytest.importorskip("harness_native.dfa")
 
-from harness.contract import Params, Task  # noqa: E402
+from harness.contract import Params, Task
 
 pytestmark = pytest.mark.native
 

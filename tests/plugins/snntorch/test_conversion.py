@@ -5,9 +5,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("snntorch")
 
-from harness_snntorch import conversion  # noqa: E402
+from harness_snntorch import conversion
 
-from harness.contract import Params, Task  # noqa: E402
+from harness.contract import Params, Task
 
 pytestmark = pytest.mark.snntorch
 

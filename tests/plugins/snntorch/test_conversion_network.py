@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("snntorch")
 
-from harness_snntorch.network import ConvertibleNet, currents  # noqa: E402
-from harness_snntorch.neurons import fire, leaky  # noqa: E402
+from harness_snntorch.network import ConvertibleNet, currents
+from harness_snntorch.neurons import fire, leaky
 
 pytestmark = pytest.mark.snntorch
 

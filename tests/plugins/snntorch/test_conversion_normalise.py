@@ -8,8 +8,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("snntorch")
 
-from harness_snntorch.network import ConvertibleNet  # noqa: E402
-from harness_snntorch.normalise import layer_scales, thresholds  # noqa: E402
+from harness_snntorch.network import ConvertibleNet
+from harness_snntorch.normalise import layer_scales, thresholds
 
 pytestmark = pytest.mark.snntorch
 

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 stdp = pytest.importorskip("harness_spikingjelly.stdp")
 
-from harness.contract import Params, Task  # noqa: E402
+from harness.contract import Params, Task
 
 pytestmark = pytest.mark.spikingjelly
 

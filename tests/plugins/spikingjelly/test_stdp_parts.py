@@ -8,9 +8,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 pytest.importorskip("harness_spikingjelly.stdp")
 
-from harness_spikingjelly.codes import encode  # noqa: E402
-from harness_spikingjelly.labels import readout  # noqa: E402
-from harness_spikingjelly.network import WinnerTakeAll  # noqa: E402
+from harness_spikingjelly.codes import encode
+from harness_spikingjelly.labels import readout
+from harness_spikingjelly.network import WinnerTakeAll
 
 pytestmark = pytest.mark.spikingjelly
 

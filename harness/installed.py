@@ -1,0 +1,58 @@
+"""Versions and needs of the installed distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+
+from packaging.requirements import Requirement
+
+
+class Installed:
+    """Versions and needs of what is installed; metadata are slow to parse, so each is read once."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, tuple[str, list[str]]] = {}
+
+    def version(self, name: str) -> str:
+        """The installed version of `name`, empty where it is not installed."""
+        return self._read(name)[0]
+
+    def unmet(self, name: str, extras: Sequence[str] = ()) -> list[str]:
+        """What of the needs of the installed distribution `name`, or of its `extras`, is not met."""
+        return self.unmet_of(self._read(name)[1], extras)
+
+    def unmet_of(self, requires: Iterable[str], extras: Sequence[str] = ()) -> list[str]:
+        """What of `requires` is not installed, or in another version, its extras' needs included."""
+        problems: list[str] = []
+        for text in requires:
+            need = Requirement(text)
+            if not _applies(need, extras):
+                continue
+            found = self.version(need.name)
+            if not found:
+                problems.append(f"{need.name} is not installed")
+            elif not need.specifier.contains(found, prereleases=True):
+                problems.append(f"{need.name} {found} is installed, wanted {need.specifier}")
+            elif need.extras:
+                problems += self.unmet(need.name, tuple(need.extras))
+        return problems
+
+    def _read(self, name: str) -> tuple[str, list[str]]:
+        if name not in self._facts:
+            try:
+                found = distribution(name)
+                self._facts[name] = found.version, found.requires or []
+            except (PackageNotFoundError, ValueError):
+                self._facts[name] = "", []
+        return self._facts[name]
+
+
+def _applies(need: Requirement, extras: Sequence[str]) -> bool:
+    """Whether `need` is one of the distribution itself, or, where there are `extras`, one of theirs."""
+    if need.marker is None:
+        return not extras
+    always = need.marker.evaluate({"extra": ""})
+    if not extras:
+        return always
+    return not always and any(need.marker.evaluate({"extra": extra}) for extra in extras)
