@@ -111,7 +111,7 @@ def test_the_schedule_counts_updates(digits, schedule, middle, end):
         train(model, Params(epochs=1, batch_size=700), digits[0][:700], digits[1][:700])
     assert rates[0] == 1
     assert rates[2] == pytest.approx(middle)
-    assert math.isclose(model.optimizer.param_groups[0]["lr"] / params.lr, end, abs_tol=1e-9)
+    assert math.isclose(model.optimizer.lr / params.lr, end, abs_tol=1e-9)
 
 
 def test_plain_sgd_is_its_textbook_update(digits):
