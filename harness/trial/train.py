@@ -26,27 +26,45 @@ Report = Callable[[Progress], None]
 _REPORT_SECONDS = 0.25
 
 
+#: Steps whose scalars are added up in one operation rather than each by itself.
+_FOLD_STEPS = 64
+
+
 @dataclass
 class ScalarMeans:
     """Running means of a training step's scalars, kept on the device until they are read."""
 
+    _pending: dict[str, list[Tensor | float]] = field(default_factory=dict)
     _sums: dict[str, Tensor | float] = field(default_factory=dict)
-    _count: int = 0
+    _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, scalars: Any) -> None:
         """Adds one step's scalars."""
-        if not self._sums:
+        if not self._pending:
             checks.scalars(scalars, "harness_train_step")
-        self._count += 1
         for name, value in scalars.items():
-            value = value.detach() if isinstance(value, Tensor) else value
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
+            values = self._pending.setdefault(name, [])
+            values.append(value.detach() if isinstance(value, Tensor) else value)
+            if len(values) == _FOLD_STEPS:
+                self._fold(name)
 
     def read(self) -> dict[str, float]:
         """The means so far; InvalidOutput where one is not finite, as a single NaN makes it."""
-        means = {name: float(value) / self._count for name, value in self._sums.items()}
+        for name in self._pending:
+            self._fold(name)
+        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
         checks.finite_scalars(means, "harness_train_step")
         return means
+
+    def _fold(self, name: str) -> None:
+        values = self._pending[name]
+        if not values:
+            return
+        # A step may give a float now and a tensor then, so each is made a tensor.
+        total = torch.stack([torch.as_tensor(v, dtype=torch.float32) for v in values]).sum()
+        self._sums[name] = self._sums.get(name, 0.0) + total
+        self._counts[name] = self._counts.get(name, 0) + len(values)
+        values.clear()
 
 
 def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
