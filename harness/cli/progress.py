@@ -88,6 +88,7 @@ class Bars(Listener):
         self._lock = threading.Lock()
         self._rows: dict[str, TaskID] = {}
         self._overall: TaskID | None = None
+        self._total = self._done = 0
         self._timing: TaskID | None = None
 
     def message(self, text: str) -> None:
@@ -96,9 +97,9 @@ class Bars(Listener):
 
     def planned(self, trials: Sequence[Trial], finished: int) -> None:
         """Opens the overall bar."""
-        self._overall = self._bars.add_task(
-            "trials", total=len(trials), completed=finished, state=f"of {len(trials)}"
-        )
+        self._total, self._done = len(trials), finished
+        self._overall = self._bars.add_task("trials", total=len(trials), state="")
+        self._show_overall()
 
     def progress(self, key: str, progress: protocol.Progress) -> None:
         """Moves the trial's bar."""
@@ -120,8 +121,14 @@ class Bars(Listener):
         if record.stage == "trial" or record.status != "ok":
             style = _COLOURS.get(record.status, "red")
             self._console.print(told(record), style=style, markup=False, highlight=False)
-        if record.stage == "trial" and self._overall is not None:
-            self._bars.advance(self._overall)
+        if record.stage == "trial":
+            self._done += 1
+            self._show_overall()
+
+    def _show_overall(self) -> None:
+        if self._overall is not None:
+            told = f"{self._done} of {self._total}"
+            self._bars.update(self._overall, completed=self._done, state=told)
 
     def measuring(self, done: int, total: int, what: str) -> None:
         """Moves the timing group's bar."""

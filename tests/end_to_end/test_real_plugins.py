@@ -78,8 +78,6 @@ def test_the_timing_group_measured_it(finished, records, name):
         assert latency["low"] <= latency["median"] <= latency["high"]
     for kind in ("inference", "train"):
         assert metrics[f"{kind}_throughput"]["median"] > 0
-    # A batch cannot be slower, sample for sample, than one sample after the other.
-    assert metrics["inference_throughput"]["median"] > 1000 / latency["median"]
     assert metrics["peak_memory_bytes"] >= 0
     samples = json.loads(next((finished[0] / "samples").glob(f"{name}_*.json")).read_text())
     assert sum(map(len, samples["seconds"]["latency"])) == latency["n"]

@@ -9,6 +9,8 @@ dfa = pytest.importorskip("harness_native.dfa")
 
 from harness.contract import Params, Task
 
+from .literal import literal_layer, literal_traces
+
 pytestmark = pytest.mark.native
 
 TASK = Task("tiny", "classification", (1, 2, 3), classes=4, train_size=40)
@@ -52,7 +54,7 @@ def literal_gradients(model, spikes, targets):
             for n, z in enumerate(mean):
                 grads[-1][c][n] += e * z / samples
         for number, (inputs, _, membranes) in enumerate(layers):
-            feedback = model.get_buffer(f"feedback{number}").tolist()
+            feedback = model.feedback(number).tolist()
             input_traces = literal_traces(inputs, p)
             for n in range(len(weights[number])):
                 sent = sum(error[c] * feedback[c][n] for c in range(4))
@@ -62,30 +64,6 @@ def literal_gradients(model, spikes, targets):
                     for i, trace in enumerate(input_traces[t]):
                         grads[number][n][i] += sent * gate * trace / len(last) / samples
     return grads
-
-
-def literal_layer(x, weight, p):
-    spikes = [[0.0] * len(weight) for _ in x]
-    membranes = [[0.0] * len(weight) for _ in x]
-    for n, row in enumerate(weight):
-        current = membrane = spike = 0.0
-        for t, inputs in enumerate(x):
-            current = p.alpha * current + sum(w * v for w, v in zip(row, inputs))
-            membrane = p.beta * (membrane - p.theta * spike) + current
-            spike = 1.0 if membrane >= p.theta else 0.0
-            spikes[t][n], membranes[t][n] = spike, membrane
-    return spikes, membranes
-
-
-def literal_traces(x, p):
-    found = [[0.0] * len(x[0]) for _ in x]
-    for n in range(len(x[0])):
-        fast = slow = 0.0
-        for t, inputs in enumerate(x):
-            fast = p.alpha * fast + inputs[n]
-            slow = p.beta * slow + fast
-            found[t][n] = slow
-    return found
 
 
 @pytest.mark.parametrize("code", ["rate", "poisson"])

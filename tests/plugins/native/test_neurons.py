@@ -51,9 +51,3 @@ def test_trace_is_the_membrane_of_a_neuron_that_never_fires():
     inputs = torch.rand(20, 2, 5, dtype=torch.float64)
     silent = P._replace(theta=1e9)
     assert torch.allclose(neurons.trace(inputs, P), neurons.lif(inputs, silent)[1])
-
-
-def test_superspike_peaks_at_threshold():
-    membranes = torch.tensor([0.0, 1.0, 2.0])
-    found = neurons.superspike(membranes, theta=1.0, slope=1.0)
-    assert found.tolist() == [0.25, 1.0, 0.25]

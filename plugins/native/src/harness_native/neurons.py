@@ -72,8 +72,3 @@ def trace(spikes: Tensor, p: LIFParameters) -> Tensor:
         membrane = torch.add(current, membrane, alpha=p.beta)
         traces.append(membrane)
     return torch.stack(traces)
-
-
-def superspike(membranes: Tensor, theta: float, slope: float) -> Tensor:
-    """SuperSpike's stand-in for the spike's derivative (Zenke and Ganguli 2018, eq. 5)."""
-    return (1 + slope * (membranes - theta).abs()).pow(-2)

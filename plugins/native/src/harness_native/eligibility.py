@@ -1,0 +1,111 @@
+"""`native-eligibility`: eligibility traces and random feedback, online in time.
+
+Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons"
+(e-prop), with random feedback and the two-exponential neuron of `harness_native.neurons`; Zenke and
+Neftci 2021, "Brain-inspired learning on neuromorphic substrates", sec. III. In every step
+
+    o[t] = W_out P_hidden[t],  e[t] = softmax(o[t]) - target,  L[t] = B e[t]
+    eligibility_ij[t] = sigma'(U_i[t]) P_j[t]
+    dW_ij ~ sum over t of L_i[t] F(eligibility_ij)[t]
+
+where P is a spike train's trace and F the same filter, which the readout applies to the spikes that
+a weight change causes. Nothing runs backwards in time: a neuron needs its traces and this step's
+error. F is linear, so that the sum is the same with F turned around and applied to L instead,
+
+    dW_ij ~ sum over t of F^T(L_i)[t] sigma'(U_i[t]) P_j[t],
+
+one matrix product over (t, sample) where the literal form keeps a [B, n_out, n_in] trace.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor, nn
+
+from harness import hookimpl
+from harness.contract import Evaluation, Params, Presets, Scalars, Task
+from harness_native.codes import encode
+from harness_native.network import (
+    RandomFeedback,
+    density,
+    outer,
+    output_error,
+    window_mean,
+    windows_over_time,
+)
+from harness_native.neurons import LIFParameters, trace
+from harness_native.parameters import FEEDBACK, NETWORK, TRAINING
+from harness_native.surrogates import fast_sigmoid
+
+
+@hookimpl
+def harness_presets() -> Presets:
+    """Parameters and presets; `source` is the setting of the original experiments."""
+    return Presets(
+        parameters={**NETWORK, **FEEDBACK, **TRAINING},
+        values={
+            "quick": {
+                "*": {"lr": 0.003, "epochs": 1},
+                "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
+            },
+            # 784-256-10: 91.5 % in the source.
+            "source": {"*": {"steps": 20, "lr": 0.005, "schedule": "constant", "epochs": 2}},
+            "best": {
+                "*": {"hidden": 500, "epochs": 10},
+                "digits": {"epochs": 40, "batch_size": 32},
+            },
+        },
+    )
+
+
+@hookimpl
+def harness_build_model(task: Task, params: Params, device: torch.device) -> RandomFeedback:
+    """The network at its random start."""
+    return RandomFeedback(task, params, device)
+
+
+@hookimpl
+def harness_encode(model: RandomFeedback, inputs: Tensor, generator: Generator) -> Tensor:
+    """Constant currents or Poisson spikes [T, B, n_in]."""
+    p = model.params
+    return encode(inputs, p.code, p.steps, p.max_rate, generator)
+
+
+@hookimpl
+def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -> Scalars:
+    """One update by the rule above, its step taken by Adam."""
+    p = model.params
+    with torch.no_grad():
+        layers = model.layers(spikes)
+        traces = trace(layers[-1].spikes, model.lif)
+        outputs = traces @ model.weights[-1].T
+        error = output_error(outputs, targets) / (len(targets) * len(outputs))
+        model.weights[-1].grad = error.flatten(0, 1).T @ traces.flatten(0, 1)
+        for number, layer in enumerate(layers):
+            signal = backward_trace(error @ model.feedback(number), model.lif)
+            gate = fast_sigmoid(layer.membranes - p.theta, p.slope / p.theta)
+            model.weights[number].grad = outer(signal * gate, layer.inputs, model.lif)
+        model.optimiser.step()
+        scores = window_mean(outputs, p.window)
+        return {
+            "loss": nn.functional.cross_entropy(scores, targets),
+            "accuracy": (scores.argmax(-1) == targets).float().mean(),
+            "density": density(layers),
+        }
+
+
+@hookimpl
+def harness_evaluate(model: RandomFeedback, spikes: Tensor, record: bool) -> Evaluation:
+    """The readout's mean over the last `window` steps; over time [T, B, C] when recording."""
+    layers = model.layers(spikes)
+    traces = trace(layers[-1].spikes, model.lif)
+    readout = model.weights[-1].T
+    if not record:
+        return Evaluation(window_mean(traces, model.params.window) @ readout)
+    means = windows_over_time(traces, model.params.window)
+    return Evaluation(means @ readout, model.recorded(layers))
+
+
+def backward_trace(signal: Tensor, p: LIFParameters) -> Tensor:
+    """The transpose of `trace`, F^T: the same filter, run from the last step to the first."""
+    return trace(signal.flip(0), p).flip(0)

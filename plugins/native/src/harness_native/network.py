@@ -1,0 +1,122 @@
+"""The feed-forward network that the native learning rules share, and what they read off it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from harness.contract import Layer, Params, Task
+from harness.optim import Adam
+from harness_native.codes import is_constant
+from harness_native.neurons import LIFParameters, lif, trace
+
+
+class LayerActivity(NamedTuple):
+    """What a hidden layer received [T, B, n_in], and its spikes and membranes [T, B, n]."""
+
+    inputs: Tensor
+    spikes: Tensor
+    membranes: Tensor
+
+
+class FeedForward(nn.Module):
+    """Layers of LIF neurons and a linear readout, without biases; `weights` are [n_out, n_in].
+
+    Reads of `params`: hidden, hidden_layers, alpha, beta, theta, gain, lr, schedule, epochs and
+    batch_size.
+    """
+
+    def __init__(self, task: Task, params: Params, device: torch.device) -> None:
+        super().__init__()
+        self.params = params
+        self.lif = LIFParameters(params.alpha, params.beta, params.theta)
+        sizes = [task.inputs, *[params.hidden] * params.hidden_layers, task.classes]
+        self.weights = nn.ParameterList(
+            nn.Parameter((params.gain * torch.randn(n_out, n_in) / math.sqrt(n_in)).to(device))
+            for n_in, n_out in pairwise(sizes)
+        )
+        updates = params.epochs * math.ceil(task.train_size / params.batch_size)
+        cosine_over = updates if params.schedule == "cosine" else 0
+        self.optimiser = Adam(self.weights, params.lr, cosine_over=cosine_over)
+
+    def layers(self, spikes: Tensor) -> list[LayerActivity]:
+        """The activity of each hidden layer for input [T, B, n_in]."""
+        found: list[LayerActivity] = []
+        for weight in self.weights[:-1]:
+            emitted, membranes = lif(product(spikes, weight), self.lif)
+            found.append(LayerActivity(spikes, emitted, membranes))
+            spikes = emitted
+        return found
+
+    def recorded(self, layers: Sequence[LayerActivity]) -> list[Layer]:
+        """`layers` and the readout, as the host counts them."""
+        found = [
+            Layer(f"hidden{number}", layer.inputs, weight, layer.spikes)
+            for number, (layer, weight) in enumerate(zip(layers, self.weights), start=1)
+        ]
+        return [*found, Layer("readout", layers[-1].spikes, self.weights[-1], None)]
+
+
+class RandomFeedback(FeedForward):
+    """The network, and a fixed random matrix [classes, n] from the error to each hidden layer.
+
+    Reads `feedback` of `params` too.
+    """
+
+    def __init__(self, task: Task, params: Params, device: torch.device) -> None:
+        super().__init__(task, params, device)
+        for layer in range(params.hidden_layers):
+            feedback = params.feedback * torch.randn(task.classes, params.hidden)
+            feedback /= math.sqrt(task.classes)
+            self.register_buffer(f"feedback{layer}", feedback.to(device))
+
+    def feedback(self, layer: int) -> Tensor:
+        """The feedback matrix [classes, n] of hidden layer `layer`, from 0."""
+        return self.get_buffer(f"feedback{layer}")
+
+
+def product(spikes: Tensor, weight: Tensor) -> Tensor:
+    """`spikes` [T, B, n_in] through `weight`; a constant input costs one product, not T."""
+    if is_constant(spikes):
+        return (spikes[0] @ weight.T).expand(spikes.shape[0], -1, -1)
+    return spikes @ weight.T
+
+
+def window_mean(values: Tensor, window: int) -> Tensor:
+    """The mean of [T, ...] over its last `window` steps."""
+    return values[-window:].mean(0)
+
+
+def windows_over_time(values: Tensor, window: int) -> Tensor:
+    """`window_mean` after each of the steps: [T, ...]."""
+    return torch.stack([window_mean(values[: t + 1], window) for t in range(len(values))])
+
+
+def density(layers: Sequence[LayerActivity]) -> Tensor:
+    """The fraction of hidden neurons that spike in a step, averaged over the layers."""
+    return torch.stack([layer.spikes.mean() for layer in layers]).mean()
+
+
+def output_error(scores: Tensor, targets: Tensor) -> Tensor:
+    """Softmax(scores) - target, the gradient of the summed cross-entropy: [..., B, C]."""
+    error = scores.softmax(-1)
+    error[..., torch.arange(len(targets), device=error.device), targets] -= 1
+    return error
+
+
+def outer(delta: Tensor, inputs: Tensor, p: LIFParameters) -> Tensor:
+    """Sum over steps and batch of delta[t] P[t]^T: [n, n_in].
+
+    `delta` is [W, B, n], the last W of the T steps of `inputs` [T, B, n_in], whose traces P are
+    taken here; those of a constant current are one scalar a step times the current.
+    """
+    steps = len(delta)
+    if is_constant(inputs):
+        ones = torch.ones(inputs.shape[0], 1, 1, dtype=delta.dtype, device=delta.device)
+        return (delta * trace(ones, p)[-steps:]).sum(0).T @ inputs[0]
+    return delta.flatten(0, 1).T @ trace(inputs, p)[-steps:].flatten(0, 1)

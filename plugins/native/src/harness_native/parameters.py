@@ -1,0 +1,31 @@
+"""The parameters that several native plugins have in common."""
+
+from __future__ import annotations
+
+from harness.contract import Parameter
+from harness_native.codes import CODES
+
+NETWORK = {
+    "hidden": Parameter(256, "neurons in each hidden layer", low=1),
+    "hidden_layers": Parameter(1, "hidden layers", low=1, high=8),
+    "steps": Parameter(10, "time steps for a sample", low=1),
+    "window": Parameter(10, "last steps from which the answer is read", low=1),
+    "code": Parameter("rate", "input code", choices=CODES),
+    "max_rate": Parameter(1.0, "current or spike probability of a white pixel", 0.0, 1.0),
+    "alpha": Parameter(0.6, "decay of the synaptic current in one step", 0.0, 1.0),
+    "beta": Parameter(0.9, "decay of the membrane in one step", 0.0, 1.0),
+    "theta": Parameter(1.0, "firing threshold", low=1e-6),
+    "slope": Parameter(1.0, "slope of the spike's stand-in derivative, in 1/theta", low=0.0),
+    "gain": Parameter(0.3, "scale of the initial weights", low=0.0),
+}
+
+TRAINING = {
+    "lr": Parameter(0.001, "Adam's learning rate", low=0.0),
+    "schedule": Parameter(
+        "cosine", "learning rate: cosine to 0 or constant", choices=("cosine", "constant")
+    ),
+    "epochs": Parameter(3, "passes over the training set", low=0),
+    "batch_size": Parameter(64, "samples in an update", low=1),
+}
+
+FEEDBACK = {"feedback": Parameter(1.0, "scale of the random feedback weights", low=0.0)}
