@@ -26,8 +26,15 @@ class Text(NamedTuple):
 
 
 def percent(row: Mapping[str, Any], name: str) -> Text:
-    """A fraction of 1 as a percentage; with an interval in tenths at least, as is usual."""
-    return _text(row, name, 100, " %", most=MOST_DIGITS, least=1)
+    """A fraction of 1 as a percentage; with an interval in tenths at least, as is usual.
+
+    What is not quite all is not rounded to 100 %: a sparsity of 0.99996 is 99.996 %.
+    """
+    text = _text(row, name, 100, " %", most=MOST_DIGITS, least=1)
+    missing = 100 * (1 - row.get(name, 1.0))
+    if missing > 0 and text.value == "100 %":
+        return Text(f"{100 - missing:.{-math.floor(math.log10(missing))}f} %", text.interval)
+    return text
 
 
 def plain_number(row: Mapping[str, Any], name: str, unit: str = "") -> Text:

@@ -19,6 +19,8 @@ def row(value, low=None, high=None):
         (percent, row(0.883, 0.76, 1.0), "88.3 % [76.0, 100.0]"),
         (percent, row(0.0), "0 %"),
         (percent, row(1.0), "100 %"),
+        (percent, row(0.99996), "99.996 %"),
+        (percent, row(0.9996), "99.96 %"),
         (percent, {}, ABSENT),
         (plain_number, row(0.4213, 0.4101, 0.4302), "0.42 [0.41, 0.43]"),
         (plain_number, row(2.0, 1.9, 2.1), "2.0 [1.9, 2.1]"),

@@ -39,7 +39,7 @@ PRESETS = Presets(
         "quick": {"*": {}, "digits": {"epochs": 20, "batch_size": 32}},
         # 784-100-10, one epoch of plain SGD: 86.90 % in the source.
         "source": {
-            "mnist": {
+            "*": {
                 "hidden": 100,
                 "optimizer": "sgd",
                 "lr": 0.1,
@@ -47,10 +47,12 @@ PRESETS = Presets(
                 "schedule": "constant",
                 "epochs": 1,
                 "batch_size": 1000,
-            }
+            },
+            # As many updates as on mnist.
+            "digits": {"epochs": 2, "batch_size": 45},
         },
         "best": {
-            "mnist": {
+            "*": {
                 "hidden": 1200,
                 "hidden_layers": 2,
                 "dropout": 0.4,

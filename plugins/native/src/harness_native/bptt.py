@@ -53,12 +53,14 @@ def harness_presets() -> Presets:
             },
             "best": {
                 "*": {
-                    "hidden": 800,
-                    "hidden_layers": 1,
-                    "dropout": 0.4,
+                    "hidden": 600,
+                    "hidden_layers": 2,
+                    "steps": 6,
+                    "dropout": 0.3,
                     "label_smoothing": 0.05,
+                    "lr": 0.0015,
                     "batch_size": 128,
-                    "epochs": 20,
+                    "epochs": 15,
                 },
                 "digits": {"epochs": 40, "batch_size": 32, "dropout": 0.2},
             },

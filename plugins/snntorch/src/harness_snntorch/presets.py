@@ -43,7 +43,7 @@ PRESETS = Presets(
         # Source: ANN 98.23 %; converted 98.15 by data, and by --set 98.03 (normalisation model,
         # threshold 0.25) and 98.07 (normalisation none, threshold 4, 100 steps).
         "source": {
-            "mnist": {
+            "*": {
                 "hidden": 1200,
                 "hidden_layers": 2,
                 "dropout": 0.5,
@@ -58,7 +58,7 @@ PRESETS = Presets(
             }
         },
         "best": {
-            "mnist": {
+            "*": {
                 "hidden": 1200,
                 "hidden_layers": 2,
                 "dropout": 0.5,

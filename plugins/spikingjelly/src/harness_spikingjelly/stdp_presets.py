@@ -78,9 +78,13 @@ PRESETS = Presets(
             },
             "digits": _DIGITS,
         },
-        "source": {"mnist": _DIEHL_COOK},
+        "source": {
+            "*": _DIEHL_COOK,
+            # A twelfth of the inputs drive a neuron, so its threshold is a tenth, its rise likewise.
+            "digits": {"threshold": 2.0, "theta_plus": 0.008, "epochs": 3},
+        },
         "best": {
-            "mnist": {},
+            "*": {},
             "digits": {**_DIGITS, "neurons": 400, "epochs": 10, "learning_rate": 0.1},
         },
     },
