@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from harness.plugins import Plugin
 
 
 @click.command()
@@ -38,10 +42,7 @@ def plugins(name: str | None, as_json: bool) -> None:
             click.echo(f"    install it with: {plugin.install}")
 
 
-def _cells(plugin: object) -> tuple[str, str, str]:
-    from harness.plugins import Plugin
-
-    assert isinstance(plugin, Plugin)
+def _cells(plugin: Plugin) -> tuple[str, str, str]:
     return (
         plugin.name,
         f"{plugin.framework} {plugin.framework_version}".strip(),
@@ -52,7 +53,8 @@ def _cells(plugin: object) -> tuple[str, str, str]:
 def _show(name: str, as_json: bool) -> None:
     from harness.errors import UsageError
     from harness.plugins import discover, select
-    from harness.runs.schedule import Workers, ask_presets
+    from harness.runs.pool import Workers
+    from harness.runs.schedule import ask_presets
 
     (plugin,) = select([name], discover())[:1]
     presets = ask_presets([plugin], Workers(), jobs=1).get(plugin.name)

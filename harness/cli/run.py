@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -75,7 +76,7 @@ def run(
             if resume:
                 finished = api.resume(resume, listener=listener)
             else:
-                command = "harness " + " ".join(_quoted(word) for word in sys.argv[1:])
+                command = shlex.join(["harness", *sys.argv[1:]])
                 finished = api.run(names, out=path, listener=listener, command=command, **options)
     except KeyboardInterrupt:
         if (path / "run.json").exists():
@@ -116,9 +117,3 @@ def _given(context: click.Context) -> set[str]:
 
 def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
-
-
-def _quoted(word: str) -> str:
-    from shlex import quote
-
-    return quote(word)

@@ -21,7 +21,8 @@ from harness.runs import environment
 from harness.runs.config import RunConfig
 from harness.runs.listener import Listener
 from harness.runs.plan import needs_presets, plan
-from harness.runs.schedule import Workers, ask_presets, prepare, run_trials
+from harness.runs.pool import Workers
+from harness.runs.schedule import ask_presets, prepare, run_trials
 from harness.runs.timing import time_group
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from harness.results.record import Record, finite
 from harness.results.store import RunFolder
 from harness.runs.config import RunConfig
 from harness.runs.listener import Listener
-from harness.runs.schedule import Workers, outcome, record_of, spread
+from harness.runs.outcome import outcome, record_of
+from harness.runs.pool import Workers, spread
 from harness.runs.worker import Worker
 
 What = Literal["latency", "inference", "train"]

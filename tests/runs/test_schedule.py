@@ -12,16 +12,9 @@ from harness.protocol import Failed, Opened, Prepared, Trained, Trial
 from harness.results.store import RunFolder
 from harness.runs.config import RunConfig
 from harness.runs.listener import Listener
-from harness.runs.schedule import (
-    Workers,
-    ask_presets,
-    not_ready,
-    outcome,
-    prepare,
-    record_of,
-    run_trials,
-    spread,
-)
+from harness.runs.outcome import not_ready, outcome, record_of
+from harness.runs.pool import Workers, spread
+from harness.runs.schedule import ask_presets, prepare, run_trials
 
 # --- what an answer means for the record ----------------------------------------------------------
 
