@@ -30,7 +30,7 @@ def test_start(benchmark, command):
 class Loops:
     """The host's loop and a bare one over the same hooks, samples and order."""
 
-    def __init__(self, file_or_module, model=None):
+    def __init__(self, module):
         torch = pytest.importorskip("torch")
         from harness.contract import Params, PluginSource, Task
         from harness.trial.data import Split
@@ -38,8 +38,8 @@ class Loops:
 
         torch.set_num_threads(1)
         self.torch = torch
-        self.plugin = importlib.import_module(file_or_module)
-        self.hooks = Hooks(PluginSource("subject", file_or_module))
+        self.plugin = importlib.import_module(module)
+        self.hooks = Hooks(PluginSource("subject", module))
         values = self.plugin.harness_presets().resolve("quick", "mnist", {"epochs": 1})
         self.params, self.size = Params(**values), values["batch_size"]
         samples = BATCHES * self.size

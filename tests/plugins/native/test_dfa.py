@@ -7,28 +7,18 @@ import pytest
 torch = pytest.importorskip("torch")
 dfa = pytest.importorskip("harness_native.dfa")
 
-from harness.contract import Params, Task
-
+from . import tiny
 from .literal import literal_layer, literal_traces
 
 pytestmark = pytest.mark.native
 
-TASK = Task("tiny", "classification", (1, 2, 3), classes=4, train_size=40)
-CPU = torch.device("cpu")
-
 
 def build(**overrides):
-    values = {"hidden": 5, "steps": 8, "window": 3, "gain": 2.0, "epochs": 1, **overrides}
-    params = Params(**dfa.harness_presets().resolve("quick", "any", values))
-    torch.manual_seed(0)
-    return dfa.harness_build_model(TASK, params, CPU).double()
+    return tiny.build(dfa, **overrides)
 
 
-def batch(model, samples=3):
-    draws = torch.Generator().manual_seed(2)
-    inputs = torch.rand(samples, 1, 2, 3, dtype=torch.float64, generator=draws)
-    targets = torch.randint(4, (samples,), generator=draws)
-    return dfa.harness_encode(model, inputs, draws), targets
+def batch(model):
+    return tiny.batch(dfa, model)
 
 
 def literal_gradients(model, spikes, targets):
@@ -138,7 +128,7 @@ def test_cosine_schedule_ends_near_zero():
     model = build(schedule="cosine", batch_size=10)
     spikes, targets = batch(model)
     assert model.optimiser.lr == model.params.lr
-    for _ in range(TASK.train_size // 10):
+    for _ in range(tiny.TASK.train_size // 10):
         dfa.harness_train_step(model, spikes, targets)
     assert model.optimiser.lr == pytest.approx(0, abs=1e-12)
 

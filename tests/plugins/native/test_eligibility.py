@@ -9,28 +9,18 @@ import pytest
 torch = pytest.importorskip("torch")
 eligibility = pytest.importorskip("harness_native.eligibility")
 
-from harness.contract import Params, Task
-
+from . import tiny
 from .literal import literal_layer, literal_traces
 
 pytestmark = pytest.mark.native
 
-TASK = Task("tiny", "classification", (1, 2, 3), classes=4, train_size=40)
-CPU = torch.device("cpu")
-
 
 def build(**overrides):
-    values = {"hidden": 5, "steps": 8, "window": 3, "gain": 2.0, "epochs": 1, **overrides}
-    params = Params(**eligibility.harness_presets().resolve("quick", "any", values))
-    torch.manual_seed(0)
-    return eligibility.harness_build_model(TASK, params, CPU).double()
+    return tiny.build(eligibility, **overrides)
 
 
-def batch(model, samples=3):
-    draws = torch.Generator().manual_seed(2)
-    inputs = torch.rand(samples, 1, 2, 3, dtype=torch.float64, generator=draws)
-    targets = torch.randint(4, (samples,), generator=draws)
-    return eligibility.harness_encode(model, inputs, draws), targets
+def batch(model):
+    return tiny.batch(eligibility, model)
 
 
 def literal_gradients(model, spikes, targets):

@@ -24,7 +24,7 @@ from harness_native.network import (
     window_mean,
     windows_over_time,
 )
-from harness_native.parameters import NETWORK, TRAINING
+from harness_native.parameters import NETWORK, QUICK, TRAINING
 from harness_native.spike_sequence import SpikeSequence
 from harness_native.surrogates import SURROGATES
 
@@ -47,10 +47,7 @@ def harness_presets() -> Presets:
             **TRAINING,
         },
         values={
-            "quick": {
-                "*": {"lr": 0.003, "epochs": 1},
-                "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
-            },
+            "quick": QUICK,
             "best": {
                 "*": {
                     "hidden": 600,

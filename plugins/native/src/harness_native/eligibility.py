@@ -31,10 +31,9 @@ from harness_native.network import (
     outer,
     output_error,
     window_mean,
-    windows_over_time,
 )
 from harness_native.neurons import LIFParameters, trace
-from harness_native.parameters import FEEDBACK, NETWORK, TRAINING
+from harness_native.parameters import FEEDBACK, NETWORK, QUICK, TRAINING
 from harness_native.surrogates import fast_sigmoid
 
 
@@ -44,10 +43,7 @@ def harness_presets() -> Presets:
     return Presets(
         parameters={**NETWORK, **FEEDBACK, **TRAINING},
         values={
-            "quick": {
-                "*": {"lr": 0.003, "epochs": 1},
-                "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
-            },
+            "quick": QUICK,
             # 784-256-10: 91.5 % in the source.
             "source": {"*": {"steps": 20, "lr": 0.005, "schedule": "constant", "epochs": 2}},
             "best": {
@@ -97,13 +93,7 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
 @hookimpl
 def harness_evaluate(model: RandomFeedback, spikes: Tensor, record: bool) -> Evaluation:
     """The readout's mean over the last `window` steps; over time [T, B, C] when recording."""
-    layers = model.layers(spikes)
-    traces = trace(layers[-1].spikes, model.lif)
-    readout = model.weights[-1].T
-    if not record:
-        return Evaluation(window_mean(traces, model.params.window) @ readout)
-    means = windows_over_time(traces, model.params.window)
-    return Evaluation(means @ readout, model.recorded(layers))
+    return model.answer(spikes, record)
 
 
 def backward_trace(signal: Tensor, p: LIFParameters) -> Tensor:

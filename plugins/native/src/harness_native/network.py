@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from harness.contract import Layer, Params, Task
+from harness.contract import Evaluation, Layer, Params, Task
 from harness.optim import Adam
 from harness_native.codes import is_constant
 from harness_native.neurons import LIFParameters, lif, trace
@@ -78,6 +78,18 @@ class RandomFeedback(FeedForward):
     def feedback(self, layer: int) -> Tensor:
         """The feedback matrix [classes, n] of hidden layer `layer`, from 0."""
         return self.get_buffer(f"feedback{layer}")
+
+    def answer(self, spikes: Tensor, record: bool) -> Evaluation:
+        """The leaky readout W_out P[t], averaged over the last `window` steps.
+
+        [B, C]; when recording over time, [T, B, C], and with the activity of each layer.
+        """
+        layers = self.layers(spikes)
+        traces = trace(layers[-1].spikes, self.lif)
+        readout, window = self.weights[-1].T, self.params.window
+        if not record:
+            return Evaluation(window_mean(traces, window) @ readout)
+        return Evaluation(windows_over_time(traces, window) @ readout, self.recorded(layers))
 
 
 def product(spikes: Tensor, weight: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.contract import Parameter
+from harness.contract import Parameter, Value
 from harness_native.codes import CODES
 
 NETWORK = {
@@ -26,6 +26,11 @@ TRAINING = {
     ),
     "epochs": Parameter(3, "passes over the training set", low=0),
     "batch_size": Parameter(64, "samples in an update", low=1),
+}
+
+QUICK: dict[str, dict[str, Value]] = {
+    "*": {"lr": 0.003, "epochs": 1},
+    "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
 }
 
 FEEDBACK = {"feedback": Parameter(1.0, "scale of the random feedback weights", low=0.0)}
