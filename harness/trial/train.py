@@ -44,7 +44,8 @@ class ScalarMeans:
             checks.scalars(scalars, "harness_train_step")
         for name, value in scalars.items():
             values = self._pending.setdefault(name, [])
-            values.append(value.detach() if isinstance(value, Tensor) else value)
+            # A copy: a plugin may hand over the same tensor each time and write to it in between.
+            values.append(value.detach().clone() if isinstance(value, Tensor) else value)
             if len(values) == _FOLD_STEPS:
                 self._fold(name)
 
@@ -60,8 +61,10 @@ class ScalarMeans:
         values = self._pending[name]
         if not values:
             return
-        # A step may give a float now and a tensor then, so each is made a tensor.
-        total = torch.stack([torch.as_tensor(v, dtype=torch.float32) for v in values]).sum()
+        # A step may give a float now and a tensor then, so each is made a tensor, on one device.
+        device = next((v.device for v in values if isinstance(v, Tensor)), None)
+        tensors = [torch.as_tensor(v, dtype=torch.float32, device=device) for v in values]
+        total = torch.stack(tensors).sum()
         self._sums[name] = self._sums.get(name, 0.0) + total
         self._counts[name] = self._counts.get(name, 0) + len(values)
         values.clear()

@@ -274,3 +274,12 @@ def test_a_state_cannot_be_written_everywhere(hooks, request_for):
     with pytest.raises(OSError, match="nowhere"):
         run_trial(request, hooks(), lambda _: None)
     assert not Path("/proc/nowhere").exists()
+
+
+def test_scalar_means_of_a_tensor_that_is_written_to_in_place():
+    means, loss = ScalarMeans(), torch.zeros(())
+    for step in range(100):  # past the steps that are added up at once
+        loss.fill_(step)
+        means.add({"loss": loss, "mixed": float(step) if step % 2 else loss})
+    assert means.read() == pytest.approx({"loss": 49.5, "mixed": 49.5})
+    assert means.read() == pytest.approx({"loss": 49.5, "mixed": 49.5})
