@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -19,6 +20,9 @@ Value = bool | int | float | str
 EPOCHS, BATCH_SIZE = "epochs", "batch_size"
 
 QUICK, SOURCE, BEST = "quick", "source", "best"
+
+#: The `pattern` of a parameter that lists layer sizes: "256" or "256-64".
+LAYER_SIZES = r"[1-9]\d*(-[1-9]\d*)*"
 
 #: The task under which a preset's values hold for every task that it does not name.
 ANY_TASK = "*"
@@ -61,7 +65,8 @@ class Task:
 class Parameter:
     """One parameter of a plugin: its default, what it is in one line, and what it may be.
 
-    The default's type is the parameter's type. `low` and `high` are inclusive.
+    The default's type is the parameter's type. `low` and `high` are inclusive. A text that has a
+    `pattern` must match all of it; `help` then says how it looks.
     """
 
     default: Value
@@ -69,6 +74,7 @@ class Parameter:
     low: float | None = None
     high: float | None = None
     choices: tuple[Value, ...] | None = None
+    pattern: str | None = None
 
     def check(self, name: str, value: object) -> Value:
         """`value`, in the parameter's type; UsageError where it has none or is out of bounds."""
@@ -78,6 +84,8 @@ class Parameter:
                 f"parameter {name}: {result!r} is not one of "
                 + ", ".join(str(choice) for choice in self.choices)
             )
+        if self.pattern is not None and not re.fullmatch(self.pattern, str(result)):
+            raise UsageError(f"parameter {name}: {result!r} is not what it takes: {self.help}")
         if isinstance(result, (int, float)) and not isinstance(result, bool):
             if not math.isfinite(result):
                 raise UsageError(f"parameter {name}: {result} is not a finite number")
@@ -113,13 +121,16 @@ class Presets:
     """A plugin's parameters, and the named sets of values that it offers for a task.
 
     `values[preset][task]` overrides the defaults; the task "*" stands for every task. A preset that
-    names neither the task nor "*" is not offered for it.
+    names neither the task nor "*" is not offered for it. `reported[preset][task]` is the test
+    accuracy, as a fraction, that the method's source reports for that setting: the report puts it
+    beside ours.
     """
 
     parameters: Mapping[str, Parameter]
     values: Mapping[str, Mapping[str, Mapping[str, Value]]] = field(
         default_factory=lambda: {QUICK: {ANY_TASK: {}}}
     )
+    reported: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def offers(self, preset: str, task: str) -> bool:
         """Whether there are values of `preset` for `task`."""
@@ -143,6 +154,14 @@ class Presets:
                     raise unknown("parameter", name, self.parameters)
                 chosen[name] = value
         return {name: self.parameters[name].check(name, value) for name, value in chosen.items()}
+
+
+def layer_sizes(text: str) -> list[int]:
+    """The sizes that a parameter of pattern `LAYER_SIZES` lists: "256-64" is [256, 64], "none" [].
+
+    The pattern does not admit "none"; a plugin that can do without hidden layers adds it.
+    """
+    return [] if text == "none" else [int(size) for size in text.split("-")]
 
 
 class Params(SimpleNamespace):

@@ -61,7 +61,7 @@ def test_learns_digits(digits):
 
 
 def test_is_the_plain_network(digits):
-    model, _ = build(hidden=20, hidden_layers=2, dropout=0.5, input_dropout=0.5)
+    model, _ = build(hidden="20-20", dropout=0.5, input_dropout=0.5)
     x = digits[0][:3].flatten(1).double()
     *hidden, last = model.layers
     for layer in hidden:
@@ -71,7 +71,7 @@ def test_is_the_plain_network(digits):
 
 
 def test_records_real_numbers_over_one_step(digits):
-    model, _ = build(hidden=20, hidden_layers=2)
+    model, _ = build(hidden="20-20")
     answer = evaluate(model, digits[0][:3], record=True)
     assert [tuple(layer.inputs.shape) for layer in answer.layers] == [
         (1, 3, 64),
@@ -85,7 +85,7 @@ def test_records_real_numbers_over_one_step(digits):
 
 
 def test_no_hidden_layer_is_softmax_regression(digits):
-    model, _ = build(hidden_layers=0)
+    model, _ = build(hidden="none")
     assert [tuple(p.shape) for p in model.parameters()] == [(10, 64), (10,)]
     assert evaluate(model, digits[0][:2], record=True).layers[0].outputs is None
 
@@ -116,7 +116,7 @@ def test_the_schedule_counts_updates(digits, schedule, middle, end):
 
 def test_plain_sgd_is_its_textbook_update(digits):
     """v = momentum v + g; w = w - lr v."""
-    model, _ = build(optimizer="sgd", lr=0.1, momentum=0.5, schedule="constant", hidden_layers=0)
+    model, _ = build(optimizer="sgd", lr=0.1, momentum=0.5, schedule="constant", hidden="none")
     inputs, targets = digits[0][:64], digits[1][:64]
     weight = model.layers[0].weight.detach().clone()
     velocity = torch.zeros_like(weight)

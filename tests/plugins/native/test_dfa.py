@@ -57,9 +57,9 @@ def literal_gradients(model, spikes, targets):
 
 
 @pytest.mark.parametrize("code", ["rate", "poisson"])
-@pytest.mark.parametrize("hidden_layers", [1, 2])
-def test_update_is_the_rule(code, hidden_layers):
-    model = build(code=code, hidden_layers=hidden_layers)
+@pytest.mark.parametrize("hidden", ["5", "5-4"])
+def test_update_is_the_rule(code, hidden):
+    model = build(code=code, hidden=hidden)
     spikes, targets = batch(model)
     wanted = literal_gradients(model, spikes, targets)
     dfa.harness_train_step(model, spikes, targets)

@@ -90,9 +90,9 @@ def test_training_reports_plain_numbers(digits):
 @pytest.mark.parametrize("overrides", [{}, {"code": "poisson", "normalisation": "data"}])
 def test_state_round_trips(digits, overrides):
     inputs, targets = digits
-    model = build(TASK, epochs=1, hidden_layers=2, **overrides)
+    model = build(TASK, epochs=1, hidden="256-256", **overrides)
     train(model, inputs[:300], targets[:300])
-    again = build(TASK, seed=99, epochs=1, hidden_layers=2, **overrides)
+    again = build(TASK, seed=99, epochs=1, hidden="256-256", **overrides)
     again.load_state_dict({name: value.clone() for name, value in model.state_dict().items()})
     assert torch.equal(evaluate(model, inputs[:50]).scores, evaluate(again, inputs[:50]).scores)
 
@@ -120,9 +120,9 @@ def test_evaluating_leaves_the_model_as_it_was(trained, digits):
 def test_a_constant_code_is_a_view(digits):
     model, inputs = build(TASK).eval(), digits[0][:4]
     current = conversion.harness_encode(model=model, inputs=inputs, generator=generator())
-    assert current.shape == (16, 4, 1, 8, 8)
+    assert current.shape == (16, 4, 64)
     assert current.stride(0) == 0
-    assert torch.equal(current[3], inputs)
+    assert torch.equal(current[3], inputs.flatten(1))
     layers = evaluate(model, inputs, record=True).layers
     assert layers[0].inputs.stride(0) == 0
     assert layers[-1].outputs is None
@@ -140,7 +140,7 @@ def test_a_poisson_code_is_drawn_from_the_generator(digits):
     assert torch.equal(spikes, draw(0))
     assert not torch.equal(spikes, draw(1))
     assert set(spikes.unique().tolist()) == {0.0, 1.0}
-    assert (spikes.mean(0) - 0.5 * inputs).abs().max() < 5 * 0.5 / 400**0.5
+    assert (spikes.mean(0) - 0.5 * inputs.flatten(1)).abs().max() < 5 * 0.5 / 400**0.5
 
 
 def test_the_reference_follows_the_spikes_and_is_left_out_without_them(digits):

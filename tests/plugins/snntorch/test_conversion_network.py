@@ -7,8 +7,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("snntorch")
 
-from harness_snntorch.network import ConvertibleNet, currents
+from harness_snntorch.network import ConvertibleNet
 from harness_snntorch.neurons import fire, leaky
+
+from harness.codes import product
 
 pytestmark = pytest.mark.snntorch
 
@@ -87,7 +89,7 @@ def test_a_constant_current_equals_its_copies():
     with torch.no_grad():
         for view, full in zip(net.spiking(inputs), net.spiking(copies), strict=True):
             assert torch.equal(view, full)
-        assert currents(inputs, net.weights[0]).stride(0) == 0
+        assert product(inputs, net.weights[0]).stride(0) == 0
 
 
 def test_thresholds_stand_for_divided_weights():

@@ -8,7 +8,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 pytest.importorskip("harness_spikingjelly.stdp")
 
-from harness_spikingjelly.codes import encode
 from harness_spikingjelly.labels import readout
 from harness_spikingjelly.network import WinnerTakeAll
 
@@ -48,21 +47,6 @@ def test_thresholds_are_each_neurons_own():
     layer = WinnerTakeAll(2, tau=1e9, threshold=1.0, inhibition=1.0)
     layer.threshold.copy_(torch.tensor([3.0, 1.0]))
     assert layer(torch.tensor([[[2.5, 1.5]]])).tolist() == [[[0, 1]]]
-
-
-@pytest.mark.parametrize("code", ["regular", "poisson"])
-def test_codes_have_the_rates_of_their_inputs(code):
-    inputs = torch.tensor([[0.0, 0.3, 1.0]]).expand(4, 3)
-    spikes = encode(inputs, code, 400, 0.5, torch.Generator().manual_seed(0))
-    assert set(spikes.unique().tolist()) == {0.0, 1.0}
-    rates = spikes.mean(dim=0)
-    assert (rates - 0.5 * inputs).abs().max() < (1 / 400 + 1e-6 if code == "regular" else 0.1)
-
-
-def test_regular_spikes_are_binary_at_the_highest_rate():
-    inputs = torch.ones(200, 784)
-    spikes = encode(inputs, "regular", 20, 1.0, torch.Generator().manual_seed(0))
-    assert (spikes <= 1).all()
 
 
 def test_votes_are_those_of_a_plain_loop():

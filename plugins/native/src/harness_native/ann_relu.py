@@ -14,13 +14,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness import hookimpl
-from harness.contract import Evaluation, Layer, Parameter, Params, Presets, Scalars, Task
+from harness.contract import (
+    LAYER_SIZES,
+    Evaluation,
+    Layer,
+    Parameter,
+    Params,
+    Presets,
+    Scalars,
+    Task,
+    layer_sizes,
+)
 from harness.optim import Adam
 
 PRESETS = Presets(
     parameters={
-        "hidden": Parameter(256, "units in each hidden layer", low=1),
-        "hidden_layers": Parameter(1, "hidden layers", low=0),
+        "hidden": Parameter(
+            "256",
+            "units in each hidden layer, as 256, 256-64 or none",
+            pattern=f"none|{LAYER_SIZES}",
+        ),
         "dropout": Parameter(0.0, "hidden units dropped while training", low=0, high=0.95),
         "input_dropout": Parameter(0.0, "input values dropped while training", low=0, high=0.95),
         "optimizer": Parameter("adam", "adam or sgd", choices=("adam", "sgd")),
@@ -40,7 +53,7 @@ PRESETS = Presets(
         # 784-100-10, one epoch of plain SGD: 86.90 % in the source.
         "source": {
             "*": {
-                "hidden": 100,
+                "hidden": "100",
                 "optimizer": "sgd",
                 "lr": 0.1,
                 "momentum": 0.5,
@@ -53,8 +66,7 @@ PRESETS = Presets(
         },
         "best": {
             "*": {
-                "hidden": 1200,
-                "hidden_layers": 2,
+                "hidden": "1200-1200",
                 "dropout": 0.4,
                 "input_dropout": 0.2,
                 "lr": 1e-3,
@@ -62,8 +74,7 @@ PRESETS = Presets(
                 "epochs": 20,
             },
             "digits": {
-                "hidden": 512,
-                "hidden_layers": 2,
+                "hidden": "512-512",
                 "dropout": 0.5,
                 "input_dropout": 0.2,
                 "lr": 2e-3,
@@ -81,7 +92,7 @@ class ReluNet(nn.Module):
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__()
-        sizes = [task.inputs, *[params.hidden] * params.hidden_layers, task.classes]
+        sizes = [task.inputs, *layer_sizes(params.hidden), task.classes]
         self.layers = nn.ModuleList(nn.Linear(n_in, n_out) for n_in, n_out in pairwise(sizes))
         self.dropout, self.input_dropout = params.dropout, params.input_dropout
         self.label_smoothing = params.label_smoothing

@@ -23,14 +23,13 @@ import torch
 from torch import Generator, Tensor, nn
 
 from harness import hookimpl
+from harness.codes import encode
 from harness.contract import Evaluation, Params, Presets, Scalars, Task
-from harness_native.codes import encode
+from harness.readouts import densities, window_mean
 from harness_native.network import (
     RandomFeedback,
-    density,
     outer,
     output_error,
-    window_mean,
 )
 from harness_native.neurons import LIFParameters, trace
 from harness_native.parameters import FEEDBACK, NETWORK, QUICK, TRAINING
@@ -47,7 +46,7 @@ def harness_presets() -> Presets:
             # 784-256-10: 91.5 % in the source.
             "source": {"*": {"steps": 20, "lr": 0.005, "schedule": "constant", "epochs": 2}},
             "best": {
-                "*": {"hidden": 1000, "lr": 0.002, "epochs": 10},
+                "*": {"hidden": "1000", "lr": 0.002, "epochs": 10},
                 "digits": {"epochs": 40, "batch_size": 32},
             },
         },
@@ -86,7 +85,7 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
         return {
             "loss": nn.functional.cross_entropy(scores, targets),
             "accuracy": (scores.argmax(-1) == targets).float().mean(),
-            "density": density(layers),
+            **densities([layer.spikes for layer in layers]),
         }
 
 

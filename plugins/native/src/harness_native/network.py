@@ -10,9 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from harness.contract import Evaluation, Layer, Params, Task
+from harness.codes import is_constant, product
+from harness.contract import Evaluation, Layer, Params, Task, layer_sizes
 from harness.optim import Adam
-from harness_native.codes import is_constant
+from harness.readouts import window_mean, windows_over_time
 from harness_native.neurons import LIFParameters, lif, trace
 
 
@@ -27,7 +28,7 @@ class LayerActivity(NamedTuple):
 class FeedForward(nn.Module):
     """Layers of LIF neurons and a linear readout, without biases; `weights` are [n_out, n_in].
 
-    Reads of `params`: hidden, hidden_layers, alpha, beta, theta, gain, lr, schedule, epochs and
+    Reads of `params`: hidden, alpha, beta, theta, gain, lr, schedule, epochs and
     batch_size.
     """
 
@@ -35,7 +36,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.params = params
         self.lif = LIFParameters(params.alpha, params.beta, params.theta)
-        sizes = [task.inputs, *[params.hidden] * params.hidden_layers, task.classes]
+        sizes = [task.inputs, *layer_sizes(params.hidden), task.classes]
         self.weights = nn.ParameterList(
             nn.Parameter((params.gain * torch.randn(n_out, n_in) / math.sqrt(n_in)).to(device))
             for n_in, n_out in pairwise(sizes)
@@ -70,8 +71,8 @@ class RandomFeedback(FeedForward):
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__(task, params, device)
-        for layer in range(params.hidden_layers):
-            feedback = params.feedback * torch.randn(task.classes, params.hidden)
+        for layer, neurons in enumerate(layer_sizes(params.hidden)):
+            feedback = params.feedback * torch.randn(task.classes, neurons)
             feedback /= math.sqrt(task.classes)
             self.register_buffer(f"feedback{layer}", feedback.to(device))
 
@@ -90,28 +91,6 @@ class RandomFeedback(FeedForward):
         if not record:
             return Evaluation(window_mean(traces, window) @ readout)
         return Evaluation(windows_over_time(traces, window) @ readout, self.recorded(layers))
-
-
-def product(spikes: Tensor, weight: Tensor) -> Tensor:
-    """`spikes` [T, B, n_in] through `weight`; a constant input costs one product, not T."""
-    if is_constant(spikes):
-        return (spikes[0] @ weight.T).expand(spikes.shape[0], -1, -1)
-    return spikes @ weight.T
-
-
-def window_mean(values: Tensor, window: int) -> Tensor:
-    """The mean of [T, ...] over its last `window` steps."""
-    return values[-window:].mean(0)
-
-
-def windows_over_time(values: Tensor, window: int) -> Tensor:
-    """`window_mean` after each of the steps: [T, ...]."""
-    return torch.stack([window_mean(values[: t + 1], window) for t in range(len(values))])
-
-
-def density(layers: Sequence[LayerActivity]) -> Tensor:
-    """The fraction of hidden neurons that spike in a step, averaged over the layers."""
-    return torch.stack([layer.spikes.mean() for layer in layers]).mean()
 
 
 def output_error(scores: Tensor, targets: Tensor) -> Tensor:

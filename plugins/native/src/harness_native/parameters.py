@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from harness.contract import Parameter, Value
-from harness_native.codes import CODES
+from harness.codes import CODES
+from harness.contract import LAYER_SIZES, Parameter, Value
 
 NETWORK = {
-    "hidden": Parameter(256, "neurons in each hidden layer", low=1),
-    "hidden_layers": Parameter(1, "hidden layers", low=1, high=8),
+    "hidden": Parameter(
+        "256", "neurons in each hidden layer, as 256 or 256-64", pattern=LAYER_SIZES
+    ),
     "steps": Parameter(10, "time steps for a sample", low=1),
     "window": Parameter(10, "last steps from which the answer is read", low=1),
     "code": Parameter("rate", "input code", choices=CODES),

@@ -15,7 +15,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness import hookimpl
-from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task
+from harness.codes import encode
+from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task, layer_sizes
 from harness.optim import Adam
 from harness_snntorch.network import ConvertibleNet
 from harness_snntorch.normalise import Batches, layer_scales, thresholds
@@ -27,7 +28,7 @@ class Conversion(ConvertibleNet):
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__(
-            [task.inputs, *[params.hidden] * params.hidden_layers, task.classes],
+            [task.inputs, *layer_sizes(params.hidden), task.classes],
             dropout=params.dropout,
             input_dropout=params.input_dropout,
             threshold=params.threshold,
@@ -57,20 +58,17 @@ def harness_build_model(task: Task, params: Params, device: torch.device) -> Con
 
 @hookimpl
 def harness_encode(model: Conversion, inputs: Tensor, generator: Generator) -> Tensor:
-    """In training the inputs, as one step; else [T, B, ...], a constant current (a view) or spikes.
+    """In training the inputs, as one step; else its code [T, B, n_in].
 
-    "poisson" is its form in discrete time: a spike in each step with probability `max_rate` times
-    the input. The ReLU network cannot see its image in those, so the image goes along as an
-    attribute of the tensor itself. Nothing is remembered in the model, it lives as long as the
+    The ReLU network cannot see its image in spikes, so the image goes along as an attribute of the
+    tensor itself. Nothing is remembered in the model, it lives as long as the
     spikes do, and spikes from elsewhere merely get no reference answer.
     """
     params = model.params
     if model.training:
         return inputs.unsqueeze(0)
-    rates = (inputs * params.max_rate).expand(params.steps, *inputs.shape)
-    if params.code == "poisson":
-        rates = torch.bernoulli(rates, generator=generator)
-    return with_image(rates, inputs)
+    spikes = encode(inputs, params.code, params.steps, params.max_rate, generator)
+    return with_image(spikes, inputs)
 
 
 @hookimpl

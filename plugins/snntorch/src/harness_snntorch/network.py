@@ -8,6 +8,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
+from harness.codes import product
 from harness_snntorch.neurons import fire, leaky
 
 
@@ -59,12 +60,5 @@ class ConvertibleNet(nn.Module):
         *hidden, readout = self.weights
         values = [inputs.flatten(2)]
         for weight, neuron in zip(hidden, self.neurons, strict=True):
-            values.append(fire(neuron, currents(values[-1], weight), self.initial_membrane))
-        return [*values, currents(values[-1], readout).cumsum(0)]
-
-
-def currents(inputs: Tensor, weight: Tensor) -> Tensor:
-    """`inputs` [T, B, n_in] through `weight`; where they are constant, one product and not T."""
-    if inputs.stride(0) == 0:
-        return F.linear(inputs[0], weight).expand(len(inputs), -1, -1)
-    return F.linear(inputs, weight)
+            values.append(fire(neuron, product(values[-1], weight), self.initial_membrane))
+        return [*values, product(values[-1], readout).cumsum(0)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from harness.contract import Parameter, Presets
+from harness.codes import CODES
+from harness.contract import LAYER_SIZES, Parameter, Presets
 from harness_snntorch.normalise import METHODS
 
 PRESETS = Presets(
     parameters={
-        "hidden": Parameter(256, "units in each hidden layer", low=1),
-        "hidden_layers": Parameter(1, "hidden layers", low=1),
+        "hidden": Parameter(
+            "256", "units in each hidden layer, as 256 or 256-64", pattern=LAYER_SIZES
+        ),
         "dropout": Parameter(0.0, "hidden units dropped while training", low=0, high=0.95),
         "input_dropout": Parameter(0.0, "input values dropped while training", low=0, high=0.95),
         "lr": Parameter(3e-3, "peak learning rate of Adam", low=0),
@@ -26,9 +28,7 @@ PRESETS = Presets(
         ),
         "threshold": Parameter(1.0, "threshold of the normalised neurons", low=1e-6),
         "steps": Parameter(16, "time steps an input is shown", low=1),
-        "code": Parameter(
-            "constant", "inputs as a constant current or as spikes", choices=("constant", "poisson")
-        ),
+        "code": Parameter("rate", "input code; rate is a constant current", choices=CODES),
         "max_rate": Parameter(1.0, "spikes (or current) a step for an input of 1", low=0, high=1),
         "reset": Parameter(
             "soft", "subtract the threshold, or set to 0 (hard)", choices=("soft", "hard")
@@ -44,8 +44,7 @@ PRESETS = Presets(
         # threshold 0.25) and 98.07 (normalisation none, threshold 4, 100 steps).
         "source": {
             "*": {
-                "hidden": 1200,
-                "hidden_layers": 2,
+                "hidden": "1200-1200",
                 "dropout": 0.5,
                 "lr": 1e-3,
                 "schedule": "constant",
@@ -59,8 +58,7 @@ PRESETS = Presets(
         },
         "best": {
             "*": {
-                "hidden": 1200,
-                "hidden_layers": 2,
+                "hidden": "1200-1200",
                 "dropout": 0.5,
                 "input_dropout": 0.2,
                 "lr": 1e-3,
@@ -68,8 +66,7 @@ PRESETS = Presets(
                 "epochs": 20,
             },
             "digits": {
-                "hidden": 512,
-                "hidden_layers": 2,
+                "hidden": "512-512",
                 "dropout": 0.5,
                 "input_dropout": 0.2,
                 "lr": 2e-3,

@@ -12,8 +12,9 @@ import torch
 from torch import Generator, Tensor, device, nn
 
 from harness import hookimpl
+from harness.codes import encode
 from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task
-from harness_spikingjelly import codes, labels
+from harness_spikingjelly import labels
 from harness_spikingjelly.network import Network
 from harness_spikingjelly.stdp_presets import PRESETS
 
@@ -41,7 +42,7 @@ def harness_build_model(task: Task, params: Params, device: device) -> nn.Module
 def harness_encode(model: Network, inputs: Tensor, generator: Generator) -> Tensor:
     """Spike trains [T, B, N] with rates in proportion to the inputs."""
     p = model.params
-    return codes.encode(inputs, p.code, p.steps, p.max_rate, generator)
+    return encode(inputs, p.code, p.steps, p.max_rate, generator)
 
 
 @hookimpl

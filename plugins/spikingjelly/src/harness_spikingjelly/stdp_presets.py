@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.codes import CODES
 from harness.contract import Parameter, Presets, Value
-from harness_spikingjelly.codes import CODES
 from harness_spikingjelly.labels import READOUTS
 
 _DIGITS: dict[str, Value] = {
