@@ -19,6 +19,9 @@ Value = bool | int | float | str
 #: Parameters that the host itself reads; every plugin that trains in batches declares both.
 EPOCHS, BATCH_SIZE = "epochs", "batch_size"
 
+#: The kinds of tasks: which class is it, and which spikes shall answer.
+CLASSIFICATION, SPIKE_TRAIN = "classification", "spike-train"
+
 QUICK, SOURCE, BEST = "quick", "source", "best"
 
 #: The `pattern` of a parameter that lists layer sizes: "256" or "256-64".
@@ -46,7 +49,9 @@ class Task:
     """What has to be solved, as a plugin sees it.
 
     `input_shape` is one sample's shape without batch and time ((1, 28, 28) for MNIST), `classes` the
-    number of classes, `train_size` the number of training samples.
+    number of classes, or of output neurons where spike trains are to be fitted, `train_size` the
+    number of training samples. `steps` is set where the samples are spike trains already: each
+    has that many steps of `step_ms` milliseconds, and nothing is left to encode.
     """
 
     name: str
@@ -54,6 +59,8 @@ class Task:
     input_shape: tuple[int, ...]
     classes: int
     train_size: int
+    steps: int | None = None
+    step_ms: float = 1.0
 
     @property
     def inputs(self) -> int:
@@ -191,7 +198,8 @@ class Evaluation:
     """A network's answer to a batch.
 
     `scores` [B, C], or [T, B, C] where scores[t] is the answer after the steps 0..t; the class is
-    the highest. `layers` is wanted only when recording. `references` are other answers to the same
+    the highest. Where spike trains are to be fitted, they are the spikes [T, B, n_out] of the output
+    neurons, 0 or 1. `layers` is wanted only when recording. `references` are other answers to the same
     batch [B, C] whose accuracy belongs beside it, such as that of the network before conversion.
     """
 

@@ -47,6 +47,9 @@ def harness_build_model(task: Task, params: Params, device: device) -> nn.Module
 def harness_encode(model: nn.Module, inputs: Tensor, generator: Generator) -> Tensor:
     """`inputs` [B, *input_shape] in [0, 1] as spikes or currents over time, [T, B, ...].
 
+    `harness.codes` has the usual ones. Not called for a task whose samples are spike trains
+    (`task.steps`): the host then hands those on, time-major, in [T, B, *input_shape].
+
     Every random draw comes from `generator`. A constant current returns an expanded view, no copy; a
     network without time returns T = 1. Values must be finite.
     """
@@ -59,6 +62,15 @@ def harness_train_step(model: nn.Module, spikes: Tensor, targets: Tensor) -> Sca
     Returns the numbers worth plotting as 0-d tensors or floats: `loss` where the method has one,
     `accuracy` as a fraction where it is free, and whatever else. A NaN or infinite one ends
     the trial as invalid.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_train_sequence(model: nn.Module, spikes: Tensor, targets: Tensor) -> Scalars:
+    """One update from `spikes` [T, B, ...] towards the output spikes `targets` [T, B, n_out] (0 or 1).
+
+    In place of `harness_train_step` for tasks of kind `spike-train`; one call an epoch where the
+    task has one sample. A plugin that lacks the hook that a task's kind needs is skipped.
     """
 
 
@@ -78,6 +90,7 @@ def harness_finish_training(
 def harness_evaluate(model: nn.Module, spikes: Tensor, record: bool) -> Evaluation:
     """The answer to `spikes` [T, B, ...]: class scores [B, C], or over time [T, B, C].
 
+    For a task of kind `spike-train` the scores are the output neurons' spikes [T, B, n_out].
     With `record`, also the activity of each layer and any reference scores; without, nothing but the
     scores, as fast as the method can. Called with gradients disabled; must leave the model as it was,
     and must not depend on earlier calls.

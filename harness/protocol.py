@@ -138,6 +138,7 @@ class Trained(Message):
     metrics: dict[str, Any]
     layers: list[dict[str, Any]]
     history: list[dict[str, float]]
+    raster: dict[str, list[list[int]]] = {}
 
 
 class Opened(Message):

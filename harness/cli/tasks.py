@@ -20,6 +20,7 @@ def tasks(as_json: bool) -> None:
                 "kind": spec.kind,
                 "description": spec.description,
                 "input_shape": spec.input_shape,
+                "steps": spec.steps,
                 "classes": spec.classes,
                 "sizes": spec.sizes,
                 "needs_download": spec.needs_download,
@@ -34,4 +35,4 @@ def tasks(as_json: bool) -> None:
         data = "looked for in --data and HARNESS_DATA, else downloaded"
         click.echo(f"{spec.name.ljust(width)}  {spec.kind}: {spec.description}")
         click.echo(f"{' ' * width}  {' / '.join(spec.sizes)}: {sizes}")
-        click.echo(f"{' ' * width}  data: {data if spec.needs_download else 'embedded'}")
+        click.echo(f"{' ' * width}  data: {data if spec.needs_download else spec.origin}")

@@ -21,7 +21,8 @@ class Record(BaseModel):
     A trial leaves one record of stage `trial`; the timing group adds one of stage `timing` for each
     row that it measured. `metrics` holds what was measured and nothing else: absent means not
     measured, never 0. Its names are those of docs/metrics.md; `layers` holds the same for each layer,
-    `history` the mean of each training scalar by epoch.
+    `history` the mean of each training scalar by epoch, `raster` the steps at which the input, target
+    and output neurons of a fitted spike train spike.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,7 @@ class Record(BaseModel):
     metrics: dict[str, Any] = {}
     layers: list[dict[str, Any]] = []
     history: list[dict[str, float]] = []
+    raster: dict[str, list[list[int]]] = {}
     versions: dict[str, str] = {}
     started: str = ""
     seconds: float = 0.0

@@ -27,6 +27,7 @@ def outcome(event: Event) -> dict[str, Any]:
                 "metrics": finite(event.metrics),
                 "layers": event.layers,
                 "history": event.history,
+                "raster": event.raster,
             }
         case Failed():
             # An invalid output names its hook itself, and a skip is what the plugin says.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from harness.errors import unknown
 from harness.tasks.digits import DIGITS
+from harness.tasks.randman import RANDMAN
 from harness.tasks.spec import TaskSpec
+from harness.tasks.spike_train import SPIKE_PATTERN, SPIKE_TRAIN
 from harness.tasks.vision import FASHION_MNIST, KMNIST, MNIST
 
-TASKS: dict[str, TaskSpec] = {spec.name: spec for spec in (DIGITS, MNIST, FASHION_MNIST, KMNIST)}
+TASKS: dict[str, TaskSpec] = {
+    spec.name: spec
+    for spec in (DIGITS, MNIST, FASHION_MNIST, KMNIST, RANDMAN, SPIKE_TRAIN, SPIKE_PATTERN)
+}
 
 
 def find(name: str) -> TaskSpec:

@@ -52,7 +52,7 @@ def _write(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
 
     tensors = {}
     for split, (inputs, targets) in arrays.splits.items():
-        if len(inputs) != spec.sizes[split] or inputs.shape[1:] != spec.input_shape:
+        if len(inputs) != spec.sizes[split] or inputs.shape[1:] != spec.sample_shape:
             raise DataMissing(f"{spec.name}: {split} has shape {inputs.shape}, not as described")
         tensors[f"{split}_inputs"], tensors[f"{split}_targets"] = inputs, targets
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 #: Part of every cached file's name: raise it when a split or the file's layout changes.
@@ -28,16 +27,20 @@ class Source:
 class Arrays:
     """A task's data after the split: uint8 or float32 inputs [N, *input_shape], int64 targets [N].
 
-    Inputs divided by `scale` lie in [0, 1].
+    Samples that are spike trains are [N, T, *input_shape], and so are target spike trains
+    [N, T, n_out], both uint8. Inputs divided by `scale` lie in [0, 1].
     """
 
-    splits: dict[str, tuple[NDArray[Any], NDArray[np.int64]]]
+    splits: dict[str, tuple[NDArray[Any], NDArray[Any]]]
     scale: float
 
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """One task. `locate(data, download_to, say)` finds its raw data, downloads them where it must."""
+    """One task. `locate(data, download_to, say)` finds its raw data, downloads them where it must.
+
+    `steps` is set where a sample is a spike train of that many steps of 1 ms.
+    """
 
     name: str
     kind: str
@@ -47,3 +50,10 @@ class TaskSpec:
     sizes: dict[str, int]
     needs_download: bool
     locate: Callable[[Sequence[Path], Path, Callable[[str], None]], Source]
+    steps: int | None = None
+    origin: str = "embedded"
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one stored sample."""
+        return self.input_shape if self.steps is None else (self.steps, *self.input_shape)

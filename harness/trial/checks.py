@@ -87,6 +87,22 @@ def scores(value: object, batch: int, classes: int) -> Tensor:
     return found
 
 
+def spike_trains(value: object, shape: tuple[int, ...]) -> Tensor:
+    """The output spikes of an evaluation: 0 or 1, of the targets' `shape` [T, B, n_out]."""
+    if not isinstance(value, Evaluation) or not isinstance(value.scores, Tensor):
+        raise InvalidOutput(
+            f"harness_evaluate: returned {_kind(value)}, wanted Evaluation of a tensor"
+        )
+    found = value.scores
+    if tuple(found.shape) != shape:
+        raise InvalidOutput(
+            f"harness_evaluate: output spikes have shape {tuple(found.shape)}, wanted {shape}"
+        )
+    if not bool(((found == 0) | (found == 1)).all()):
+        raise InvalidOutput("harness_evaluate: output spikes are not all 0 or 1")
+    return found
+
+
 def references(value: Mapping[str, Tensor], batch: int, classes: int) -> None:
     """Reference scores: finite, [B, C]."""
     for name, found in value.items():

@@ -14,14 +14,25 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from harness import hookspecs
-from harness.contract import Evaluation, Params, PluginSource, Presets, Scalars, Task
+from harness.contract import (
+    SPIKE_TRAIN,
+    Evaluation,
+    Params,
+    PluginSource,
+    Presets,
+    Scalars,
+    Task,
+    Unsupported,
+)
 from harness.errors import InvalidOutput
 from harness.trial import checks
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, device, nn
 
-_WANTED = ("presets", "build_model", "encode", "train_step", "evaluate")
+_WANTED = ("presets", "build_model", "evaluate")
+#: What the kinds of tasks need beyond that; a plugin brings one of them at least.
+_CLASSIFYING, _FITTING = ("encode", "train_step"), ("train_sequence",)
 
 
 class Hooks:
@@ -36,15 +47,15 @@ class Hooks:
             manager.register(module, name=source.name)
             manager.check_pending()
         self._hook = manager.hook
-        missing = [
-            name for name in _WANTED if not getattr(self._hook, f"harness_{name}").get_hookimpls()
-        ]
-        if missing:
-            names = ", ".join(f"harness_{name}" for name in missing)
-            raise InvalidOutput(f"{source.name} does not implement {names}")
-        self._encode = _direct(self._hook.harness_encode)
-        self._train_step = _direct(self._hook.harness_train_step)
+        either = () if self._lacks(*_FITTING) == "" else _CLASSIFYING
+        if missing := self._lacks(*_WANTED, *either):
+            raise InvalidOutput(f"{source.name} does not implement {missing}")
         self._evaluate = _direct(self._hook.harness_evaluate)
+
+    def _lacks(self, *names: str) -> str:
+        """Those of the hooks `names` that the plugin does not implement."""
+        hooks = [f"harness_{name}" for name in names]
+        return ", ".join(name for name in hooks if not getattr(self._hook, name).get_hookimpls())
 
     @contextmanager
     def _running(self, name: str) -> Iterator[None]:
@@ -58,14 +69,28 @@ class Hooks:
             return checks.presets(self._hook.harness_presets())
 
     def build_model(self, task: Task, params: Params, device: device) -> nn.Module:
-        """A fresh model on `device`."""
+        """A fresh model on `device`; from here on, `encode` and `train_step` are those of `task`."""
+        needed = _FITTING if task.kind == SPIKE_TRAIN else _CLASSIFYING
+        if missing := self._lacks(*needed):
+            raise Unsupported(f"has no {missing}, which a task of kind {task.kind} needs")
+        self._comes_as_spikes = task.steps is not None
+        if task.kind == SPIKE_TRAIN:
+            self._train_step = _direct(self._hook.harness_train_sequence)
+        else:
+            self._encode = _direct(self._hook.harness_encode)
+            self._train_step = _direct(self._hook.harness_train_step)
         with self._running("harness_build_model"):
             return checks.model(
                 self._hook.harness_build_model(task=task, params=params, device=device)
             )
 
     def encode(self, model: nn.Module, inputs: Tensor, generator: Generator) -> Tensor:
-        """Spikes or currents [T, B, ...] of inputs [B, ...]; only their shape is checked."""
+        """Spikes or currents [T, B, ...] of inputs [B, ...]; only their shape is checked.
+
+        Inputs that are spike trains [B, T, ...] are merely turned.
+        """
+        if self._comes_as_spikes:
+            return inputs.transpose(0, 1).contiguous()
         self.current = "harness_encode"
         spikes: Tensor = self._encode(model=model, inputs=inputs, generator=generator)
         if getattr(spikes, "ndim", 0) < 2 or spikes.shape[1] != inputs.shape[0]:
@@ -73,7 +98,7 @@ class Hooks:
         return spikes
 
     def train_step(self, model: nn.Module, spikes: Tensor, targets: Tensor) -> Scalars:
-        """One update; the scalars are checked by whoever adds them up."""
+        """One update, of the hook that the task's kind needs; whoever adds up the scalars checks them."""
         self.current = "harness_train_step"
         scalars: Scalars = self._train_step(model=model, spikes=spikes, targets=targets)
         return scalars

@@ -30,7 +30,7 @@ class TimingSession:
         trial = request.trial
         self._hooks = hooks
         self._device = torch.device(trial.device)
-        self._data: TaskData = load(trial.task, request.data, self._device)
+        self._data: TaskData = load(trial.task, request.data, self._device, trial.seed)
         resolved = hooks.presets().resolve(trial.preset, trial.task, trial.overrides)
         params = Params(**resolved)
         self._train_batch = min(int(resolved[BATCH_SIZE]), len(self._data.train))

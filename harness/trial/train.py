@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.contract import BATCH_SIZE, EPOCHS, Params
+from harness.contract import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params, Presets
 from harness.measure.clock import synchronise
 from harness.protocol import Progress, RunTrial, Trained
 from harness.trial import checks, state
 from harness.trial.data import Split, TaskData, load
 from harness.trial.evaluate import evaluate
 from harness.trial.hooks import Hooks
+from harness.trial.sequences import evaluate_fit
 
 Report = Callable[[Progress], None]
 
@@ -74,9 +75,10 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     """Carries out one trial; saves the trained state at `request.state`."""
     trial = request.trial
     device = torch.device(trial.device)
-    resolved = hooks.presets().resolve(trial.preset, trial.task, trial.overrides)
+    presets = hooks.presets()
+    resolved = presets.resolve(trial.preset, trial.task, trial.overrides)
     params = Params(**resolved)
-    data = load(trial.task, request.data, device)
+    data = load(trial.task, request.data, device, trial.seed)
 
     report(Progress(stage="build"))
     seed_everything(trial.seed)
@@ -97,8 +99,15 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     synchronise(device)
     metrics: dict[str, Any] = {"train_seconds": perf_counter() - start, **finished}
 
-    scored, layers = _score(hooks, model, data, report)
+    if data.task.kind == SPIKE_TRAIN:
+        report(Progress(stage="evaluate"))
+        fit = evaluate_fit(hooks, model, data)
+        scored, layers, raster = fit.metrics, fit.layers, fit.raster
+    else:
+        (scored, layers), raster = _score(hooks, model, data, report), {}
     metrics.update(scored)
+    if (reported := _reported(presets, request)) is not None:
+        metrics["reported_accuracy"] = reported
     metrics["parameters"] = sum(p.numel() for p in model.parameters())
     metrics["footprint_bytes"] = sum(
         t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())
@@ -112,7 +121,14 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         metrics=metrics,
         layers=layers,
         history=history,
+        raster=raster,
     )
+
+
+def _reported(presets: Presets, request: RunTrial) -> float | None:
+    """What the method's source reports for just this setting; a changed parameter is another one."""
+    trial = request.trial
+    return None if trial.overrides else presets.reported.get(trial.preset, {}).get(trial.task)
 
 
 def train(

@@ -1,0 +1,65 @@
+"""`randman`: spikes whose timing alone tells the class, drawn from smooth random manifolds.
+
+Zenke and Vogels 2021, "The remarkable robustness of surrogate gradient learning for instilling
+complex function in spiking neural networks", Neural Computation 33, sec. "Random manifolds". Every
+class is a random smooth curve through the cube [0, 1]^units; a sample is a point of its class's
+curve, and each unit fires once, at the time that the point's coordinate says. All units fire in
+every sample, so their rates carry nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.tasks.spec import Arrays, Source, TaskSpec
+
+STEPS, UNITS, CLASSES = 100, 20, 10
+_SIZES = {"train": 8000, "validation": 1000, "test": 1000}
+#: How fast the amplitudes of a curve's harmonics fall, 1 / k^_SMOOTHNESS, and how many there are.
+_SMOOTHNESS, _HARMONICS = 1.0, 50
+_SEED = 0
+
+
+def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> Source:
+    identity = f"randman {_SEED} {_SMOOTHNESS} {_HARMONICS} {CLASSES} {UNITS} {STEPS}"
+    facts = {"source": f"generated from seed {_SEED}: {CLASSES} curves, smoothness {_SMOOTHNESS}"}
+    return Source(identity, facts, _read)
+
+
+def _read() -> Arrays:
+    import numpy as np
+
+    draws = np.random.default_rng(_SEED)
+    each = sum(_SIZES.values()) // CLASSES
+    places = draws.random((CLASSES, each, 1, 1))
+    harmonic = np.arange(1, _HARMONICS + 1)
+    shape = (CLASSES, 1, UNITS, _HARMONICS)
+    amplitude, frequency, phase = (draws.random(shape) for _ in range(3))
+    waves = np.sin(2 * np.pi * (harmonic * places * frequency + phase))
+    values = (amplitude / harmonic**_SMOOTHNESS * waves).sum(-1)  # [classes, samples, units]
+    low, high = values.min(1, keepdims=True), values.max(1, keepdims=True)
+    times = ((values - low) / (high - low) * (STEPS - 1)).round().astype(np.int64)
+    spikes = (times[..., None, :] == np.arange(STEPS)[:, None]).astype(np.uint8)
+    targets = np.repeat(np.arange(CLASSES), each)
+    order = draws.permutation(len(targets))
+    inputs, targets = spikes.reshape(-1, STEPS, UNITS)[order], targets[order]
+    splits, start = {}, 0
+    for name, size in _SIZES.items():
+        splits[name] = inputs[start : start + size], targets[start : start + size]
+        start += size
+    return Arrays(splits, scale=1.0)
+
+
+RANDMAN = TaskSpec(
+    name="randman",
+    kind="classification",
+    description=f"{CLASSES} random manifolds in the spike times of {UNITS} units",
+    input_shape=(UNITS,),
+    classes=CLASSES,
+    sizes=_SIZES,
+    needs_download=False,
+    locate=_locate,
+    steps=STEPS,
+    origin="generated",
+)
