@@ -32,7 +32,12 @@ def _seeds(_context: click.Context, _option: click.Parameter, text: str) -> tupl
     help="What to compare [default: all].",
 )
 @click.option("--task", default="digits", show_default=True, help="What to solve (harness tasks).")
-@click.option("--preset", default="quick", show_default=True, help="quick, source or best.")
+@click.option(
+    "--preset",
+    default="quick",
+    show_default=True,
+    help="quick, source, best; each of a list or a pattern makes a row: source*,best.",
+)
 @click.option(
     "--set",
     "sets",

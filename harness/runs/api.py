@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -112,8 +113,9 @@ def make_config(**options: Any) -> RunConfig:
 
 def default_folder(config: RunConfig) -> Path:
     """results/<time>-<task>-<preset>, the time in UTC."""
+    preset = re.sub(r"[^\w.-]+", "-", config.preset).strip("-")
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return RESULTS / f"{stamp}-{config.task}-{config.preset}"
+    return RESULTS / f"{stamp}-{config.task}-{preset}"
 
 
 def _execute(

@@ -23,35 +23,46 @@ def plan(
 
     `presets` holds those of the plugins whose parameters must be checked (see `needs_presets`).
     """
-    if presets and not any(found.offers(config.preset, config.task) for found in presets.values()):
-        offered = {name for found in presets.values() for name in found.values}
-        raise unknown(f"preset for task {config.task!r}", config.preset, offered)
+    wanted = config.preset.split(",")
+    for pattern in wanted:
+        if presets and not any(_matches(found, pattern, config.task) for found in presets.values()):
+            offered = {name for found in presets.values() for name in found.values}
+            raise unknown(f"preset for task {config.task!r}", pattern, offered)
+    several = len(wanted) > 1 or _is_glob(config.preset)
     assignments = [_parse(text, plugins) for text in config.sets]
-    rows: dict[str, tuple[Plugin, dict[str, Value]]] = {}
-    for plugin in plugins:
+    rows: dict[str, tuple[Plugin, str, dict[str, Value]]] = {}
+    asked = [
+        (plugin, preset)
+        for plugin in plugins
+        for preset in _presets_of(plugin, wanted, presets, config.task)
+    ]
+    for plugin, preset in asked:
         chosen = {
             parameter: values
             for pattern, parameter, values in assignments
             if fnmatchcase(plugin.name, pattern)
         }
         for combination in itertools.product(*chosen.values()):
-            overrides = _checked(config, plugin, dict(zip(chosen, combination)), presets)
+            given = dict(zip(chosen, combination))
+            overrides = _checked(config.task, plugin, preset, given, presets)
             swept = [f"{name}={overrides[name]}" for name in chosen if len(chosen[name]) > 1]
+            if several:
+                swept.insert(0, f"preset={preset}")
             # A value given twice, as 32 and 32.0, is one row: two would write the same files.
-            rows.setdefault(" ".join([plugin.name, *swept]), (plugin, overrides))
+            rows.setdefault(" ".join([plugin.name, *swept]), (plugin, preset, overrides))
     return [
         Trial(
             plugin=plugin.source,
             label=label,
             task=config.task,
-            preset=config.preset,
+            preset=preset,
             overrides=overrides,
             seed=seed,
             device=device,
             threads=config.threads,
         )
         for seed in config.seeds
-        for label, (plugin, overrides) in rows.items()
+        for label, (plugin, preset, overrides) in rows.items()
     ]
 
 
@@ -67,6 +78,29 @@ def needs_presets(config: RunConfig, plugins: Sequence[Plugin]) -> list[Plugin]:
     return [p for p in ready if any(fnmatchcase(p.name, pattern) for pattern in patterns)]
 
 
+def _presets_of(
+    plugin: Plugin, wanted: Sequence[str], presets: Mapping[str, Presets], task: str
+) -> list[str]:
+    """The presets of `plugin` that are asked for by name or pattern.
+
+    A pattern that matches none of them stays as it is: the trial will be skipped, and say so.
+    """
+    found: dict[str, None] = {}
+    for pattern in wanted:
+        matches = _matches(presets[plugin.name], pattern, task) if plugin.name in presets else []
+        found |= dict.fromkeys(matches or [pattern])
+    return list(found)
+
+
+def _matches(presets: Presets, pattern: str, task: str) -> list[str]:
+    names = [name for name in presets.values if presets.offers(name, task)]
+    return [name for name in names if fnmatchcase(name, pattern)]
+
+
+def _is_glob(text: str) -> bool:
+    return any(sign in text for sign in "*?[")
+
+
 def _parse(text: str, plugins: Sequence[Plugin]) -> tuple[str, str, list[str]]:
     """NAME.param=value[,value...] as (name or glob, parameter, values)."""
     target, equals, values = text.partition("=")
@@ -80,17 +114,18 @@ def _parse(text: str, plugins: Sequence[Plugin]) -> tuple[str, str, list[str]]:
 
 
 def _checked(
-    config: RunConfig,
+    task: str,
     plugin: Plugin,
+    preset: str,
     overrides: Mapping[str, Value],
     presets: Mapping[str, Presets],
 ) -> dict[str, Value]:
     if plugin.name not in presets:
         return dict(overrides)
-    if not presets[plugin.name].offers(config.preset, config.task):
+    if not presets[plugin.name].offers(preset, task):
         return dict(overrides)  # the trial will be skipped, and say so
     try:
-        resolved = presets[plugin.name].resolve(config.preset, config.task, overrides)
+        resolved = presets[plugin.name].resolve(preset, task, overrides)
     except UsageError as error:
         raise UsageError(f"{plugin.name}: {error}") from None
     return {name: resolved[name] for name in overrides}

@@ -86,6 +86,47 @@ def test_a_value_given_twice_is_one_row():
     assert found == ["native-dfa hidden=32", "native-dfa hidden=64"]
 
 
+SEVERAL = Presets(
+    PRESETS.parameters,
+    {
+        "quick": {"*": {}},
+        "source": {"*": {}},
+        "source-32": {"digits": {"hidden": 32}},
+        "source-mnist": {"mnist": {}},
+        "best": {"*": {"hidden": 500}},
+    },
+)
+
+
+def test_each_preset_of_a_list_or_pattern_is_a_row_of_its_own():
+    known = {"native-dfa": SEVERAL, "native-stdp": PRESETS}
+    found = trials(preset="source*,best", presets=known, plugins=PLUGINS[:2])
+    assert [(t.label, t.preset) for t in found] == [
+        ("native-dfa preset=source", "source"),
+        ("native-dfa preset=source-32", "source-32"),
+        ("native-dfa preset=best", "best"),
+        # It offers none of them for this task: both trials will be skipped, and say why.
+        ("native-stdp preset=source*", "source*"),
+        ("native-stdp preset=best", "best"),
+    ]
+
+
+def test_presets_and_sweeps_are_combined():
+    found = labels(
+        "native-dfa.hidden=1,2", preset="quick,best", presets={"native-dfa": SEVERAL},
+        plugins=PLUGINS[:1],
+    )  # fmt: skip
+    assert found == [
+        f"native-dfa preset={preset} hidden={h}" for preset in ("quick", "best") for h in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize("asked", ["best,sorce", "sorce", "worst*"])
+def test_a_preset_that_no_plugin_has_is_an_error(asked):
+    with pytest.raises(UsageError, match="unknown preset for task 'digits'"):
+        trials(preset=asked, presets={"native-dfa": SEVERAL}, plugins=PLUGINS[:1])
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
