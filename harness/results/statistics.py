@@ -39,7 +39,7 @@ def summarise_latency(seconds: Sequence[float]) -> dict[str, float]:
     import numpy as np
 
     times = _durations(seconds) * 1e3
-    low, high = _median_interval(times)
+    low, high = median_interval(times)
     summary = {"median": float(np.median(times))}
     if low is not None and high is not None:
         summary |= {"low": low, "high": high}
@@ -61,7 +61,7 @@ def summarise_rate(seconds: Sequence[float], batch: int) -> dict[str, float]:
     import numpy as np
 
     times = _durations(seconds)
-    low, high = _median_interval(times)
+    low, high = median_interval(times)
     summary = {"median": batch / float(np.median(times))}
     if low is not None and high is not None:
         summary |= {"low": batch / high, "high": batch / low}
@@ -106,7 +106,7 @@ def _wilson(proportion: float, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _median_interval(values: Any) -> tuple[float | None, float | None]:
+def median_interval(values: Any) -> tuple[float | None, float | None]:
     """The narrowest pair of order statistics that scipy finds to hold the median with 95 %."""
     from scipy import stats
 
