@@ -77,6 +77,14 @@ class OpenTiming(Message):
     state: str
 
 
+class OpenProbe(Message):
+    """Answered by `Opened`: a known piece of work, timed like a plugin, to judge the machine by."""
+
+    type: Literal["probe"] = "probe"
+    device: str
+    threads: int = 1
+
+
 class TakeRound(Message):
     """Answered by `Samples`: calls `what` for about `seconds`, at least `calls` times, timing each."""
 
@@ -93,7 +101,7 @@ class TakeMemory(Message):
 
 
 Request = Annotated[
-    Describe | Prepare | RunTrial | OpenTiming | TakeRound | TakeMemory,
+    Describe | Prepare | RunTrial | OpenTiming | OpenProbe | TakeRound | TakeMemory,
     Field(discriminator="type"),
 ]
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 from harness.cli.codes import INTERRUPTED, USAGE
+from harness.cli.doctor import doctor
 from harness.cli.plugins import plugins
 from harness.cli.report import report
 from harness.cli.run import run
@@ -25,7 +26,7 @@ def cli() -> None:
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
-for command in (run, plugins, tasks, report):
+for command in (run, plugins, tasks, report, doctor):
     cli.add_command(command)
 
 

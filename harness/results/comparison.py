@@ -8,6 +8,7 @@ the number of claims, a median ratio beyond the noise floor, and an interval tha
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -117,14 +118,15 @@ def detectable(null_rounds: Sequence[Sequence[float]], others: Sequence[Sequence
 
     The null pair's ratios are scaled until the verdict says `slower`, in steps of half a percent.
     """
-    null = paired_ratio(null_rounds, others)
-    floor = noise_floor(null)
-    for halves in range(1, 401):
-        factor = 1 + halves / 200
+    floor = noise_floor(paired_ratio(null_rounds, others))
+
+    def shown(factor: float) -> bool:
         slowed = [[factor * s for s in taken] for taken in null_rounds]
-        if verdicts({"slowed": paired_ratio(slowed, others)}, floor) == {"slowed": "slower"}:
-            return factor - 1
-    return math.inf
+        return verdicts({"slowed": paired_ratio(slowed, others)}, floor) == {"slowed": "slower"}
+
+    factors = [1 + halves / 200 for halves in range(401)]
+    place = bisect.bisect_left(factors, True, key=shown)
+    return factors[place] - 1 if place < len(factors) else math.inf
 
 
 def as_metrics(ratio: Ratio, verdict: Verdict) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from harness.protocol import (
     Describe,
     Described,
     Failed,
+    OpenProbe,
     OpenTiming,
     Prepare,
     Prepared,
@@ -38,6 +39,7 @@ from harness.protocol import (
 
 if TYPE_CHECKING:
     from harness.trial.hooks import Hooks
+    from harness.trial.probe import Probe
     from harness.trial.timing import TimingSession
 
 
@@ -48,6 +50,7 @@ class Worker:
         self._out = out
         self._hooks: Hooks | None = None
         self._session: TimingSession | None = None
+        self._probe: Probe | None = None
         self._stage = "start"
 
     def send(self, event: BaseModel) -> None:
@@ -84,6 +87,13 @@ class Worker:
 
                 self._session = TimingSession(request, self._open(request.trial))
                 return self._session.opened()
+            case OpenProbe():
+                from harness.trial.probe import Probe
+
+                self._probe = Probe(request)
+                return self._probe.opened()
+            case TakeRound() if self._probe:
+                return self._probe.take(request)
             case TakeRound() if self._session:
                 return self._session.take(request)
             case TakeMemory() if self._session:
