@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import UsageError, unknown
 
@@ -201,12 +201,39 @@ class Evaluation:
     the highest. Where spike trains are to be fitted, they are the spikes [T, B, n_out] of the output
     neurons, 0 or 1. `layers` is wanted only when recording. `references` are other answers to the same
     batch [B, C] whose accuracy belongs beside it, such as that of the network before conversion.
+    `delay` is the number of steps that an input takes to reach the answer, where layers answer late:
+    the host checks that every step before that counts.
     """
 
     scores: Tensor
     layers: Sequence[Layer] = ()
     references: Mapping[str, Tensor] = field(default_factory=dict)
+    delay: int = 0
 
 
 Scalars = Mapping[str, Any]
 """Named numbers worth plotting: floats, or 0-d tensors, which cost no synchronisation."""
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """A spiking neuron as data, for frameworks to build their own of: `harness_layer`.
+
+    From rest, with input current I, membrane U, spikes S and membrane after the reset R:
+
+        U[t] = beta R[t-1] + I[t]
+        S[t] = 1 where U[t] >= theta, or > theta (`compare`), else 0
+        R[t] = U[t] - theta S[t] ("subtract"), or U[t] (1 - S[t]) ("zero")
+
+    The derivative of S is replaced by the surrogate, of v = U - theta: "fast_sigmoid"
+    1 / (1 + slope |v|)^2, "atan" 1 / (1 + (pi slope v / 2)^2), or "triangular"
+    max(0, 1 - slope |v|). With `detach`, no gradient flows through the S of the reset.
+    """
+
+    beta: float
+    theta: float = 1.0
+    compare: Literal[">=", ">"] = ">="
+    reset: Literal["subtract", "zero"] = "subtract"
+    detach: bool = True
+    surrogate: Literal["fast_sigmoid", "atan", "triangular"] = "fast_sigmoid"
+    slope: float = 1.0

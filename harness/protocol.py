@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from harness.contract import PluginSource, Value
+from harness.contract import Neuron, PluginSource, Value
 
 Status = Literal["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]
 
@@ -38,6 +38,15 @@ class Trial(Message):
     def key(self) -> str:
         """What tells this trial from every other of its run."""
         return f"{self.label} seed={self.seed}"
+
+
+class LayerSize(Message):
+    """One layer to be measured: `neurons` inputs and outputs, of whose inputs `density` are not 0."""
+
+    neurons: int
+    steps: int
+    batch: int
+    density: float
 
 
 # --- requests -------------------------------------------------------------------------------------
@@ -69,12 +78,16 @@ class RunTrial(Message):
 
 
 class OpenTiming(Message):
-    """Answered by `Opened`: builds the model, loads the trained state, warms up."""
+    """Answered by `Opened`: builds the model, loads the trained state, evaluates it once more.
+
+    `accuracy` is what the trained model reached on the test split; the loaded one must reach it too.
+    """
 
     type: Literal["open"] = "open"
     trial: Trial
     data: str
     state: str
+    accuracy: float | None = None
 
 
 class OpenProbe(Message):
@@ -86,12 +99,22 @@ class OpenProbe(Message):
 
 
 class TakeRound(Message):
-    """Answered by `Samples`: calls `what` for about `seconds`, at least `calls` times, timing each."""
+    """Answered by `Samples`: calls `what` for about `seconds`, at least `calls` times, timing each.
+
+    With `fresh`, the network is built and loaded anew first.
+    """
 
     type: Literal["round"] = "round"
     what: Literal["latency", "inference", "train"]
     seconds: float
     calls: int
+    fresh: bool = False
+
+
+class TakeValidity(Message):
+    """Answered by `Measured`, or by `Failed` where the timed calls cannot have done the work."""
+
+    type: Literal["validity"] = "validity"
 
 
 class TakeMemory(Message):
@@ -100,8 +123,69 @@ class TakeMemory(Message):
     type: Literal["memory"] = "memory"
 
 
+class TakeEnergy(Message):
+    """Answered by `Measured`: joules a sample over about `seconds` of inference, idle subtracted."""
+
+    type: Literal["energy"] = "energy"
+    seconds: float
+
+
+class MeasurePeaks(Message):
+    """Answered by `Measured`: the operations and the bytes a second that the device can do."""
+
+    type: Literal["peaks"] = "peaks"
+    device: str
+    threads: int
+
+
+class ProveLayer(Message):
+    """Answered by `Proved`: whether the plugin's layer is `neuron`."""
+
+    type: Literal["prove"] = "prove"
+    plugin: PluginSource
+    neuron: Neuron
+    device: str
+    threads: int
+
+
+class OpenLayer(Message):
+    """Answered by `LayerOpened`: builds the layer, calls it once and checks what it answers.
+
+    Skipped where memory will not do: as many other workers as `to_follow` will then hold a layer of
+    this size beside it.
+    """
+
+    type: Literal["open-layer"] = "open-layer"
+    plugin: PluginSource
+    neuron: Neuron
+    size: LayerSize
+    device: str
+    threads: int
+    to_follow: int = 0
+
+
+class TakeLayerRound(Message):
+    """Answered by `LayerSamples`: calls the layer for about `seconds`, at least `calls` times."""
+
+    type: Literal["layer-round"] = "layer-round"
+    seconds: float
+    calls: int
+
+
 Request = Annotated[
-    Describe | Prepare | RunTrial | OpenTiming | OpenProbe | TakeRound | TakeMemory,
+    Describe
+    | Prepare
+    | RunTrial
+    | OpenTiming
+    | OpenProbe
+    | TakeRound
+    | TakeValidity
+    | TakeMemory
+    | TakeEnergy
+    | MeasurePeaks
+    | ProveLayer
+    | OpenLayer
+    | TakeLayerRound,
     Field(discriminator="type"),
 ]
 
@@ -137,13 +221,14 @@ class Prepared(Message):
 
 
 class Trained(Message):
-    """What a finished trial yields."""
+    """What a finished trial yields; `absent` tells why a metric could not be computed."""
 
     type: Literal["trained"] = "trained"
     params: dict[str, Value]
     device: str
     versions: dict[str, str]
     metrics: dict[str, Any]
+    absent: dict[str, str] = {}
     layers: list[dict[str, Any]]
     history: list[dict[str, float]]
     raster: dict[str, list[list[int]]] = {}
@@ -168,10 +253,51 @@ class Samples(Message):
 
 
 class Measured(Message):
-    """Metrics by their names."""
+    """Metrics by their names, why others could not be measured, and what they were computed from."""
 
     type: Literal["measured"] = "measured"
     metrics: dict[str, float]
+    absent: dict[str, str] = {}
+    facts: dict[str, float | str] = {}
+
+
+class Proved(Message):
+    """How a layer's spikes and gradients compare with the equations'; `reason` says what is unequal.
+
+    Errors are the largest, in parts of the gradient's largest value. `ties` counts the spikes whose
+    membrane was the threshold itself.
+    """
+
+    type: Literal["proved"] = "proved"
+    equal: bool
+    reason: str
+    spikes_compared: int
+    spikes_differing: int
+    ties: int
+    weight_gradient_error: float
+    input_gradient_error: float
+    implementation: str
+
+
+class LayerOpened(Message):
+    """The very first call's time, what it answered, and how many inputs were not 0."""
+
+    type: Literal["layer-opened"] = "layer-opened"
+    first_call_ms: float
+    nonzero: int
+    output_density: float
+    spikes_compared: int
+    spikes_differing: int
+    gradient_error: float
+    implementation: str
+
+
+class LayerSamples(Message):
+    """Seconds of the forward and of the backward pass of each call, in the order taken."""
+
+    type: Literal["layer-samples"] = "layer-samples"
+    forward: list[float]
+    backward: list[float]
 
 
 class Failed(Message):
@@ -184,7 +310,17 @@ class Failed(Message):
 
 
 Event = Annotated[
-    Progress | Described | Prepared | Trained | Opened | Samples | Measured | Failed,
+    Progress
+    | Described
+    | Prepared
+    | Trained
+    | Opened
+    | Samples
+    | Measured
+    | Proved
+    | LayerOpened
+    | LayerSamples
+    | Failed,
     Field(discriminator="type"),
 ]
 

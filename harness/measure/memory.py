@@ -1,4 +1,4 @@
-"""Peak memory of a call, above what the process and the device held before it."""
+"""Peak memory of a call above what was held before it, and what a model's tensors take."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import torch
+from torch import nn
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _POLL_SECONDS = 0.001
@@ -19,7 +20,8 @@ _POLL_SECONDS = 0.001
 def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, float]:
     """Runs `call`; `peak_memory_bytes` of the host and, on CUDA, `device_memory_bytes`.
 
-    Both are peaks above the level at the start: interpreter, imports, data set and model are out.
+    Both are peaks above the level at the start: the interpreter, the framework's import, the data
+    set and the model are out. What `call` takes of them itself, such as a batch, is in.
     """
     gc.collect()
     _return_free_memory()
@@ -36,6 +38,24 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, f
             call()
     metrics["peak_memory_bytes"] = max(0, peak[-1])
     return metrics
+
+
+def available_memory(device: torch.device) -> int:
+    """The bytes that are free on `device`, the host's where it is the CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def footprint(model: nn.Module) -> dict[str, int]:
+    """The number of `parameters`, and the `footprint_bytes` of parameters and buffers."""
+    parameters = list(model.parameters())
+    return {
+        "parameters": sum(p.numel() for p in parameters),
+        "footprint_bytes": sum(
+            t.numel() * t.element_size() for t in (*parameters, *model.buffers())
+        ),
+    }
 
 
 @contextmanager

@@ -162,7 +162,8 @@ def _carry_out(
             group.setdefault(trial.label, trial)
     if any(trial.key not in timed for trial in group.values()):
         # A group is measured side by side or not at all: rows of two sittings do not compare.
-        time_group(list(group.values()), plugins, config, data, folder, workers, listener)
+        pairs = [(trial, trained[trial.key]) for trial in group.values()]
+        time_group(pairs, plugins, config, data, folder, workers, listener)
 
 
 def _device(asked: str) -> str:

@@ -50,6 +50,10 @@ def plan(
                 swept.insert(0, f"preset={preset}")
             # A value given twice, as 32 and 32.0, is one row: two would write the same files.
             rows.setdefault(" ".join([plugin.name, *swept]), (plugin, preset, overrides))
+    if config.baseline and not any(
+        config.baseline in (label, plugin.name) for label, (plugin, *_) in rows.items()
+    ):
+        raise unknown("row for --baseline", config.baseline, rows)
     return [
         Trial(
             plugin=plugin.source,

@@ -83,6 +83,18 @@ def decision_step(by_step: list[float]) -> int:
 
 
 @torch.no_grad()
+def answers(hooks: Hooks, model: nn.Module, split: Split) -> Tensor:
+    """The class [N] that `model` gives each sample of `split`, without recording."""
+    model.eval()
+    draws = torch.Generator(device=split.targets.device).manual_seed(ENCODE_SEED)
+    found = []
+    for inputs, _ in split.batches(BATCH):
+        scores = hooks.evaluate(model, hooks.encode(model, inputs, draws), False).scores
+        found.append((scores[-1] if scores.ndim == 3 else scores).argmax(-1))
+    return torch.cat(found)
+
+
+@torch.no_grad()
 def evaluate(
     hooks: Hooks,
     model: nn.Module,

@@ -111,6 +111,13 @@ def test_each_preset_of_a_list_or_pattern_is_a_row_of_its_own():
     ]
 
 
+def test_the_baseline_is_a_row_or_a_plugin():
+    trials(baseline="native-dfa")
+    trials("native-dfa.hidden=1,2", baseline="native-dfa hidden=2")
+    with pytest.raises(UsageError, match="unknown row for --baseline 'native-dfb': did you mean"):
+        trials(baseline="native-dfb")
+
+
 def test_presets_and_sweeps_are_combined():
     found = labels(
         "native-dfa.hidden=1,2", preset="quick,best", presets={"native-dfa": SEVERAL},

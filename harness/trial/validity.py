@@ -1,0 +1,102 @@
+"""Did the timed network really do the work? Each check names what it caught: InvalidOutput.
+
+After MLPerf Inference's audits (TEST01: the accuracy of the very answers that were timed; TEST04: no
+cached answers), and one for spiking networks: every time step must count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from harness.errors import InvalidOutput
+
+#: Answers that rounding may turn: the timed call need not record, and may sum in another order.
+ROUNDING = 0.001
+#: A repeated input may be this much faster than a new one before it counts as remembered.
+CACHED = 0.9
+_REPEAT_SECONDS, _REPEATS = 0.2, 30
+
+
+@dataclass
+class TimedAnswers:
+    """The answers of timed calls, beside those of the untimed evaluation to the same samples."""
+
+    untimed: Tensor  # [N] right or wrong, of the whole test split
+    samples: int = 0
+    right: int = 0
+    right_untimed: int = 0
+
+    def add(self, first: int, answers: Tensor, targets: Tensor) -> None:
+        """The timed `answers` [B] to the samples from `first` on."""
+        self.samples += len(answers)
+        self.right += int((answers == targets).sum())
+        self.right_untimed += int(self.untimed[first : first + len(answers)].sum())
+
+    def check(self, *, random: bool) -> None:
+        """Timed and untimed accuracy agree: but for rounding, or for the draws of a random code."""
+        if self.samples:
+            same_accuracy(
+                self.right / self.samples,
+                self.right_untimed / self.samples,
+                self.samples,
+                random=random,
+                what="the timed calls",
+            )
+
+
+def same_accuracy(ours: float, theirs: float, samples: int, *, random: bool, what: str) -> None:
+    """InvalidOutput where `what` was right in `ours` of `samples` and not in `theirs`."""
+    allowed = max(ROUNDING, 1.5 / samples)
+    if random:  # each sample's answer is drawn anew: four standard errors of the difference
+        allowed += 4 * math.sqrt(2 * max(theirs * (1 - theirs), 1 / samples) / samples)
+    if abs(ours - theirs) > allowed:
+        raise InvalidOutput(
+            f"{what} answer {ours:.2%} of {samples} samples right, but {theirs:.2%} when trained"
+        )
+
+
+def every_step_counts(answer: Callable[[Tensor], Tensor], spikes: Tensor, delay: int) -> None:
+    """The scores for `spikes` [T, B, ...] must change with the last input that can reach them.
+
+    `delay` is how many steps an input takes to the answer. In a batch, each sample gets the last
+    step of its neighbour.
+    """
+    last = len(spikes) - 1 - delay
+    if last < 0 or spikes.shape[1] < 2:
+        return
+    changed = spikes.clone()
+    changed[last] = spikes[last].roll(1, 0)
+    if torch.equal(changed[last], spikes[last]):  # silent, as in a latency code: all spike at once
+        changed[last] = 1
+    if torch.equal(answer(spikes), answer(changed)):
+        raise InvalidOutput(
+            f"harness_evaluate: the answer does not depend on step {last + 1} of {len(spikes)}; a "
+            "network that answers later than its input says so in Evaluation.delay"
+        )
+
+
+def nothing_is_remembered(timed: Callable[[int], float], samples: int) -> float:
+    """The median time of a repeated input over that of a new one, by `timed(index)` in seconds.
+
+    InvalidOutput where a repeated input is more than 10 % faster. Each sample is called twice in a
+    row, so that both calls do the same work.
+    """
+    ratios: list[float] = []
+    start = perf_counter()
+    for index in range(samples):
+        first = timed(index)
+        ratios.append(timed(index) / first)
+        if len(ratios) >= _REPEATS and perf_counter() - start > _REPEAT_SECONDS:
+            break
+    ratio = sorted(ratios)[len(ratios) // 2]
+    if ratio < CACHED and len(ratios) >= _REPEATS:
+        raise InvalidOutput(
+            f"a repeated input is answered {1 - ratio:.0%} faster than a new one: it is remembered"
+        )
+    return ratio
