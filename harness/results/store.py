@@ -117,6 +117,11 @@ class RunFolder:
         with _writing(self.path):
             self.file("samples", key, ".json").write_text(json.dumps(samples), encoding="utf-8")
 
+    def read_samples(self, key: str) -> dict[str, Any]:
+        """What `write_samples` wrote."""
+        text = self.file("samples", key, ".json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
     def file(self, kind: str, key: str, suffix: str) -> Path:
         """Where what belongs to `key` lies in the subfolder `kind`."""
         return self.path / kind / f"{file_name(key)}{suffix}"

@@ -21,6 +21,12 @@ def folder(tmp_path):
     return RunFolder.create(tmp_path / "run", {"command": "harness run"})
 
 
+def test_samples_are_read_as_they_were_written(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", {})
+    folder.write_samples("a row seed=0", {"seconds": {"latency": [[0.1, 0.2]]}})
+    assert folder.read_samples("a row seed=0") == {"seconds": {"latency": [[0.1, 0.2]]}}
+
+
 def test_a_new_run_says_what_it_is_and_holds_no_record(folder):
     assert folder.description() == {"schema": SCHEMA, "command": "harness run"}
     assert folder.records() == ([], [])
