@@ -17,14 +17,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness.codes import CODES, encode, product
+from harness.codes import CODES, encode, is_constant, product
 from harness.contract import (
     LAYER_SIZES,
+    SOURCE,
     Evaluation,
     Layer,
     Parameter,
@@ -48,10 +50,11 @@ PARAMETERS = {
     "max_rate": Parameter(1.0, "current or spikes a step of a white pixel", 0.0, 1.0),
     "beta": Parameter(0.9, "decay of the membrane in one step", 0.0, 1.0),
     "theta": Parameter(1.0, "firing threshold", low=1e-6),
-    "slope": Parameter(2.0, "slope of the spike's stand-in derivative, in 1/theta", low=0.0),
+    "slope": Parameter(2.0, "slope of the spike's stand-in derivative, in 1/theta", low=1e-6),
     "detach": Parameter(True, "no gradient through the reset"),
     "gain": Parameter(1.0, "scale of the initial weights", low=0.0),
     "dropout": Parameter(0.0, "hidden neurons dropped while training", 0.0, 0.95),
+    "input_dropout": Parameter(0.0, "inputs dropped while training", 0.0, 0.95),
     "label_smoothing": Parameter(0.0, "share of each target spread evenly", 0.0, 0.5),
     "lr": Parameter(0.001, "Adam's learning rate", low=0.0),
     "schedule": Parameter(
@@ -61,32 +64,65 @@ PARAMETERS = {
     "batch_size": Parameter(64, "samples in an update", low=1),
 }
 
+# A unit fires once a sample: large weights, a membrane that remembers, and every step is read.
+_RANDMAN: dict[str, Value] = {"steps": 100, "window": 100, "beta": 0.95, "gain": 3.0}
+
 VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
     "quick": {
         "*": {"lr": 0.003, "epochs": 1},
         "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
+        "randman": {**_RANDMAN, "lr": 0.02, "epochs": 2},
     },
     "best": {
         "*": {
-            "hidden": "600-600",
-            "steps": 6,
+            "hidden": "800-800",
+            "steps": 4,
             "dropout": 0.3,
+            "input_dropout": 0.2,
             "label_smoothing": 0.05,
             "lr": 0.0015,
             "batch_size": 128,
-            "epochs": 15,
+            "epochs": 20,
         },
-        "digits": {"hidden": "256", "steps": 10, "epochs": 40, "batch_size": 32, "dropout": 0.2},
+        "digits": {
+            "hidden": "256",
+            "steps": 10,
+            "dropout": 0.2,
+            "input_dropout": 0.0,
+            "epochs": 40,
+            "batch_size": 32,
+        },
+        "randman": {
+            **_RANDMAN,
+            "hidden": "256-128",
+            "dropout": 0.0,
+            "input_dropout": 0.0,
+            "label_smoothing": 0.0,
+            "lr": 0.01,
+            "epochs": 8,
+            "batch_size": 64,
+        },
     },
 }
 
 
-def presets(surrogates: Sequence[str]) -> Presets:
-    """The network's parameters and presets, for a neuron that has these `surrogates`."""
+def presets(
+    surrogates: Sequence[str],
+    source: Mapping[str, Mapping[str, Value]] | None = None,
+    reported: Mapping[str, float] | None = None,
+) -> Presets:
+    """The network's parameters and presets, for a neuron that has these `surrogates`.
+
+    `source` are the values, by task, of a preset of that name, and `reported` what is reported there.
+    """
     surrogate = Parameter(
         "fast_sigmoid", "stand-in for the spike's derivative", choices=tuple(surrogates)
     )
-    return Presets(parameters={**PARAMETERS, "surrogate": surrogate}, values=VALUES)
+    return Presets(
+        parameters={**PARAMETERS, "surrogate": surrogate},
+        values={**VALUES, SOURCE: source} if source else VALUES,
+        reported={SOURCE: reported} if reported else {},
+    )
 
 
 class SpikingNetwork(nn.Module):
@@ -113,17 +149,44 @@ class SpikingNetwork(nn.Module):
         raise NotImplementedError
 
     def forward(self, spikes: Tensor) -> list[Tensor]:
-        """Input [T, B, n_in] to what each layer emits: the input itself, then every hidden layer.
-
-        In training, a neuron that is dropped is silent in all of the sample's steps.
-        """
-        found = [spikes]
+        """Input [T, B, n_in] to what each layer emits: the input itself, then every hidden layer."""
+        p = self.params
+        found = [self._dropped(spikes, p.input_dropout)]
         for weight in self.weights[:-1]:
             emitted = self.neurons(product(found[-1], weight))
-            if self.training and self.params.dropout:
-                emitted = emitted * F.dropout(torch.ones_like(emitted[0]), self.params.dropout)
-            found.append(emitted)
+            found.append(self._dropped(emitted, p.dropout))
         return found
+
+    def _dropped(self, spikes: Tensor, probability: float) -> Tensor:
+        """In training, a neuron that is dropped is silent in all of the sample's steps."""
+        if not (self.training and probability):
+            return spikes
+        kept = F.dropout(torch.ones_like(spikes[0]), probability)
+        if is_constant(spikes):
+            return (spikes[0] * kept).expand_as(spikes)
+        return spikes * kept
+
+
+class _ScaledGradient(torch.autograd.Function):
+    """The identity, with its gradient multiplied by a factor."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, factor: float) -> Tensor:
+        ctx.factor = factor
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return grads[0] * ctx.factor, None
+
+
+def scaled_gradient(values: Tensor, factor: float) -> Tensor:
+    """`values`, with their gradient multiplied by `factor`.
+
+    For a framework whose surrogate has the form of ours and another height.
+    """
+    scaled: Tensor = _ScaledGradient.apply(values, factor)
+    return scaled
 
 
 def encoded(model: SpikingNetwork, inputs: Tensor, generator: Generator) -> Tensor:

@@ -180,7 +180,8 @@ class Layer:
     """What one layer did with a batch, for the host to count spikes and operations.
 
     `inputs` [T, B, ...] is what its connection received (an expanded view where it is constant over
-    time); `connection` is the weight [n_out, n_in] or the module (Linear, Conv2d); `outputs`
+    time); `connection` is the weight [n_out, n_in] or the module (Linear, Conv1d to Conv3d; of others
+    no operations are counted, and the record says so); `outputs`
     [T, B, ...] is what its neurons emitted, None for a readout that emits nothing. `spiking` says
     that the outputs are spikes, which the host then checks to be 0 or 1. A feed-forward
     network has T = 1.

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from harness import hookspec
-from harness.contract import Evaluation, Params, Presets, Scalars, Task
+from harness.contract import Evaluation, Neuron, Params, Presets, Scalars, Task
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, device, nn
@@ -94,4 +94,16 @@ def harness_evaluate(model: nn.Module, spikes: Tensor, record: bool) -> Evaluati
     With `record`, also the activity of each layer and any reference scores; without, nothing but the
     scores, as fast as the method can. Called with gradients disabled; must leave the model as it was,
     and must not depend on earlier calls.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_layer(neuron: Neuron, n_in: int, n_out: int, device: device) -> nn.Module:
+    """A linear map into `neuron`, on `device`: inputs [T, B, n_in] to spikes [T, B, n_out].
+
+    For `harness layers`, which looks for the hook in the modules of the entry points `harness.layer`
+    and calls no other. The module has a parameter `weight` [n_out, n_in], which the host fills, and no
+    bias; it starts from rest at every call and is differentiable in its inputs and the weight. An
+    attribute `implementation`, if there is one, tells which kernel runs. Raise `Unsupported` for
+    a neuron that the framework cannot do exactly: the reason is shown in place of a figure.
     """

@@ -2,7 +2,9 @@
 
 Installed plugins are entry points of the group `harness`; their framework is the one entry point of
 their distribution's group `harness.framework` (its name is shown, its value is the distribution whose
-version is). A plugin may also be a file; its needs then stand in a PEP 723 block:
+version is). A distribution announces its framework's layer of neurons, which `harness layers`
+compares, in the group `harness.layer`. A plugin may also be a file; its needs then stand in a PEP
+723 block:
 
     # /// script
     # dependencies = ["torch", "norse>=1.1"]
@@ -28,7 +30,7 @@ from harness.errors import UsageError, unknown
 from harness.installed import Installed
 from harness.source import module_problem, script_metadata, syntax_problem
 
-GROUP, FRAMEWORK_GROUP = "harness", "harness.framework"
+GROUP, LAYER_GROUP, FRAMEWORK_GROUP = "harness", "harness.layer", "harness.framework"
 ALL = "all"
 
 
@@ -46,12 +48,12 @@ class Plugin:
     install: str = ""
 
 
-def discover() -> list[Plugin]:
-    """Every installed plugin, sorted by framework and name; imports none of them."""
+def discover(group: str = GROUP) -> list[Plugin]:
+    """Every installed plugin of `group`, sorted by framework and name; imports none of them."""
     found: dict[str, Plugin] = {}
     installed_here = Installed()
     for dist in distributions():
-        points = [point for point in dist.entry_points if point.group == GROUP]
+        points = [point for point in dist.entry_points if point.group == group]
         for point in points:
             plugin = _installed(dist, point.name, point.value, installed_here)
             # The same distribution can be on the path twice (an editable install and its source).

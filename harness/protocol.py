@@ -101,7 +101,8 @@ class OpenProbe(Message):
 class TakeRound(Message):
     """Answered by `Samples`: calls `what` for about `seconds`, at least `calls` times, timing each.
 
-    With `fresh`, the network is built and loaded anew first.
+    With `fresh`, the network is built and loaded anew first. `batch` replaces the batch of inference
+    that the worker found.
     """
 
     type: Literal["round"] = "round"
@@ -109,6 +110,7 @@ class TakeRound(Message):
     seconds: float
     calls: int
     fresh: bool = False
+    batch: int | None = None
 
 
 class TakeValidity(Message):

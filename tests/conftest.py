@@ -62,7 +62,9 @@ def distribution(tmp_path, monkeypatch):
     site.mkdir()
     monkeypatch.syspath_prepend(site)
 
-    def install(name, plugins=None, *, requires=(), framework="", version="1.0", modules=None):
+    def install(
+        name, plugins=None, *, layers=None, requires=(), framework="", version="1.0", modules=None
+    ):
         info = site / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
@@ -70,6 +72,8 @@ def distribution(tmp_path, monkeypatch):
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
         )
         lines = ["[harness]", *(f"{key} = {value}" for key, value in (plugins or {}).items())]
+        if layers:
+            lines += ["[harness.layer]", *(f"{key} = {value}" for key, value in layers.items())]
         if framework:
             lines += ["[harness.framework]", framework]
         (info / "entry_points.txt").write_text("\n".join(lines) + "\n")

@@ -8,6 +8,7 @@ import click
 
 from harness.cli.codes import INTERRUPTED, USAGE
 from harness.cli.doctor import doctor
+from harness.cli.layers import layers
 from harness.cli.plugins import plugins
 from harness.cli.report import report
 from harness.cli.run import run
@@ -26,7 +27,7 @@ def cli() -> None:
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
-for command in (run, plugins, tasks, report, doctor):
+for command in (run, layers, plugins, tasks, report, doctor):
     cli.add_command(command)
 
 

@@ -17,19 +17,31 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 def plugins(name: str | None, as_json: bool) -> None:
     """List every plugin found, without importing any; with NAME, its presets and parameters."""
-    from harness.plugins import HOW_TO_INSTALL, discover
+    from harness.plugins import HOW_TO_INSTALL, LAYER_GROUP, discover
 
     if name:
         _show(name, as_json)
         return
-    found = discover()
+    found, layers = discover(), discover(LAYER_GROUP)
     if as_json:
-        rows = [{k: v for k, v in dataclasses.asdict(p).items() if k != "source"} for p in found]
+        rows = [_row(plugin, "plugin") for plugin in found]
+        rows += [_row(layer, "layer") for layer in layers]
         click.echo(json.dumps(rows, indent=2))
         return
     if not found:
         click.echo(f"No plugins found: {HOW_TO_INSTALL}")
-        return
+    _list(found)
+    if layers:
+        click.echo("\nlayers of neurons, for harness layers:")
+        _list(layers)
+
+
+def _row(plugin: Plugin, kind: str) -> dict[str, str]:
+    fields = {k: v for k, v in dataclasses.asdict(plugin).items() if k != "source"}
+    return {"kind": kind, **fields}
+
+
+def _list(found: list[Plugin]) -> None:
     marks = {"ready": "green", "missing": "yellow", "broken": "red"}
     wide = [max(len(str(p)) for p in column) for column in zip(*(_cells(p) for p in found))]
     for plugin in found:

@@ -4,15 +4,22 @@ Definitions as in NeuroBench (Yik et al. 2025, "The neurobench framework", Natur
 so that the figures compare:
 
 - activation sparsity: zeros / all activations, over layers, time steps and samples;
+- fewest operations (ours): the effective ones, with an input that is constant over time counted once,
+  since one product would do; an AC is one floating-point operation, a MAC two;
+- connection sparsity: zero weights / weights, biases excluded;
 - dense synaptic operations: every connection in every step;
 - effective synaptic operations: connections whose weight and input are both non-zero. They are
   accumulates (AC) where all of the layer's input lies in {-1, 0, 1}, multiply-accumulates (MAC)
   otherwise. Biases are excluded.
+
+What a layer multiplies by is decided once, by all that it received. NeuroBench decides anew for
+each step of each batch, so that a layer of mixed inputs is split differently by another batch size;
+the sum of the two is the same. Counts are exact integers; NeuroBench's are sums in the model's own
+precision, which for float32 ends being exact at 2**24 operations a layer, step and batch.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,22 +29,43 @@ from torch import Tensor, nn
 
 from harness.contract import Layer
 
+NO_LAYERS = "the plugin records no layer"
+NO_OUTPUTS = "no recorded layer has outputs"
+NO_SPIKES = "no recorded layer emits spikes"
+
+OPERATIONS = ("synops_dense", "synops_ac", "synops_mac", "fewest_flops")
+METRICS = (
+    *OPERATIONS,
+    "activation_sparsity",
+    "spikes_per_sample",
+    "connection_sparsity",
+    "input_density",
+)
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
 
 @dataclass
 class _Counts:
+    name: str
     spiking: bool
+    weights: int
+    zero_weights: int
+    connection: str
     input_values: int = 0
     input_nonzero: int = 0
     output_values: int = 0
     output_nonzero: int = 0
     dense: int = 0
     effective: int = 0
+    fewest: int = 0
+    countable: bool = True
     ternary: bool = True  # until an input other than -1, 0, 1 is seen
 
 
 @dataclass
 class ActivityMeter:
-    """Adds up the activity of batch after batch; `metrics` and `layers` read it out."""
+    """Adds up the activity of batch after batch; `metrics`, `absent` and `layers` read it out."""
 
     samples: int = 0
     _counts: dict[str, _Counts] = field(default_factory=dict)
@@ -46,54 +74,96 @@ class ActivityMeter:
         """Counts one batch of `batch` samples."""
         self.samples += batch
         for layer in layers:
-            counts = self._counts.setdefault(layer.name, _Counts(layer.spiking))
+            if layer.name not in self._counts:
+                self._counts[layer.name] = _empty(layer)
+            counts = self._counts[layer.name]
             repeats, inputs = _without_repeats(layer.inputs)
             active = inputs != 0
             counts.input_values += layer.inputs.numel()
             counts.input_nonzero += repeats * int(active.sum())
-            dense, effective = _operations(layer.connection, active)
-            counts.dense += repeats * dense
-            counts.effective += repeats * effective
+            operations = _operations(layer.connection, active)
+            if operations is None:
+                counts.countable = False
+            else:
+                counts.dense += repeats * operations[0]
+                counts.effective += repeats * operations[1]
+                counts.fewest += operations[1]
             counts.ternary = counts.ternary and bool((~active | (inputs.abs() == 1)).all())
             if layer.outputs is not None:
                 counts.output_values += layer.outputs.numel()
                 counts.output_nonzero += int(layer.outputs.count_nonzero())
 
     def metrics(self) -> dict[str, float]:
-        """The network's metrics; what no layer allows to compute is absent."""
-        if not self._counts or not self.samples:
+        """The network's metrics; what cannot be computed is in `absent` instead."""
+        if not self._counts:
             return {}
         every = list(self._counts.values())
-        found = _per_sample(every, self.samples)
+        found, _ = _computed(every, self.samples)
         first = every[0]
-        found["input_density"] = first.input_nonzero / first.input_values
-        return found
+        return found | {"input_density": first.input_nonzero / first.input_values}
+
+    def absent(self) -> dict[str, str]:
+        """Why there is no figure, for each metric of `METRICS` that `metrics` lacks."""
+        if not self._counts:
+            return dict.fromkeys(METRICS, NO_LAYERS)
+        return _computed(list(self._counts.values()), self.samples)[1]
 
     def layers(self) -> list[dict[str, Any]]:
         """The same metrics for each layer, in the plugin's order."""
         return [
             {
                 "name": name,
-                **_per_sample([counts], self.samples),
+                **_computed([counts], self.samples)[0],
                 "input_density": counts.input_nonzero / counts.input_values,
             }
             for name, counts in self._counts.items()
         ]
 
 
-def _per_sample(layers: list[_Counts], samples: int) -> dict[str, float]:
-    found: dict[str, float] = {
-        "synops_dense": sum(layer.dense for layer in layers) / samples,
-        "synops_ac": sum(layer.effective for layer in layers if layer.ternary) / samples,
-        "synops_mac": sum(layer.effective for layer in layers if not layer.ternary) / samples,
-    }
-    values = sum(layer.output_values for layer in layers)
-    if values:
-        found["activation_sparsity"] = 1 - sum(layer.output_nonzero for layer in layers) / values
-    spiking = [layer for layer in layers if layer.spiking and layer.output_values]
-    if spiking:
+def _empty(layer: Layer) -> _Counts:
+    weight = _weight(layer.connection)
+    return _Counts(
+        name=layer.name,
+        spiking=layer.spiking,
+        weights=0 if weight is None else weight.numel(),
+        zero_weights=0 if weight is None else int((weight == 0).sum()),
+        connection=_describe(layer.connection),
+    )
+
+
+def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], dict[str, str]]:
+    """The metrics of `layers` together, and why each of the others cannot be computed."""
+    found: dict[str, float] = {}
+    absent: dict[str, str] = {}
+    if uncounted := [layer for layer in layers if not layer.countable]:
+        first = uncounted[0]
+        reason = f"no operations can be counted for {first.connection}, of layer {first.name!r}"
+        absent |= dict.fromkeys(OPERATIONS, reason)
+    else:
+        found["synops_dense"] = sum(layer.dense for layer in layers) / samples
+        for name, ternary in (("synops_ac", True), ("synops_mac", False)):
+            own = (layer.effective for layer in layers if layer.ternary is ternary)
+            found[name] = sum(own) / samples
+        flops = sum(layer.fewest * (1 if layer.ternary else 2) for layer in layers)
+        found["fewest_flops"] = flops / samples
+    if values := sum(layer.output_values for layer in layers):
+        nonzero = sum(layer.output_nonzero for layer in layers)
+        found["activation_sparsity"] = (values - nonzero) / values
+    else:
+        absent["activation_sparsity"] = NO_OUTPUTS
+    if spiking := [layer for layer in layers if layer.spiking and layer.output_values]:
         found["spikes_per_sample"] = sum(layer.output_nonzero for layer in spiking) / samples
-    return found
+    else:
+        absent["spikes_per_sample"] = NO_SPIKES
+    if unweighted := [layer for layer in layers if not layer.weights]:
+        first = unweighted[0]
+        absent["connection_sparsity"] = (
+            f"{first.connection}, of layer {first.name!r}, has no weight"
+        )
+    else:
+        zeros = sum(layer.zero_weights for layer in layers)
+        found["connection_sparsity"] = zeros / sum(layer.weights for layer in layers)
+    return found, absent
 
 
 def _without_repeats(inputs: Tensor) -> tuple[int, Tensor]:
@@ -103,22 +173,41 @@ def _without_repeats(inputs: Tensor) -> tuple[int, Tensor]:
     return 1, inputs
 
 
-def _operations(connection: Tensor | nn.Module, active: Tensor) -> tuple[int, int]:
-    """Dense and effective operations of one connection for `active` [T, B, ...] (bool) inputs."""
-    weight = connection.weight if isinstance(connection, nn.Module) else connection
-    assert isinstance(weight, Tensor)
-    if isinstance(connection, (Tensor, nn.Linear)):
+def _weight(connection: Tensor | nn.Module) -> Tensor | None:
+    weight = getattr(connection, "weight", connection)
+    return weight.detach() if isinstance(weight, Tensor) else None
+
+
+def _describe(connection: Tensor | nn.Module) -> str:
+    if isinstance(connection, nn.Module):
+        return f"a module {type(connection).__name__}"
+    return f"a weight of {connection.ndim} dimensions"
+
+
+def _operations(connection: Tensor | nn.Module, active: Tensor) -> tuple[int, int] | None:
+    """Dense and effective operations of one connection for `active` [T, B, ...] (bool) inputs.
+
+    None where the connection is neither a weight [n_out, n_in], a Linear nor a convolution. The
+    number of operations is linear in `active`, so steps and samples are added up before anything is
+    multiplied: one image goes through a convolution instead of all.
+    """
+    weight = _weight(connection)
+    if weight is None:
+        return None
+    if isinstance(connection, nn.Linear) or (
+        isinstance(connection, Tensor) and connection.ndim == 2
+    ):
         rows = active.reshape(-1, weight.shape[1])
         fan_out = (weight != 0).sum(0)
-        dense = rows.shape[0] * weight.numel()
-        return dense, int((rows.sum(0) * fan_out).sum())
-    counter = copy.deepcopy(connection).to(torch.float64)
-    counter.register_parameter("bias", None)
-    ones = active.flatten(0, 1).to(torch.float64)
+        return rows.shape[0] * weight.numel(), int((rows.sum(0) * fan_out).sum())
+    if not isinstance(connection, _CONVOLUTIONS):
+        return None
+    images = active.reshape(-1, *active.shape[1 - weight.ndim :])
+    # On the CPU and in float64 a convolution of integers is exact, whatever algorithm runs elsewhere.
+    once = images.sum(0, keepdim=True).to("cpu", torch.float64)
+    used = (weight != 0).to("cpu", torch.float64)
     with torch.no_grad():
-        assert isinstance(counter.weight, Tensor)
-        counter.weight.copy_(weight != 0)
-        effective = int(counter(ones).sum())
-        counter.weight.fill_(1)
-        dense = int(counter(torch.ones_like(ones)).sum())
-    return dense, effective
+        # Not the module's own call: a framework's subclass may want time as a further dimension.
+        effective = connection._conv_forward(once, used, None).sum()
+        dense = connection._conv_forward(torch.ones_like(once), torch.ones_like(used), None).sum()
+    return len(images) * round(dense.item()), round(effective.item())

@@ -1,24 +1,44 @@
-"""Lines: accuracy by time step, training history; and accuracy against operations."""
+"""Lines: accuracy by time step, training scalars and the layers' activity by epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from harness.report.numbers import plain
+from harness.report.panels import SMALL, heading, panels
 from harness.report.rows import Row
-from harness.report.style import NoDataError, legend, linear, new_figure, scale, wrapped
+from harness.report.style import (
+    GRID,
+    MOST_LINES,
+    Drawn,
+    NoDataError,
+    legend,
+    linear,
+    new_figure,
+    scale,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Points = Sequence[tuple[float, float]]
 
-#: More panels than these are too small to read; loss and accuracy are shown first.
-MOST_PANELS = 4
+#: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
+MOST_PANELS, MOST_OWN = 4, 2
+#: Values below the largest by more than this factor are drawn at it.
+MOST_RANGE = 1e4
+#: Points of a line that stands in the background.
+FAINT_POINTS = 24
+#: Training scalars of this name are the fraction of a layer's neurons that spike in a step.
+DENSITY = "density_"
+
+MANY = "A panel for each plugin, since there are more rows than colours."
 
 
-def by_step(rows: Sequence[Row]) -> Figure:
+def by_step(rows: Sequence[Row]) -> Drawn:
     """The mean over the seeds, between the lowest and the highest seed; one point without time."""
     curves = {
         row.name: [_steps(t.metrics.get("accuracy_by_step")) for t in row.trials] for row in rows
@@ -26,77 +46,186 @@ def by_step(rows: Sequence[Row]) -> Figure:
     rows = [row for row in rows if any(curves[row.name])]
     if not any(len(curve) > 1 for row in rows for curve in curves[row.name]):
         raise NoDataError("no row gives its answer over time")
-    figure, (axes,) = new_figure(3.3)
-    for row in rows:
-        _band(axes, row, curves[row.name])
-    linear(axes.xaxis, whole=True)
-    axes.set_xlabel("time steps seen")
-    axes.set_ylabel("test accuracy, %")
-    legend(figure, rows)
-    return figure
-
-
-def history(rows: Sequence[Row]) -> Figure:
-    """A panel for each training scalar, by epoch."""
-    scalars = {name for row in rows for t in row.trials for epoch in t.history for name in epoch}
-    names = sorted(scalars - {"epoch"}, key=lambda name: (name != "loss", name != "accuracy", name))
-    if not names:
-        raise NoDataError("no row reported scalars while training")
-    names = names[:MOST_PANELS]
-    rows = [row for row in rows if any(t.history for t in row.trials)]
-    figure, panels = new_figure(2.7, len(names))
-    for axes, name in zip(panels, names, strict=True):
-        curves = {row.name: [_epochs(t.history, name) for t in row.trials] for row in rows}
-        values = [y for curve in curves.values() for points in curve for _, y in points]
-        added = scale(axes.yaxis, values)
+    if len(rows) <= MOST_LINES:
+        figure, (axes,) = new_figure(3.3)
         for row in rows:
-            if any(curves[row.name]):
-                _band(axes, row, curves[row.name])
-        axes.set_title(wrapped(name, 30, 1) + added)
-        axes.set_xlabel("epoch")
+            _band(axes, row, curves[row.name])
         linear(axes.xaxis, whole=True)
-        if axes.get_xlim()[1] < 2:
-            axes.set_xlim(0, 2)
-    legend(figure, rows)
-    return figure
+        axes.set_xlabel("time steps seen")
+        axes.set_ylabel("test accuracy, %")
+        legend(figure, rows)
+        return Drawn(figure)
+    own = panels(rows)
+    figure, grid = new_figure(1.35, len(own))
+    means = [_mean([points for points in curves[row.name] if points]) for row in rows]
+    headings = []
+    for axes, panel in zip(grid, own, strict=True):
+        for points in means:
+            every = points[:: -(-len(points) // FAINT_POINTS)]
+            axes.plot(*zip(*every, strict=True), color=GRID, lw=0.8, zorder=1)
+        for row in panel.rows:
+            _band(axes, row, curves[row.name], small=True)
+        headings.append(heading(axes, panel))
+        linear(axes.xaxis, whole=True, ticks=5)
+        _small(axes, "accuracy, %")
+    _name_last(grid, "time steps seen")
+    figure.set_figheight(figure.get_figheight() + sum(headings) / 2)
+    return Drawn(figure, f"{MANY} Grey: all other rows.")
 
 
-def tradeoff(rows: Sequence[Row]) -> Figure:
-    """Accuracy against effective synaptic operations."""
-    both = ("test_accuracy", "synops_effective")
-    rows = [row for row in rows if all(map(row.has, both)) and row.summary["synops_effective"] > 0]
+def history(rows: Sequence[Row]) -> Drawn:
+    """A panel for each training scalar, by epoch."""
+    return _by_epoch(
+        rows,
+        wanted=lambda name: name != "epoch" and not name.startswith(DENSITY),
+        title=plain,
+        factor=1,
+        otherwise="no row reported scalars while training",
+    )
+
+
+def activity(rows: Sequence[Row]) -> Drawn:
+    """A panel for each layer: the percentage of its neurons that spike in a step, by epoch."""
+    return _by_epoch(
+        rows,
+        wanted=lambda name: name.startswith(DENSITY),
+        title=lambda name: f"{plain(name.removeprefix(DENSITY))}, %",
+        factor=100,
+        otherwise="no row reported its layers' activity while training",
+    )
+
+
+def scalar_names(rows: Sequence[Row]) -> list[str]:
+    """The training scalars of `rows`: loss and accuracy first, then by name, layer10 after layer9."""
+    found = {name for row in rows for t in row.trials for epoch in t.history for name in epoch}
+    parts = {name: re.split(r"(\d+)", name) for name in found}
+    return sorted(
+        found,
+        key=lambda name: (
+            name != "loss",
+            name != "accuracy",
+            [int(part) if place % 2 else part for place, part in enumerate(parts[name])],
+        ),
+    )
+
+
+def _by_epoch(
+    rows: Sequence[Row],
+    wanted: Callable[[str], bool],
+    title: Callable[[str], str],
+    factor: float,
+    otherwise: str,
+) -> Drawn:
+    def names(members: Sequence[Row]) -> list[str]:
+        return [name for name in scalar_names(members) if wanted(name)]
+
+    rows = [row for row in rows if names([row])]
     if not rows:
-        raise NoDataError("no row has both an accuracy and its operations")
-    figure, (axes,) = new_figure(3.3)
+        raise NoDataError(otherwise)
+    if len(rows) <= MOST_LINES:
+        shown = names(rows)[:MOST_PANELS]
+        figure, grid = new_figure(2.7, len(shown))
+        for axes, name in zip(grid, shown, strict=True):
+            added = _epochs(axes, rows, name, factor)
+            axes.set_title(wrapped(title(name), 30, 1) + added)
+            axes.set_xlabel("epoch")
+        legend(figure, rows)
+        return Drawn(figure, _left_out(names(rows)[MOST_PANELS:]))
+    own = panels(rows)
+    most = min(MOST_OWN, max(len(names(panel.rows)) for panel in own))
+    cells = [
+        (panel, place, name)
+        for panel in own
+        for place, name in enumerate([*names(panel.rows), None, None][:most])
+    ]
+    figure, grid = new_figure(1.35, len(cells))
+    headings = 0.0
+    for axes, (panel, place, scalar) in zip(grid, cells, strict=True):
+        if scalar is None:
+            axes.remove()
+            continue
+        # Beside its first panel, a plugin's second needs no other heading.
+        if place == 0:
+            headings += heading(axes, panel) / (1 if most > 1 else 2)
+        added = _epochs(axes, panel.rows, scalar, factor, small=True)
+        label = wrapped(title(scalar), 20, 1)
+        _small(axes, "\n".join([label, *added.removeprefix(", ").split()]))
+    _name_last([axes for axes in grid if axes.figure is not None], "epoch")
+    figure.set_figheight(figure.get_figheight() + headings)
+    left = dict.fromkeys(name for panel in own for name in names(panel.rows)[most:])
+    return Drawn(figure, f"{MANY} {_left_out(list(left))}".strip())
+
+
+def _epochs(axes: Axes, rows: Sequence[Row], name: str, factor: float, small: bool = False) -> str:
+    """Draws one scalar; what to add to its name."""
+    curves = {row.name: [_course(t.history, name, factor) for t in row.trials] for row in rows}
+    values = [y for every in curves.values() for c in every for _, y in c]
+    floor = _floor(values)
+    added = scale(axes.yaxis, [max(value, floor) for value in values])
     for row in rows:
-        x, y, look = row.summary["synops_effective"], 100 * row.summary["test_accuracy"], row.look
-        for name, factor in zip(both, (100, 1), strict=True):
-            if row.has(f"{name}_low"):
-                ends = [factor * row.summary[f"{name}{end}"] for end in ("_low", "_high")]
-                places = ((x, x), ends) if name == "test_accuracy" else (ends, (y, y))
-                axes.plot(*places, color=look.colour, lw=1.4)
-        axes.plot(x, y, look.marker, color=look.colour, ms=8)
-    added = scale(axes.xaxis, [row.summary["synops_effective"] for row in rows])
-    axes.set_xlabel(f"effective synaptic operations a sample{added}")
-    axes.set_ylabel("test accuracy, %")
-    axes.margins(0.12)
-    linear(axes.yaxis)
-    legend(figure, rows)
-    return figure
+        if any(curves[row.name]):
+            above = [[(x, max(y, floor)) for x, y in curve] for curve in curves[row.name]]
+            _band(axes, row, above, small)
+    linear(axes.xaxis, whole=True, ticks=5 if small else 8)
+    if axes.get_xlim()[1] < 2:
+        axes.set_xlim(0, 2)
+    return added
 
 
-def _band(axes: Axes, row: Row, curves: Sequence[Points]) -> None:
+def _floor(values: Sequence[float]) -> float:
+    """What the smallest of `values` are drawn at: a loss of 0 has no place on a logarithmic axis."""
+    positive = [value for value in values if value > 0]
+    if min(values) < 0 or not positive:
+        return min(values)
+    return max(min(positive), max(positive) / MOST_RANGE)
+
+
+def _name_last(grid: Sequence[Axes], x: str) -> None:
+    """Names the x-axis of the last line's panels only: it is the same quantity in all."""
+    for axes in grid[-2:]:
+        axes.set_xlabel(x, fontsize=SMALL)
+
+
+def _small(axes: Axes, y: str) -> None:
+    """Axes for a small panel."""
+    axes.set_ylabel(y, fontsize=SMALL)
+    axes.tick_params(labelsize=SMALL)
+
+
+def _left_out(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f"Not drawn, but in trials.jsonl: {', '.join(map(plain, names))}."
+
+
+def _band(axes: Axes, row: Row, curves: Sequence[Points], small: bool = False) -> None:
     """The mean of the seeds' `curves`, as far as all of them go, between their extremes."""
     curves = [points for points in curves if points]
-    length = min(map(len, curves))
-    x = [place for place, _ in curves[0][:length]]
-    columns = [[points[i][1] for points in curves] for i in range(length)]
-    mean = [sum(column) / len(column) for column in columns]
-    colour, few = row.look.colour, length <= 12
-    axes.plot(x, mean, color=colour, ls=row.look.dash, marker=row.look.marker if few else "", ms=5)
+    mean = _mean(curves)
+    x, length = [place for place, _ in mean], len(mean)
+    # Hundreds of epochs make a jagged line, which is easier to read thin.
+    width = 0.9 if length > 100 else 1.4 if small else 1.8
+    marker = row.look.marker if length <= 12 else ""
+    axes.plot(
+        *zip(*mean, strict=True),
+        color=row.look.colour,
+        ls=row.look.dash,
+        lw=width,
+        marker=marker,
+        ms=3.5 if small else 5,
+    )
     if len(curves) > 1 and length > 1:
+        columns = [[points[i][1] for points in curves] for i in range(length)]
         low, high = [min(column) for column in columns], [max(column) for column in columns]
-        axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
+        axes.fill_between(x, low, high, color=row.look.colour, alpha=0.18, lw=0)
+
+
+def _mean(curves: Sequence[Points]) -> Points:
+    length = min(map(len, curves))
+    return [
+        (curves[0][i][0], sum(points[i][1] for points in curves) / len(curves))
+        for i in range(length)
+    ]
 
 
 def _steps(values: object) -> Points:
@@ -105,9 +234,9 @@ def _steps(values: object) -> Points:
     return [(step, 100 * value) for step, value in enumerate(values, start=1)]
 
 
-def _epochs(history: Sequence[dict[str, float]], name: str) -> Points:
+def _course(epochs: Sequence[dict[str, float]], name: str, factor: float) -> Points:
     return [
-        (epoch.get("epoch", place), epoch[name])
-        for place, epoch in enumerate(history, start=1)
+        (epoch.get("epoch", place), factor * epoch[name])
+        for place, epoch in enumerate(epochs, start=1)
         if name in epoch
     ]

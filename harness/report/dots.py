@@ -1,4 +1,4 @@
-"""Dots with intervals, one line a row: accuracy, latency, throughput, sparsity.
+"""Dots with intervals, one line a row: accuracy, fit, latency, throughput, sparsity.
 
 Dots and not bars: a bar's length means nothing on an axis that is logarithmic or starts elsewhere
 than at 0 (Cleveland and McGill 1984).
@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 from harness.report.rows import Row
 from harness.report.style import (
+    MARGIN,
     MUTED,
     PAPER,
+    Drawn,
     NoDataError,
+    accuracies,
     new_figure,
+    one_line_each,
     one_row_each,
     scale,
     wrapped,
@@ -22,35 +26,43 @@ from harness.report.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-LINE, MARGIN = 0.42, 0.95
+#: More lines than these, and layers share the line of their row.
+MOST_NAMED = 40
 
 
-def accuracy(rows: Sequence[Row]) -> Figure:
+def accuracy(rows: Sequence[Row]) -> Drawn:
     """The mean with its interval, each seed, and the references that a row brings along."""
     rows = _measured(rows, "test_accuracy", "no row has a test accuracy")
-    figure, (axes,) = new_figure(MARGIN + LINE * len(rows))
-    one_row_each(axes, [wrapped(row.name) for row in rows])
+    figure, axes = one_line_each(rows)
+    added = accuracies(axes.xaxis, [100 * row.summary["test_accuracy"] for row in rows])
     for y, row in enumerate(rows):
-        for trial in row.trials:
-            if len(row.trials) > 1 and "test_accuracy" in trial.metrics:
-                axes.plot(
-                    100 * trial.metrics["test_accuracy"], y + 0.24, "|", color=MUTED, ms=6, mew=1.2
-                )
+        _seeds(axes, row, "test_accuracy", y, 100)
         for metric, value in row.summary.items():
             if metric.startswith("reference_accuracy."):
                 _hollow(axes, row, 100 * value, y - 0.26, "d")
         _dot(axes, row, "test_accuracy", y, 100)
-    axes.set_xlabel("test accuracy, %")
-    return figure
+    axes.set_xlabel(f"test accuracy, %{added}")
+    return Drawn(figure)
 
 
-def latency(rows: Sequence[Row]) -> Figure:
+def fit(rows: Sequence[Row]) -> Drawn:
+    """The mean van Rossum loss with its interval, and each seed."""
+    rows = _measured(rows, "van_rossum_loss", "no row fits spike trains")
+    figure, axes = one_line_each(rows)
+    seeds = [t.metrics["van_rossum_loss"] for row in rows for t in row.trials]
+    added = scale(axes.xaxis, seeds)
+    for y, row in enumerate(rows):
+        _seeds(axes, row, "van_rossum_loss", y)
+        _dot(axes, row, "van_rossum_loss", y)
+    axes.set_xlabel(f"van Rossum loss{added}")
+    return Drawn(figure)
+
+
+def latency(rows: Sequence[Row]) -> Drawn:
     """The median with its interval, and the 95th percentile where it is known."""
     rows = _measured(rows, "latency_ms", "no row's latency was measured")
-    figure, (axes,) = new_figure(MARGIN + LINE * len(rows))
-    one_row_each(axes, [wrapped(row.name) for row in rows])
+    figure, axes = one_line_each(rows)
     added = scale(axes.xaxis, _values(rows, "latency_ms", "latency_ms_p95"))
     for y, row in enumerate(rows):
         if row.has("latency_ms_p95"):
@@ -59,17 +71,16 @@ def latency(rows: Sequence[Row]) -> Figure:
             _hollow(axes, row, ends[1], y, row.look.marker)
         _dot(axes, row, "latency_ms", y)
     axes.set_xlabel(f"latency of one sample, ms{added}")
-    return figure
+    return Drawn(figure)
 
 
-def throughput(rows: Sequence[Row]) -> Figure:
+def throughput(rows: Sequence[Row]) -> Drawn:
     """Inference filled, training hollow and a little lower."""
     names = ("inference_throughput", "train_throughput")
     rows = [row for row in rows if any(map(row.has, names))]
     if not rows:
         raise NoDataError("no row's throughput was measured")
-    figure, (axes,) = new_figure(MARGIN + LINE * len(rows))
-    one_row_each(axes, [wrapped(row.name) for row in rows])
+    figure, axes = one_line_each(rows)
     added = scale(axes.xaxis, _values(rows, *names))
     for y, row in enumerate(rows):
         if row.has(names[0]):
@@ -78,24 +89,53 @@ def throughput(rows: Sequence[Row]) -> Figure:
             _line(axes, row, names[1], y + 0.18)
             _hollow(axes, row, row.summary[names[1]], y + 0.18, row.look.marker)
     axes.set_xlabel(f"samples a second{added}")
-    return figure
+    return Drawn(figure)
 
 
-def sparsity(rows: Sequence[Row]) -> Figure:
+def sparsity(rows: Sequence[Row]) -> Drawn:
     """The whole network's, and below it each layer's."""
     rows = _measured(rows, "activation_sparsity", "no row's activations were recorded")
     lines = [(row, layer) for row in rows for layer in ("", *_layers(row))]
+    if len(lines) > MOST_NAMED:
+        return _numbered_layers(rows)
     figure, (axes,) = new_figure(MARGIN + 0.27 * len(lines))
-    one_row_each(axes, [wrapped(layer or row.name, 28, 1) for row, layer in lines])
+    one_row_each(axes, [wrapped(layer or row.name, 34, 1) for row, layer in lines])
     for y, (row, layer) in enumerate(lines):
         if layer:
             axes.get_yticklabels()[y].set(color=MUTED, fontsize=9)
             _hollow(axes, row, 100 * _layers(row)[layer], y, row.look.marker)
         else:
             _dot(axes, row, "activation_sparsity", y, 100)
-    axes.set_xlim(right=min(axes.get_xlim()[1], 101))
+    _share_of_zeros(axes)
+    return Drawn(figure)
+
+
+def _numbered_layers(rows: Sequence[Row]) -> Drawn:
+    """The same with a row's layers on its own line, each a step lower than the one before."""
+    figure, axes = one_line_each(rows, 0.48)
+    for y, row in enumerate(rows):
+        layers = list(_layers(row).values())
+        _dot(axes, row, "activation_sparsity", y - 0.28, 100)
+        for number, value in enumerate(layers, start=1):
+            place = y - 0.28 + 0.6 * number / max(len(layers), 3)
+            _hollow(axes, row, 100 * value, place, "o", size=9)
+            axes.annotate(
+                str(number), (100 * value, place), ha="center", va="center_baseline", fontsize=6.5
+            )
+    _share_of_zeros(axes)
+    return Drawn(figure, "The numbers count the layers from the input on.")
+
+
+def _share_of_zeros(axes: Axes) -> None:
+    axes.set_xlim(right=min(axes.get_xlim()[1], 100.5))
     axes.set_xlabel("zeros among the activations, %")
-    return figure
+
+
+def _seeds(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
+    """A tick for each seed, where there are several."""
+    for trial in row.trials:
+        if len(row.trials) > 1 and name in trial.metrics:
+            axes.plot(factor * trial.metrics[name], y + 0.24, "|", color=MUTED, ms=6, mew=1.2)
 
 
 def _dot(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
@@ -110,8 +150,8 @@ def _line(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
         axes.plot(ends, (y, y), color=row.look.colour, lw=2.2, marker="|", ms=7, mew=1.6)
 
 
-def _hollow(axes: Axes, row: Row, x: float, y: float, marker: str) -> None:
-    axes.plot(x, y, marker, mfc=PAPER, mec=row.look.colour, mew=1.3, ms=5.5, zorder=2)
+def _hollow(axes: Axes, row: Row, x: float, y: float, marker: str, size: float = 5.5) -> None:
+    axes.plot(x, y, marker, mfc=PAPER, mec=row.look.colour, mew=1.3, ms=size, zorder=2)
 
 
 def _measured(rows: Sequence[Row], name: str, otherwise: str) -> list[Row]:

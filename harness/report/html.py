@@ -7,12 +7,14 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from harness.report import numbers, tables
+from harness.report import numbers, sources, tables
 from harness.report.figures import Picture, themed
 from harness.report.rows import Row
 from harness.report.view import View
 
 HERE = Path(__file__).parent
+#: The parameters of more rows than these are shown when asked for.
+OPEN_CARDS = 8
 
 
 def render(view: View) -> str:
@@ -38,9 +40,20 @@ def render(view: View) -> str:
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
         source=_source,
         sort_key=_sort_key,
+        breakable=_breakable,
         seeds=tables.seeds,
+        source_titles=sources.TITLES,
+        source_note=sources.NOTE,
+        open_cards=OPEN_CARDS,
         plain=numbers.plain,
     )
+
+
+def _breakable(name: str) -> Any:
+    """A row's name that may go on in a new line after each "="."""
+    from markupsafe import Markup, escape
+
+    return Markup("=<wbr>").join(map(escape, name.split("=")))
 
 
 def _source(picture: Picture) -> str:

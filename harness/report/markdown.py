@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.report import sources
 from harness.report.numbers import plain
 from harness.report.tables import seeds
 from harness.report.view import View
@@ -39,6 +40,10 @@ def _lines(view: View) -> Iterator[str]:
                 for row in view.rows
             ),
         )
+        if view.sources:
+            yield from ("", "## Against the sources", "")
+            yield from _table(sources.TITLES, view.sources)
+            yield from ("", escape(sources.NOTE))
         yield from ("", "### How to read the numbers", "")
         yield from (f"- **{escape(subject)}.** {escape(text)}" for subject, text in view.notes)
         yield from (f"- **{escape(c.title)}**: {escape(c.help)}." for c in view.columns)
@@ -49,10 +54,10 @@ def _lines(view: View) -> Iterator[str]:
         for picture in view.pictures:
             drawing = picture.drawing
             yield from (f"![{escape(picture.alt)}](figures/{drawing.name}.png)", "")
-            yield from (f"**{drawing.title}.** {drawing.caption}", "")
-    if view.omitted:
+            yield from (f"**{drawing.title}.** {escape(picture.caption)}", "")
+    if view.missed:
         yield from ("", "Figures left out:", "")
-        yield from (f"- {o.drawing.title}: {o.reason}" for o in view.omitted)
+        yield from (f"- {o.drawing.title}: {o.reason}" for o in view.missed)
     if view.unfinished or view.problems:
         yield from ("", "## Not finished", "")
         yield from _table(

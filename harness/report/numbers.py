@@ -37,6 +37,19 @@ def percent(row: Mapping[str, Any], name: str) -> Text:
     return text
 
 
+def points(row: Mapping[str, Any], name: str, reference: str) -> Text:
+    """How far one fraction lies above another, in points, with the first's interval moved along."""
+    if name not in row or reference not in row:
+        return Text(ABSENT)
+    ends = (row.get(name + part) for part in ("", "_low", "_high"))
+    value, low, high = (None if end is None else 100 * (end - row[reference]) for end in ends)
+    if low is None or high is None:
+        return Text(_signed(value, 1))
+    half = (high - low) / 2
+    decimals = 2 if 0 < half < 0.1 else 1
+    return Text(_signed(value, decimals), f"[{_signed(low, decimals)}, {_signed(high, decimals)}]")
+
+
 def plain_number(row: Mapping[str, Any], name: str, unit: str = "") -> Text:
     """A number in one fixed unit, so that a column can be compared by eye."""
     return _text(row, name, 1, unit, most=MOST_DIGITS)
@@ -84,6 +97,11 @@ def _text(
         least = max(least, _decimals(value, LEAST_DIGITS))
         decimals = min(decimals, max(least, -math.floor(math.log10(half))))
     return Text(f"{value:.{decimals}f}{unit}", f"[{low:.{decimals}f}, {high:.{decimals}f}]")
+
+
+def _signed(value: float | None, decimals: int) -> str:
+    rounded = round(value or 0.0, decimals)
+    return f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
 
 
 def _decimals(value: float, digits: int) -> int:

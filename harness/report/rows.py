@@ -42,7 +42,7 @@ class Row:
 
 
 def report_rows(records: Sequence[Record]) -> list[Row]:
-    """The rows, the highest test accuracy first, those without one last.
+    """The rows, the highest test accuracy first, then the lowest van Rossum loss; without either last.
 
     Looks follow the labels' alphabetical order, so that a row keeps its colour when results change.
     """
@@ -58,7 +58,16 @@ def report_rows(records: Sequence[Record]) -> list[Row]:
         )
         for name, summary, members in zip(names, summaries, groups(records).values(), strict=True)
     ]
-    return sorted(rows, key=lambda row: (-row.summary.get("test_accuracy", -1.0), row.name))
+    return sorted(rows, key=_order)
+
+
+def _order(row: Row) -> tuple[float, float, str]:
+    accuracy, loss = row.summary.get("test_accuracy"), row.summary.get("van_rossum_loss")
+    return (
+        1.0 if accuracy is None else -accuracy,
+        float("inf") if loss is None else loss,
+        row.name,
+    )
 
 
 def _names(summaries: Sequence[dict[str, Any]]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report import facts, tables, words
+from harness.report import facts, sources, tables, words
 from harness.report.figures import Omitted, Picture, draw_figures
 from harness.report.rows import Row, report_rows
 from harness.results.record import Record
@@ -20,6 +20,7 @@ class View:
     command: str
     rows: Sequence[Row]
     columns: Sequence[tables.Column]
+    sources: Sequence[sources.SourceLine]
     notes: Sequence[tuple[str, str]]
     warnings: Sequence[str]
     pictures: Sequence[Picture]
@@ -34,6 +35,17 @@ class View:
         """Whether any trial succeeded."""
         return any(row.trials for row in self.rows)
 
+    @property
+    def missed(self) -> list[Omitted]:
+        """The figures left out that a run of this kind could have."""
+        return [omitted for omitted in self.omitted if omitted.missed]
+
+    @property
+    def sorted_by(self) -> str:
+        """The metric that decides the rows' order; see `rows.report_rows`."""
+        accurate = any(row.has("test_accuracy") for row in self.rows)
+        return "test_accuracy" if accurate else "van_rossum_loss"
+
 
 def gather(run: Mapping[str, Any], records: Sequence[Record], problems: Sequence[str]) -> View:
     """The view of a run."""
@@ -44,6 +56,7 @@ def gather(run: Mapping[str, Any], records: Sequence[Record], problems: Sequence
         command=facts.command(run),
         rows=rows,
         columns=tables.columns(rows),
+        sources=sources.against_sources(rows),
         notes=words.how_to_read(rows, records),
         warnings=words.warnings(run, records),
         pictures=[figure for figure in figures if isinstance(figure, Picture)],

@@ -16,13 +16,28 @@ INTERVALS = (
     "A bracket [low, high] is a 95 % interval: were the run repeated, 95 of 100 such intervals "
     "would hold the true value. For latency and throughput it comes from the order statistics of this "
     "run's calls, taken as independent of each other; it knows nothing of how the machine differs on "
-    "another day. For sparsity, spikes, operations and training time it is Student's t over the "
-    "seeds. Where two intervals overlap, the order of the two rows may be chance. No bracket: the "
+    "another day. For everything else but accuracy it is Student's t over the seeds. "
+    "Where two intervals overlap, the order of the two rows may be chance. No bracket: the "
     "data support no interval."
 )
+STEPS = (
+    "The other sense of latency: not the time that this machine needs, but the simulated steps until "
+    "the answer stands. Decision step is the first step, from 1, whose accuracy is within 0.1 points of "
+    "the last step's; the figure Accuracy by time step shows all of them. Fewer steps are less latency "
+    "on hardware that runs in step with its input; here every row runs all of its steps."
+)
+SPIKE_TRAINS = (
+    "How well the output spikes fit the target spikes of the one pattern that was trained on; each "
+    "seed has a pattern of its own. Van Rossum loss: both trains filtered by a double exponential "
+    "(rise 5 ms, decay 10 ms), their squared difference summed over neurons and time, as a fraction of "
+    "what no output spikes at all would give: 0 is equal, 1 as good as silence, above 1 worse. Spikes "
+    "on time: target spikes that meet an output spike at most 2 ms away; each output spike counts "
+    "once. Extra spikes: the output spikes left over, of all output neurons together."
+)
 OPERATIONS = (
-    "NeuroBench's definitions, counted on the test set. Sparsity: zeros among all activations, "
-    "over layers, time steps and samples. Effective operations of one sample: connections whose "
+    "NeuroBench's definitions, counted on the test data. Sparsity: zeros among all activations, "
+    "over layers, time steps and samples; what some sources call density is 1 less sparsity. "
+    "Effective operations of one sample: connections whose "
     "weight and input are both non-zero; an accumulate (AC) where the layer's inputs lie in -1, 0, "
     "1, else a multiply-accumulate (MAC). Dense operations: every connection at every step. Biases "
     "are not counted."
@@ -55,7 +70,9 @@ def how_to_read(rows: Sequence[Row], records: Sequence[Record]) -> list[tuple[st
     timed = [record for record in records if record.stage == "timing" and record.status == "ok"]
     notes = [
         ("Accuracy", _accuracy(rows), {"test_accuracy"}),
-        ("Latency", _latency(timed), {"latency_ms"}),
+        ("Spike trains", SPIKE_TRAINS, {"van_rossum_loss"}),
+        ("Latency, in time", _latency(timed), {"latency_ms"}),
+        ("Latency, in steps", STEPS, {"decision_step"}),
         ("Throughput", _throughput(rows), {"inference_throughput", "train_throughput"}),
         ("Intervals", INTERVALS, {name for name in have if name.endswith("_low")}),
         ("Operations", OPERATIONS, {"activation_sparsity", "synops_ac", "synops_dense"}),
@@ -76,6 +93,8 @@ def warnings(run: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
             "comparable with another run's. Latency and throughput were timed on their own."
         )
     for name in ("task", "preset", "device", "threads"):
+        if name == "preset" and all("preset=" in record.label for record in trials):
+            continue  # the rows' names tell
         values = sorted({str(getattr(record, name)) for record in trials})
         if len(values) > 1:
             found.append(f"Rows differ in {name}: {', '.join(map(plain, values))}.")
@@ -131,7 +150,8 @@ def _latency(timed: Sequence[Record]) -> str:
     counts = [latency["n"] for record in timed if "n" in (latency := _latency_of(record))]
     ends = dict.fromkeys(str(int(end(counts))) for end in (min, max)) if counts else ()
     return (
-        "One sample, alone in its batch, from the raw input to the answer, encoding included, on "
+        "By the clock: one sample, alone in its batch, from the raw input to the answer after the last "
+        "step, encoding included, on "
         f"{_listed(record.device for record in timed)} with {threads} CPU "
         f"thread{'' if threads == '1' else 's'}; for each row, its first successful seed's model."
         + (f" Median of {' to '.join(ends)} calls." if ends else "")

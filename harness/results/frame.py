@@ -23,14 +23,29 @@ IDENTITY = ("label", "plugin", "framework", "framework_version", "task", "preset
 COUNTS = ("threads", "seeds", "seeds_ok", "seeds_failed", "seeds_skipped", "test_size")
 
 #: Averaged over the seeds with an interval; those below 1 by definition first.
-FRACTIONS = ("test_accuracy", "validation_accuracy", "train_accuracy", "activation_sparsity")
-AMOUNTS = ("spikes_per_sample", "synops_ac", "synops_mac", "synops_effective", "train_seconds")
+FRACTIONS = (
+    "test_accuracy",
+    "validation_accuracy",
+    "train_accuracy",
+    "activation_sparsity",
+    "spikes_on_time",
+)
+AMOUNTS = (
+    "spikes_per_sample",
+    "synops_ac",
+    "synops_mac",
+    "synops_effective",
+    "train_seconds",
+    "van_rossum_loss",
+    "spikes_extra",
+)
 
 #: The summary's metrics in their order. Others, such as a third party's, follow by name.
 METRICS = (
     "test_accuracy",
     "validation_accuracy",
     "train_accuracy",
+    "reported_accuracy",
     "decision_step",
     "latency_ms",
     "inference_throughput",
@@ -52,6 +67,8 @@ METRICS = (
     "train_peak_memory_bytes",
     "device_memory_bytes",
     "van_rossum_loss",
+    "spikes_on_time",
+    "spikes_extra",
 )
 GPU_ONLY = ("device_memory_bytes",)
 

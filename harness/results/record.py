@@ -20,7 +20,8 @@ class Record(BaseModel):
 
     A trial leaves one record of stage `trial`; the timing group adds one of stage `timing` for each
     row that it measured. `metrics` holds what was measured and nothing else: absent means not
-    measured, never 0. Its names are those of docs/metrics.md; `layers` holds the same for each layer,
+    measured, never 0, and `absent` says why where there is a reason to tell. Its names are those of
+    docs/metrics.md; `layers` holds the same for each layer,
     `history` the mean of each training scalar by epoch, `raster` the steps at which the input, target
     and output neurons of a fitted spike train spike.
     """
@@ -43,6 +44,7 @@ class Record(BaseModel):
     status: Status
     reason: str = ""
     metrics: dict[str, Any] = {}
+    absent: dict[str, str] = {}
     layers: list[dict[str, Any]] = []
     history: list[dict[str, float]] = []
     raster: dict[str, list[list[int]]] = {}

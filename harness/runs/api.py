@@ -123,7 +123,7 @@ def _execute(
 ) -> Run:
     tasks.find(config.task)
     selected = select(config.plugins, discover())
-    device = _device(config.device)
+    device = choose_device(config.device)
     if folder is None:
         RunFolder.check_free(path)
     workers = Workers()
@@ -166,7 +166,7 @@ def _carry_out(
         time_group(pairs, plugins, config, data, folder, workers, listener)
 
 
-def _device(asked: str) -> str:
+def choose_device(asked: str) -> str:
     """`auto` as cuda where the driver reports a GPU; the worker finds out whether torch agrees."""
     if asked != "auto":
         if asked.split(":")[0] not in ("cpu", "cuda"):

@@ -8,6 +8,8 @@ from harness.plugins import Plugin
 from harness.protocol import Event, Failed, Trained, Trial
 from harness.results.record import Record, finite
 
+NOT_FINITE = "it came out as no finite number"
+
 
 def not_ready(plugin: Plugin) -> Failed:
     """What becomes of a trial whose plugin cannot start: missing is skipped, broken has failed."""
@@ -20,11 +22,14 @@ def outcome(event: Event) -> dict[str, Any]:
     """The fields of a record that an answer to `RunTrial` fills."""
     match event:
         case Trained():
+            metrics = finite(event.metrics)
+            no_number = dict.fromkeys(event.metrics.keys() - metrics.keys(), NOT_FINITE)
             return {
                 "status": "ok",
                 "params": event.params,
                 "versions": event.versions,
-                "metrics": finite(event.metrics),
+                "metrics": metrics,
+                "absent": event.absent | no_number,
                 "layers": event.layers,
                 "history": event.history,
                 "raster": event.raster,

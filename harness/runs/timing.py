@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from harness.protocol import (
     Event,
     Failed,
     Measured,
+    MeasurePeaks,
     Opened,
     OpenTiming,
     Prepared,
@@ -24,6 +26,7 @@ from harness.protocol import (
     Trial,
 )
 from harness.results.record import Record, finite
+from harness.results.roofline import Peaks, Work, impossible
 from harness.results.store import RunFolder
 from harness.runs.config import RunConfig
 from harness.runs.listener import Listener
@@ -37,7 +40,7 @@ WHATS: tuple[What, ...] = get_args(What)
 _MIN_CALLS = 3
 
 #: A counter is read over a loop of this length: some are updated but ten times a second.
-_ENERGY_SECONDS = 2.0
+_ENERGY_SECONDS = 1.0
 
 Step = tuple["Member", TakeMemory | TakeEnergy | TakeRound | TakeValidity, str]
 """Who is asked what, and the words for it."""
@@ -56,6 +59,7 @@ class Member:
     null: bool = False
     failed: Failed | None = None
     first_call_ms: float = 0.0
+    inference_batch: int = 0
     measured: dict[str, float] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     facts: dict[str, float | str] = field(default_factory=dict)
@@ -67,11 +71,29 @@ class Member:
         """The name of its log and samples."""
         return f"{self.trial.key} null" if self.null else self.trial.key
 
+    def refuse_impossible(self, trained: Record, peaks: Peaks | None) -> None:
+        """Fails where an answer took less time than its fewest operations do on this device.
+
+        By the operations alone: a network that fits a cache moves its bytes faster than memory does.
+        """
+        fewest = trained.metrics.get("fewest_flops")
+        if self.failed or peaks is None or fewest is None:
+            return
+        for what in ("latency", "inference"):
+            batch = self.batches[what]
+            seconds = statistics.median(s for taken in self.rounds[what] for s in taken)
+            work = Work(flops=fewest * batch, bytes=0)
+            reason = impossible(work, seconds, peaks, f"{what} of {batch} samples")
+            if reason:
+                self.failed = Failed(status="invalid", reason=reason, where="checks")
+                return
+
     def take(self, event: Event) -> None:
         """Keeps what the worker answered."""
         match event:
             case Opened():
                 self.first_call_ms = event.first_call_ms
+                self.inference_batch = event.inference_batch
             case Measured():
                 self.measured |= event.metrics
                 self.absent |= event.absent
@@ -110,15 +132,25 @@ def time_group(
             members.append(Member(trial, worker, null))
         steps = _steps(members, config)
         listener.measuring(0, len(steps), "loading the trained networks")
-        _open(members, {t.key: r for t, r in trained}, config, data, folder, workers)
+        records = {trial.key: record for trial, record in trained}
+        _open(members, records, config, data, folder, workers)
+        pair = _null_pair(members)
+        same = min(member.inference_batch for member in pair)
+        for member in pair:
+            member.inference_batch = same
+        peaks = _measure_peaks(pair[0], config)
         for done, (member, request, words) in enumerate(steps):
             if member.failed:
                 continue
             listener.measuring(done, len(steps), f"{words} of {member.trial.label}")
+            if isinstance(request, TakeRound):
+                request = request.model_copy(update={"batch": member.inference_batch})
             member.take(member.worker.ask(request, config.timeout))
             if workers.stopped:
                 raise KeyboardInterrupt
         listener.measuring(len(steps), len(steps), "done")
+    for member in members:
+        member.refuse_impossible(records[member.trial.key], peaks)
     versus = _versus(members)
     for member in members:
         samples = {"batches": member.batches, "seconds": member.rounds, "energy": member.facts}
@@ -155,6 +187,25 @@ def _open(
         member.take(event)
 
 
+def _null_pair(members: Sequence[Member]) -> tuple[Member, Member]:
+    """The baseline and its second entry."""
+    null = next(member for member in members if member.null)
+    return next(m for m in members if m.trial.key == null.trial.key), null
+
+
+def _measure_peaks(member: Member, config: RunConfig) -> Peaks | None:
+    """What the device can do at most, in the worker of `member`; None where it cannot tell."""
+    trial = member.trial
+    if member.failed:
+        return None
+    event = member.worker.ask(
+        MeasurePeaks(device=trial.device, threads=trial.threads), config.timeout
+    )
+    if not isinstance(event, Measured):
+        return None
+    return Peaks(event.metrics["peak_flops"], event.metrics["peak_bandwidth"])
+
+
 def _steps(members: Sequence[Member], config: RunConfig) -> list[Step]:
     """Who is measured when: memory, the rounds, the checks on what was timed, and last the energy,
 
@@ -180,14 +231,13 @@ def _versus(members: Sequence[Member]) -> dict[str, dict[str, Any]]:
     """For each row's key: how it stands to the baseline in each thing timed, and the noise floor."""
     from harness.results.comparison import as_metrics, noise_floor, paired_ratio, verdicts
 
-    null = next(member for member in members if member.null)
-    base = next(m for m in members if m.trial.key == null.trial.key)
+    base, null = _null_pair(members)
     found: dict[str, dict[str, Any]] = {}
     if base.failed or null.failed:
         return found
     rows = [m for m in members if not m.null and not m.failed]
     for what in WHATS:
-        floor = noise_floor(paired_ratio(null.rounds[what], base.rounds[what]))
+        floor = noise_floor(paired_ratio(_each(null, what), _each(base, what)))
         ratios = {
             m.trial.key: paired_ratio(_each(m, what), _each(base, what))
             for m in rows

@@ -23,22 +23,32 @@ from harness.protocol import (
     Describe,
     Described,
     Failed,
+    Measured,
+    MeasurePeaks,
+    OpenLayer,
     OpenProbe,
     OpenTiming,
     Prepare,
     Prepared,
     Progress,
+    ProveLayer,
     Request,
     RunTrial,
     Status,
+    TakeEnergy,
+    TakeLayerRound,
     TakeMemory,
     TakeRound,
+    TakeValidity,
     Trial,
     requests,
 )
 
 if TYPE_CHECKING:
+    import torch
+
     from harness.trial.hooks import Hooks
+    from harness.trial.layers import LayerHook, LayerSession
     from harness.trial.probe import Probe
     from harness.trial.timing import TimingSession
 
@@ -48,8 +58,9 @@ class Worker:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._hooks: Hooks | None = None
+        self._hooks: Hooks | LayerHook | None = None
         self._session: TimingSession | None = None
+        self._layer: LayerSession | None = None
         self._probe: Probe | None = None
         self._stage = "start"
 
@@ -96,8 +107,32 @@ class Worker:
                 return self._probe.take(request)
             case TakeRound() if self._session:
                 return self._session.take(request)
+            case TakeValidity() if self._session:
+                return self._session.validity()
             case TakeMemory() if self._session:
                 return self._session.memory()
+            case TakeEnergy() if self._session:
+                return self._session.energy(request)
+            case TakeMemory() if self._layer:
+                return self._layer.memory()
+            case MeasurePeaks():
+                from harness.measure.roofline import measure_peaks
+
+                return Measured(metrics=measure_peaks(on_device(request.device, request.threads)))
+            case ProveLayer():
+                from harness.trial.layers_proof import prove
+
+                device = on_device(request.device, request.threads)
+                return prove(self._load_layer(request.plugin), request.neuron, device)
+            case OpenLayer():
+                from harness.trial.layers import LayerSession
+
+                self._layer = None  # before the next: both would take memory
+                device = on_device(request.device, request.threads)
+                self._layer = LayerSession(request, self._load_layer(request.plugin), device)
+                return self._layer.opened()
+            case TakeLayerRound() if self._layer:
+                return self._layer.take(request)
         raise RuntimeError(f"{request.type} was asked for before open")
 
     def _prepare(self, request: Prepare) -> Prepared:
@@ -123,17 +158,33 @@ class Worker:
         from harness.trial.hooks import Hooks
 
         # Bound before it loads the plugin, so that a failing import is told as one.
-        self._hooks = Hooks(plugin)
-        return self._hooks
+        self._hooks = hooks = Hooks(plugin)
+        return hooks
+
+    def _load_layer(self, plugin: PluginSource) -> LayerHook:
+        from harness.trial.layers import LayerHook
+
+        if isinstance(self._hooks, LayerHook) and self._hooks.loaded:
+            return self._hooks
+        self.send(Progress(stage="import"))
+        self._hooks = hook = LayerHook()
+        hook.load(plugin)
+        return hook
 
     def _open(self, trial: Trial) -> Hooks:
-        import torch
-
-        torch.set_num_threads(trial.threads)
-        device = torch.device(trial.device)
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise Unsupported(f"torch {torch.__version__} finds no CUDA device here")
+        on_device(trial.device, trial.threads)
         return self._load(trial.plugin)
+
+
+def on_device(name: str, threads: int) -> torch.device:
+    """The device `name`, which torch must find here; on the CPU, torch then uses `threads`."""
+    import torch
+
+    torch.set_num_threads(threads)
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise Unsupported(f"torch {torch.__version__} finds no CUDA device here")
+    return device
 
 
 def failure(error: BaseException, where: str) -> Failed:

@@ -125,19 +125,30 @@ def layers(value: Sequence[Layer], batch: int) -> None:
                 shape = tuple(found.shape) if isinstance(found, Tensor) else _kind(found)
                 raise InvalidOutput(f"{where}: {what} are {shape}, wanted [T, B={batch}, ...]")
             _finite(found, f"{where}: {what}")
-        weight = getattr(layer.connection, "weight", layer.connection)
-        if not isinstance(weight, Tensor) or weight.ndim < 2:
-            raise InvalidOutput(f"{where}: its connection has no weight [n_out, n_in]")
-        shape = layer.inputs.shape
-        if weight.ndim == 2 and weight.shape[1] not in (shape[-1], math.prod(shape[2:])):
-            raise InvalidOutput(
-                f"{where}: its weight is {tuple(weight.shape)} but its inputs are {tuple(shape)}"
-            )
+        _connection(layer, where)
         if layer.spiking and layer.outputs is not None:
             binary = (layer.outputs == 0) | (layer.outputs == 1)
             if not bool(binary.all()):
                 wrong = layer.outputs[~binary][0].item()
                 raise InvalidOutput(f"{where}: spikes are not binary, one is {wrong:g}")
+
+
+def _connection(layer: Layer, where: str) -> None:
+    connection, shape = layer.connection, layer.inputs.shape
+    if isinstance(connection, nn.Module):
+        # Of which kinds the operations can be counted is for the meter to say.
+        fine = next(connection.parameters(), None) is not None
+    else:
+        fine = isinstance(connection, Tensor) and connection.ndim >= 2
+    if not fine:
+        raise InvalidOutput(f"{where}: its connection has no weight [n_out, n_in]")
+    weight = connection.weight if isinstance(connection, nn.Linear) else connection
+    if not isinstance(weight, Tensor) or weight.ndim != 2:
+        return
+    if weight.shape[1] not in (shape[-1], math.prod(shape[2:])):
+        raise InvalidOutput(
+            f"{where}: its weight is {tuple(weight.shape)} but its inputs are {tuple(shape)}"
+        )
 
 
 def _finite(value: Tensor, what: str) -> None:

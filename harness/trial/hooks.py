@@ -43,7 +43,7 @@ class Hooks:
         manager = pluggy.PluginManager("harness")
         manager.add_hookspecs(hookspecs)
         with self._running("import"):
-            module = _load(source)
+            module = load_module(source)
             manager.register(module, name=source.name)
             manager.check_pending()
         self._hook = manager.hook
@@ -138,7 +138,8 @@ def _direct(hook: pluggy.HookCaller) -> Callable[..., Any]:
     return call
 
 
-def _load(source: PluginSource) -> ModuleType:
+def load_module(source: PluginSource) -> ModuleType:
+    """The plugin's module, imported or loaded from its file."""
     if source.module:
         return importlib.import_module(source.module)
     path = Path(source.file)

@@ -18,10 +18,10 @@ from harness.trial.hooks import Hooks
 
 @dataclass(frozen=True)
 class Fit:
-    """Metrics by their names, each layer's activity, and the spikes of `raster`."""
+    """Metrics by their names, the activity that was recorded, and the spikes of `raster`."""
 
     metrics: dict[str, Any]
-    layers: list[dict[str, Any]]
+    activity: ActivityMeter
     raster: dict[str, list[list[int]]]
 
 
@@ -47,4 +47,4 @@ def evaluate_fit(hooks: Hooks, model: nn.Module, data: TaskData) -> Fit:
         **activity.metrics(),
     }
     trains = {"input": spikes[:, 0].flatten(1), "target": wanted, "output": output}
-    return Fit(metrics, activity.layers(), {name: spike_times(t) for name, t in trains.items()})
+    return Fit(metrics, activity, {name: spike_times(t) for name, t in trains.items()})

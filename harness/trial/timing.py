@@ -124,6 +124,8 @@ class TimingSession:
         """One round: calls for `request.seconds`, at least `request.calls`, after a warm-up."""
         if request.fresh:
             self._renew()
+        if request.what == "inference" and request.batch:
+            self._inference_batch = request.batch
         self.warm_up(request.what)
         seconds: list[float] = []
         given: list[tuple[int, Tensor]] = []
@@ -159,6 +161,9 @@ class TimingSession:
         call(len(fresh) - 1)
         with no_collection():
             ratio = validity.nothing_is_remembered(call, len(fresh) - 1)
+        if ratio is None:
+            reason = f"{len(fresh)} training samples are too few to tell"
+            return Measured(metrics={}, absent={"repeated_input_ratio": reason})
         return Measured(metrics={"repeated_input_ratio": ratio})
 
     def _renew(self) -> None:

@@ -13,7 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.contract import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params, Presets
+from harness.measure.activity import ActivityMeter
 from harness.measure.clock import synchronise
+from harness.measure.energy import modelled_nj
+from harness.measure.memory import footprint
 from harness.protocol import Progress, RunTrial, Trained
 from harness.trial import checks, state
 from harness.trial.data import Split, TaskData, load
@@ -102,16 +105,18 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     if data.task.kind == SPIKE_TRAIN:
         report(Progress(stage="evaluate"))
         fit = evaluate_fit(hooks, model, data)
-        scored, layers, raster = fit.metrics, fit.layers, fit.raster
+        scored, activity, raster = fit.metrics, fit.activity, fit.raster
     else:
-        (scored, layers), raster = _score(hooks, model, data, report), {}
+        (scored, activity), raster = _score(hooks, model, data, report), {}
     metrics.update(scored)
+    absent = activity.absent()
+    if "synops_mac" in absent:
+        absent["energy_modelled_nj"] = absent["synops_mac"]
+    else:
+        metrics["energy_modelled_nj"] = modelled_nj(metrics)
     if (reported := _reported(presets, request)) is not None:
         metrics["reported_accuracy"] = reported
-    metrics["parameters"] = sum(p.numel() for p in model.parameters())
-    metrics["footprint_bytes"] = sum(
-        t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())
-    )
+    metrics.update(footprint(model))
     report(Progress(stage="save"))
     state.save(model, request.state)
     return Trained(
@@ -119,7 +124,8 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         device=trial.device,
         versions=versions(),
         metrics=metrics,
-        layers=layers,
+        absent=absent,
+        layers=activity.layers(),
         history=history,
         raster=raster,
     )
@@ -172,7 +178,7 @@ def train(
 
 def _score(
     hooks: Hooks, model: nn.Module, data: TaskData, report: Report
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[dict[str, Any], ActivityMeter]:
     """Accuracy on all three splits; activity, steps and references on the test split."""
     test = evaluate(hooks, model, data.test, data.task.classes, "test", report, record=True)
     validation = evaluate(hooks, model, data.validation, data.task.classes, "validation", report)
@@ -186,7 +192,7 @@ def _score(
         "validation_accuracy": validation.accuracy,
         "train_accuracy": train_score.accuracy,
     }
-    return metrics, test.activity.layers()
+    return metrics, test.activity
 
 
 def seed_everything(seed: int) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from harness.contract import Layer
-from harness.measure.activity import ActivityMeter
+from harness.measure.activity import METRICS, ActivityMeter
 
 
 def counted(*layers, batches=1):
@@ -190,6 +190,89 @@ def test_batches_of_different_sizes_add_up_to_the_whole():
     assert meter.samples == 7
 
 
-def test_what_no_layer_allows_to_compute_is_absent():
+def test_without_layers_there_are_no_metrics():
     assert ActivityMeter().metrics() == {}
     assert ActivityMeter().layers() == []
+
+
+def test_connection_sparsity_counts_each_weight_once_and_no_bias():
+    weight = torch.tensor([[0.0, 1.0, 0.0], [2.0, -0.0, 3.0]])
+    conv = nn.Conv2d(1, 1, 2)
+    conv.weight.data.copy_(torch.tensor([[[[0.0, 1.0], [1.0, 1.0]]]]))
+    conv.bias.data.zero_()
+    meter = ActivityMeter()
+    for _ in range(3):
+        image = torch.ones(1, 2, 1, 3, 3)
+        meter.add([Layer("a", torch.ones(1, 2, 3), weight, None), Layer("b", image, conv, None)], 2)
+    assert meter.metrics()["connection_sparsity"] == (3 + 1) / (6 + 4)
+    assert [one["connection_sparsity"] for one in meter.layers()] == [3 / 6, 1 / 4]
+
+
+def test_a_frameworks_own_convolution_is_counted_by_what_it_inherits():
+    """Some want time as a dimension of their own, which the count must not depend on."""
+
+    class WithTime(nn.Conv2d):
+        def forward(self, inputs):
+            assert inputs.ndim == 5, "called as it is not meant to be"
+            return super().forward(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
+
+    conv = WithTime(2, 3, 3, stride=2, padding=1)
+    inputs = tensor((2, 3, 2, 6, 5), [0.0, 1.0], 3)
+    plain = nn.Conv2d(2, 3, 3, stride=2, padding=1)
+    plain.weight.data.copy_(conv.weight.data)
+    dense, effective = conv_by_hand(plain, inputs)
+    metrics = counted(Layer("c", inputs, conv, None)).metrics()
+    assert (metrics["synops_dense"], metrics["synops_ac"]) == (dense / 3, effective / 3)
+
+
+def test_every_metric_that_is_not_there_has_a_reason():
+    spikes = torch.ones(1, 2, 3)
+    for layers in (
+        [],
+        [Layer("l", spikes, torch.ones(4, 3), None)],
+        [Layer("l", spikes, torch.ones(4, 3), spikes / 2, spiking=False)],
+        [Layer("l", spikes, torch.ones(4, 3), spikes)],
+        [Layer("l", spikes, nn.GRUCell(3, 4), spikes)],
+        [Layer("l", spikes, nn.Bilinear(3, 3, 4), spikes)],
+    ):
+        meter = ActivityMeter()
+        meter.add(layers, 2)
+        assert sorted([*meter.metrics(), *meter.absent()]) == sorted(METRICS)
+
+
+def test_reasons_tell_what_is_missing():
+    meter = ActivityMeter()
+    meter.add([], 2)
+    assert set(meter.absent().values()) == {"the plugin records no layer"}
+    absent = counted(Layer("l", torch.ones(1, 2, 3), torch.ones(4, 3), None)).absent()
+    assert absent == {
+        "activation_sparsity": "no recorded layer has outputs",
+        "spikes_per_sample": "no recorded layer emits spikes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("connection", "name", "weighted"),
+    [
+        (nn.ConvTranspose1d(3, 4, 1), "a module ConvTranspose1d", True),
+        (nn.LSTMCell(3, 4), "a module LSTMCell", False),
+        (torch.ones(4, 3, 1, 1), "a weight of 4 dimensions", True),
+    ],
+)
+def test_a_connection_of_another_kind_costs_the_operations_and_nothing_else(
+    connection, name, weighted
+):
+    spikes = tensor((5, 2, 3), [0.0, 1.0], 0)
+    known = Layer("known", spikes, torch.ones(3, 3), spikes)
+    meter = counted(known, Layer("strange", spikes, connection, spikes))
+    metrics, absent = meter.metrics(), meter.absent()
+    reason = f"no operations can be counted for {name}, of layer 'strange'"
+    for metric in ("synops_dense", "synops_ac", "synops_mac"):
+        assert metric not in metrics
+        assert absent[metric] == reason
+    assert metrics["activation_sparsity"] == pytest.approx(1 - spikes.mean().item())
+    assert ("connection_sparsity" in metrics) is weighted
+    assert ("connection_sparsity" in absent) is not weighted
+    first, second = meter.layers()
+    assert first["synops_dense"] == 5 * 9
+    assert "synops_dense" not in second

@@ -46,3 +46,9 @@ def test_an_error_in_the_call_comes_through(method):
 
     with pytest.raises(ValueError, match="inside"):
         memory.peak_memory(fail, CPU)
+
+
+def test_a_footprint_is_the_bytes_of_parameters_and_buffers():
+    model = torch.nn.Linear(3, 5).double()
+    model.register_buffer("state", torch.zeros(7, dtype=torch.float32))
+    assert memory.footprint(model) == {"parameters": 20, "footprint_bytes": 20 * 8 + 7 * 4}

@@ -1,4 +1,8 @@
-"""A made-up run that looks like a real one: four plugins, three seeds, one failure, one skip."""
+"""Made-up runs that look like real ones.
+
+`run_records`: four plugins, three seeds, one failure, one skip. `crowded_records`: fourteen plugins
+at their sources' settings and at their best. `fit_records`: spike trains to be fitted.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,23 @@ PLUGINS = {
     "native-dfa": ("native", 0.9715, 0.0012, 0.00092, 25, (0.93, 0.89), 8, 39.4),
     "snntorch-conversion": ("snntorch", 0.9789, 0.0009, 0.0061, 20, (0.90, 0.86), 6, 18.9),
     "spikingjelly-stdp": ("spikingjelly", 0.883, 0.006, 0.0132, 50, (0.996,), 1, 61.0),
+}
+#: Plugins of a run with many rows: accuracy at its best, how far below the source's setting lies.
+CROWD = {
+    "ann-relu": (0.984, 0.004),
+    "native-bptt": (0.983, 0.002),
+    "native-dfa": (0.972, 0.03),
+    "native-eligibility": (0.974, 0.012),
+    "native-event-prop": (0.969, 0.02),
+    "native-stdp": (0.912, 0.11),
+    "native-superspike": (0.975, 0.006),
+    "norse-bptt": (0.982, 0.003),
+    "norse-lsnn-eprop-adaptive": (0.966, 0.008),
+    "sinabs-exodus": (0.981, 0.005),
+    "snntorch-bptt": (0.983, 0.001),
+    "snntorch-conversion": (0.979, 0.35),
+    "spikingjelly-bptt-surrogate": (0.984, 0.003),
+    "spikingjelly-stdp": (0.883, 0.02),
 }
 #: A name that tries to break out of whatever holds it.
 HOSTILE = "<script>alert(1)</script> | $x^$ --> [red]\n=cmd\x1b[31m\u202e\ud800 \u4f60 `a` \"'"
@@ -124,8 +145,10 @@ def record(
     return Record.model_validate(fields | more)
 
 
-def trial(label: str, seed: int, rng: np.random.Generator) -> Record:
-    framework, mean, spread, _, steps, sparsity, epochs, seconds = PLUGINS[label]
+def trial(
+    label: str, seed: int, rng: np.random.Generator, look: tuple | None = None, **more
+) -> Record:
+    framework, mean, spread, _, steps, sparsity, epochs, seconds = look or PLUGINS[label]
     accuracy = round(mean + spread * rng.standard_normal(), 4)
     curve = [
         accuracy - (accuracy - 0.1) * np.exp(-(step - 1) / (0.12 * steps))
@@ -141,7 +164,7 @@ def trial(label: str, seed: int, rng: np.random.Generator) -> Record:
         operations = density * width_in * width * steps
         layers.append(
             {
-                "name": f"hidden{place + 1}" if place == 0 else "output",
+                "name": "output" if 0 < place == len(sparsity) - 1 else f"hidden{place + 1}",
                 "activation_sparsity": sparse,
                 "input_density": density,
                 "spikes_per_sample": (1 - sparse) * width * steps,
@@ -185,6 +208,10 @@ def trial(label: str, seed: int, rng: np.random.Generator) -> Record:
     ]
     if label.endswith("stdp"):
         history = [{"threshold": 0.3}]
+    if steps > 1:
+        for place, zeros in enumerate(sparsity, start=1):
+            for e, epoch in enumerate(history, start=1):
+                epoch[f"density_hidden{place}"] = (1 - zeros) * (1 + 2 * np.exp(-e))
     params = {
         "hidden": HIDDEN,
         "epochs": epochs,
@@ -202,11 +229,12 @@ def trial(label: str, seed: int, rng: np.random.Generator) -> Record:
         metrics=metrics,
         layers=layers,
         history=history,
+        **more,
     )
 
 
-def timing(label: str, rng: np.random.Generator) -> Record:
-    framework, _, _, seconds, *_ = PLUGINS[label]
+def timing(label: str, rng: np.random.Generator, look: tuple | None = None, **more) -> Record:
+    framework, _, _, seconds, *_ = look or PLUGINS[label]
 
     def calls(center, n):
         return center * rng.lognormal(0.0, 0.08, n)
@@ -223,4 +251,83 @@ def timing(label: str, rng: np.random.Generator) -> Record:
             "first_call_ms": 31.0 * float(rng.random() + 0.5),
             "peak_memory_bytes": 3.1e8 + 1e7 * float(rng.random()),
         },
+        **more,
     )
+
+
+def crowded_records() -> list[Record]:
+    """`harness run --preset 'source*,best'`: 29 rows, whose sources report an accuracy each."""
+    rng = np.random.default_rng(11)
+    records, timings = [], []
+    for place, (plugin, (best, gap)) in enumerate(CROWD.items()):
+        presets = {"source": best - gap, "best": best}
+        if plugin == "native-dfa":
+            presets["source-32"] = best - 2 * gap
+        steps = 1 if plugin.startswith("ann") else (8, 25, 50, 100)[place % 4]
+        for preset, accuracy in presets.items():
+            label = f"{plugin} preset={preset}"
+            sparsity = (0.9 - 0.05 * (place % 5), 0.93, 0.86) if place % 3 else (0.97, 0.95)
+            epochs, seconds = 5 + 4 * (place % 3), 20.0 + 9 * place
+            framework = plugin.split("-")[0]
+            latency = 2e-4 * 1.35**place * (1.5 if preset == "best" else 1.0)
+            look = (framework, accuracy, 0.002, latency, steps, sparsity, epochs, seconds)
+            same = {"plugin": plugin, "preset": preset}
+            for seed in (0, 1):
+                made = trial(label, seed, rng, look, **same)
+                if preset != "best":
+                    known = {"reported_accuracy": round(best - gap / 2, 4)}
+                    made = made.model_copy(update={"metrics": made.metrics | known})
+                records.append(made)
+            timings.append(timing(label, rng, look, **same))
+    return records + timings
+
+
+def fit_records(plugins: int = 2, outputs: int = 1) -> list[Record]:
+    """Trials of a task of kind spike-train: 500 steps, 100 inputs, hundreds of epochs."""
+    records = []
+    for place in range(plugins):
+        for seed in (0, 1):
+            rng = np.random.default_rng(seed)
+            inputs = [sorted(rng.choice(500, 5, replace=False).tolist()) for _ in range(100)]
+            targets = [[50 + 2 * n, 150 + n, 250, 350 - n, 450] for n in range(outputs)]
+            # The first meets all targets, every further one misses one more and adds a late spike.
+            sent = [
+                [time + 1 for time in times[place % 6 :]] + [20 * k for k in range(place % 6)]
+                for times in targets
+            ]
+            loss = [
+                1.2 * np.exp(-e / (60 + 30 * place)) + 0.01 + 0.01 * rng.random()
+                for e in range(400)
+            ]
+            history = [
+                {"loss": float(v), "density_hidden1": 0.02 + 0.01 * float(rng.random())}
+                for v in loss
+            ]
+            label = f"native-superspike learning_rate={0.1 / 2**place:g}"
+            metrics = {
+                "van_rossum_loss": float(0.02 + 0.15 * place + 0.01 * rng.random()),
+                "spikes_on_time": 1 - 0.2 * min(place % 6, 5),
+                "spikes_extra": outputs * (place % 6),
+                "activation_sparsity": 0.98,
+                "train_seconds": 6.0 + seed,
+                "parameters": 404,
+            }
+            records.append(
+                record(
+                    "trial",
+                    label,
+                    "native",
+                    seed,
+                    plugin="native-superspike",
+                    task="spike-train",
+                    metrics=metrics,
+                    layers=[{"name": "hidden1", "activation_sparsity": 0.98}],
+                    history=history,
+                    raster={
+                        "input": inputs,
+                        "target": targets,
+                        "output": [sorted(s) for s in sent],
+                    },
+                )
+            )
+    return records

@@ -10,12 +10,12 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.report.build import build_report
-from harness.report.figures import DRAWINGS
+from harness.report.figures import DRAWINGS, FIT
 from harness.report.words import warnings
 
-from .synthetic_run import record, run_facts, run_records
+from .synthetic_run import fit_records, record, run_facts, run_records
 
-FIGURES = {drawing.name for drawing in DRAWINGS}
+FIGURES = {drawing.name for drawing in DRAWINGS if drawing.kind != FIT}
 
 
 class Tags(HTMLParser):
@@ -127,6 +127,24 @@ def test_hostile_names_leave_figures_whole(hostile_report):
         root = ElementTree.parse(hostile_report / "figures" / f"{name}.svg").getroot()
         assert root.tag.endswith("svg")
         assert not any(element.tag.endswith("script") for element in root.iter())
+
+
+def test_a_run_that_fits_spike_trains_is_told_and_rebuilt_to_the_byte(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        build_report(tmp_path / name, run_facts(), fit_records())
+    assert digests(tmp_path / "one") == digests(tmp_path / "other")
+    names = {path.stem for path in (tmp_path / "one" / "figures").iterdir()}
+    assert names == {"fit", "raster", "sparsity", "history", "activity"}
+    page = Tags(read(tmp_path / "one", "report.html"))
+    for words in ("Van Rossum loss", "Spikes on time", "Extra spikes", "100 %", "at most 2 ms"):
+        assert words in page.words, words
+    sorted_by = [attrs for tag, attrs in page.tags if tag == "th" and "aria-sort" in attrs]
+    assert [attrs["aria-sort"] for attrs in sorted_by] == ["ascending"]
+    # Figures of the other kind of task are not missed.
+    assert "Accuracy by time step (" not in page.words
+    assert "Throughput (no row" in page.words
+    assert "| 0.0" in read(tmp_path / "one", "report.md")
 
 
 @pytest.mark.parametrize("status", ["skipped", "failed", "timeout", "oom", "crashed", "invalid"])

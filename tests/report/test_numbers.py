@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.numbers import ABSENT, percent, plain, plain_number, si, size
+from harness.report.numbers import ABSENT, percent, plain, plain_number, points, si, size
 
 
 def row(value, low=None, high=None):
@@ -39,6 +39,20 @@ def row(value, low=None, high=None):
 )
 def test_no_more_digits_than_the_interval_supports(show, cells, text):
     assert str(show(cells, "x")) == text
+
+
+@pytest.mark.parametrize(
+    ("cells", "text"),
+    [
+        (row(0.95), "+1.0"),
+        (row(0.9399), "0.0"),
+        (row(0.93, 0.92, 0.94), "-1.0 [-2.0, 0.0]"),
+        (row(0.9432, 0.9431, 0.9433), "+0.32 [+0.31, +0.33]"),
+        ({}, ABSENT),
+    ],
+)
+def test_differences_are_signed_points(cells, text):
+    assert str(points(cells | {"y": 0.94}, "x", "y")) == text
 
 
 @given(st.floats(0, 1e15), st.floats(0, 1e15), st.floats(0, 1e15))

@@ -86,7 +86,7 @@ def test_shows_every_figure_and_does_not_overflow(report, hostile_report, show, 
     for folder in (report, hostile_report):
         page = show(folder, width)
         images = page.find_elements("css selector", "figure img")
-        assert len(images) == len(list((folder / "figures").glob("*.svg"))) == 7
+        assert len(images) == len(list((folder / "figures").glob("*.svg"))) == 8
         assert all(image.get_property("naturalWidth") > 0 for image in images)
         assert all(image.get_attribute("alt") for image in images)
         root = page.find_element("css selector", "html")

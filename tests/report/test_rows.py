@@ -3,13 +3,30 @@ from __future__ import annotations
 from harness.report.rows import report_rows
 from harness.report.tables import columns, seeds, unfinished
 
-from .synthetic_run import record, run_records
+from .synthetic_run import fit_records, record, run_records
 
 
 def test_best_first_and_absent_last():
     names = [row.name for row in report_rows(run_records())]
     assert names[0] == "ann-relu"
     assert names[-2:] == ["norse-superspike", "sinabs-lif"]
+
+
+def test_without_accuracies_the_lowest_loss_comes_first():
+    rows = report_rows([*reversed(fit_records(3)), record("trial", "z", "native", 0, "oom")])
+    losses = [row.summary.get("van_rossum_loss", 9) for row in rows]
+    assert losses == sorted(losses)
+    assert rows[-1].name == "z"
+    titles = [column.title for column in columns(rows)]
+    assert titles[:3] == ["Van Rossum loss", "Spikes on time", "Extra spikes"]
+
+
+def test_decision_step_stands_beside_latency_and_sources_elsewhere():
+    metrics = {"latency_ms": 1.0, "decision_step": 3, "test_accuracy": 0.5}
+    metrics |= {"reported_accuracy": 0.9}
+    rows = report_rows([record("trial", "a", "native", metrics=metrics)])
+    titles = [column.title for column in columns(rows)]
+    assert titles == ["Test accuracy", "Latency", "Decision step"]
 
 
 def test_no_two_rows_look_alike():

@@ -106,6 +106,24 @@ def test_effective_operations_need_both_counts():
     assert "synops_effective" not in one
 
 
+def test_fits_are_averaged_with_intervals_within_their_bounds():
+    fits = [
+        {"van_rossum_loss": loss, "spikes_on_time": on_time, "spikes_extra": extra}
+        for loss, on_time, extra in ((0.01, 1.0, 0), (0.2, 0.8, 3))
+    ]
+    (row,) = summary_rows([record(seed=seed, metrics=fit) for seed, fit in enumerate(fits)])
+    assert row["van_rossum_loss"] == pytest.approx(0.105)
+    assert (row["van_rossum_loss_low"], row["spikes_extra_low"]) == (0.0, 0.0)
+    assert row["spikes_on_time_high"] == 1.0
+
+
+def test_what_a_source_reports_is_a_number_and_no_sample():
+    seeds = [record(seed=seed, metrics={"reported_accuracy": 0.937}) for seed in range(3)]
+    (row,) = summary_rows(seeds)
+    assert row["reported_accuracy"] == pytest.approx(0.937)
+    assert "reported_accuracy_low" not in row
+
+
 def test_no_records_make_empty_frames_with_columns():
     assert len(summary_frame([])) == len(trials_frame([])) == 0
     assert "test_accuracy" in summary_frame([])

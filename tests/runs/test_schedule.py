@@ -43,11 +43,17 @@ def test_a_result_keeps_what_was_measured_and_nothing_else():
     event = Trained(
         params={"hidden": 3}, device="cpu", versions={"torch": "2"},
         metrics={"test_accuracy": 0.0, "synops_ac": float("nan"), "x": None},
+        absent={"energy": "no counter"},
         layers=[{"name": "l"}], history=[{"loss": 1.0}],
     )  # fmt: skip
     found = outcome(event)
     assert found["status"] == "ok"
     assert found["metrics"] == {"test_accuracy": 0.0}
+    assert found["absent"] == {
+        "energy": "no counter",
+        "synops_ac": "it came out as no finite number",
+        "x": "it came out as no finite number",
+    }
     assert (found["params"], found["layers"], found["history"]) == (
         {"hidden": 3}, [{"name": "l"}], [{"loss": 1.0}],
     )  # fmt: skip

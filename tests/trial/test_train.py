@@ -44,6 +44,46 @@ def test_a_trial_learns_and_says_what_it_measured(run, tmp_path):
     assert (tmp_path / "state.safetensors").is_file()
 
 
+WITHOUT_LAYERS = """
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    return Evaluation(model(spikes))
+"""
+
+STRANGE = """
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    emitted = (spikes > 0.5).float()
+    return Evaluation(model(spikes), [Layer("gated", spikes, nn.GRUCell(64, 10), emitted)])
+"""
+
+
+def test_a_metric_that_cannot_be_computed_is_absent_with_a_reason_never_0(run):
+    found = run(WITHOUT_LAYERS)
+    for metric in ("synops_ac", "synops_dense", "activation_sparsity", "energy_modelled_nj"):
+        assert metric not in found.metrics
+        assert found.absent[metric] == "the plugin records no layer"
+    assert found.layers == []
+
+
+def test_a_connection_of_unknown_kind_leaves_the_sparsity(run):
+    found = run(STRANGE)
+    assert 0 < found.metrics["activation_sparsity"] < 1
+    for metric in ("synops_ac", "synops_mac", "synops_dense", "energy_modelled_nj"):
+        assert metric not in found.metrics
+        reason = "no operations can be counted for a module GRUCell, of layer 'gated'"
+        assert found.absent[metric] == reason
+
+
+def test_the_modelled_energy_is_that_of_the_operations(run):
+    found = run()
+    assert found.metrics["energy_modelled_nj"] == 0.9 * found.metrics["synops_ac"] / 1000
+    assert found.absent == {
+        "activation_sparsity": "no recorded layer has outputs",
+        "spikes_per_sample": "no recorded layer emits spikes",
+    }
+
+
 def test_two_trials_of_one_seed_are_equal_bit_for_bit(run, tmp_path):
     first, second, other = (
         run(seed=seed, state=name) for seed, name in ((5, "first"), (5, "second"), (6, "other"))

@@ -5,7 +5,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
-from harness.trial.validity import TimedAnswers, every_step_counts, same_accuracy
+from harness.trial.validity import (
+    TimedAnswers,
+    every_step_counts,
+    nothing_is_remembered,
+    same_accuracy,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +45,16 @@ def test_timed_answers_are_held_against_untimed_ones_to_the_same_samples():
     hard.check(random=False)  # as wrong as it always was
     easy = TimedAnswers(untimed)
     easy.add(20, targets[20:] + 1, targets[20:])
-    with pytest.raises(InvalidOutput, match=r"0\.00% of 20 samples right, but 100\.00% when trained"):
+    with pytest.raises(
+        InvalidOutput, match=r"0\.00% of 20 samples right, but 100\.00% when trained"
+    ):
         easy.check(random=False)
     TimedAnswers(untimed).check(random=False)  # nothing was timed
+
+
+def test_too_few_samples_cannot_tell_whether_answers_are_remembered():
+    assert nothing_is_remembered(lambda _: 1e-6, 1) is None
+    assert nothing_is_remembered(lambda _: 1e-6, 0) is None
 
 
 def test_the_last_step_that_can_count_must():

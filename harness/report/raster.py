@@ -1,0 +1,102 @@
+"""Spikes over time: those that were wanted, those that came, and the input below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.contract import Task
+from harness.report.rows import Row
+from harness.report.style import INK, MUTED, WIDTH, Drawn, NoDataError, linear, wrapped
+from harness.results.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: As many rows and output neurons as can be told apart in one figure, and as many inputs.
+MOST_ROWS, MOST_LANES, MOST_INPUTS = 14, 60, 100
+INPUT_HEIGHT, LEAST_HEIGHT, LANE = 0.9, 0.5, 0.13
+
+
+def raster(rows: Sequence[Row]) -> Drawn:
+    """Each row's first seed, a lane for each output neuron; rows on one pattern share its input."""
+    from matplotlib.figure import Figure
+
+    found = [(row, trial) for row in rows for trial in _first(row)]
+    if not found:
+        raise NoDataError("no row fits spike trains")
+    lanes = max(len(trial.raster["target"]) for _, trial in found)
+    shown = found[: max(1, min(MOST_ROWS, MOST_LANES // max(lanes, 1)))]
+    patterns: dict[str, list[tuple[Row, Record]]] = {}
+    for row, trial in shown:
+        patterns.setdefault(repr((trial.raster["input"], trial.raster["target"])), []).append(
+            (row, trial)
+        )
+    heights = []
+    for members in patterns.values():
+        heights += [sum(_height(trial) for _, trial in members), INPUT_HEIGHT]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.6), layout="constrained")
+    grid = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)
+    for place, members in enumerate(patterns.values()):
+        _answers(grid[2 * place, 0], members)
+        _inputs(grid[2 * place + 1, 0], members[0][1].raster["input"])
+    linear(grid[-1, 0].xaxis)
+    grid[-1, 0].set_xlabel("time, ms")
+    seeds = sorted({trial.seed for _, trial in shown})
+    remark = f"Seed {', '.join(map(str, seeds))}."
+    if len(shown) < len(found):
+        remark += f" The first {len(shown)} of {len(found)} rows, in the table's order."
+    return Drawn(figure, remark)
+
+
+def _first(row: Row) -> list[Record]:
+    """The trial of the row's first seed that has spikes to show."""
+    trials = [trial for trial in row.trials if trial.raster.get("target")]
+    return sorted(trials, key=lambda trial: trial.seed)[:1]
+
+
+def _height(trial: Record) -> float:
+    return max(LEAST_HEIGHT, LANE * len(trial.raster["target"]) + 0.1)
+
+
+def _answers(axes: Axes, members: Sequence[tuple[Row, Record]]) -> None:
+    """A block for each row, its name at the left; in it a lane for each output neuron."""
+    top, middles = 0.0, []
+    for row, trial in members:
+        height = _height(trial)
+        middles.append(top + height / 2)
+        targets, outputs = trial.raster["target"], trial.raster.get("output", [])
+        lane = (height - 0.1) / len(targets)
+        for neuron, times in enumerate(targets):
+            y, half = top + 0.05 + (neuron + 0.5) * lane, min(0.45 * lane, 0.14)
+            axes.vlines(_ms(times), y - half, y + half, color=INK, lw=1.1)
+            if neuron < len(outputs):
+                sent = _ms(outputs[neuron])
+                size = 5 if half > 0.1 else 3
+                axes.plot(sent, [y] * len(sent), "o", color=row.look.colour, ms=size, alpha=0.85)
+        top += height
+        axes.axhline(top, color=MUTED, lw=0.4)
+    axes.set_ylim(top, 0)
+    axes.set_yticks(middles, [wrapped(row.name) for row, _ in members])
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelbottom=False, length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines[["left", "bottom"]].set_visible(False)
+
+
+def _inputs(axes: Axes, trains: Sequence[Sequence[int]]) -> None:
+    shown = trains[:MOST_INPUTS]
+    spikes = [(time, neuron) for neuron, times in enumerate(shown) for time in _ms(times)]
+    if spikes:
+        axes.plot(*zip(*spikes, strict=True), "o", color=MUTED, ms=1.1, mew=0, alpha=0.8)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    of = f" of {len(trains)}" if len(shown) < len(trains) else ""
+    axes.set_yticks([(len(shown) - 1) / 2], [f"input,\n{len(shown)}{of} neurons"])
+    axes.tick_params(axis="y", length=0, labelcolor=MUTED)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+
+
+def _ms(steps: Sequence[int]) -> list[float]:
+    """Records count in steps, which have the contract's length in every task so far."""
+    return [step * Task.step_ms for step in steps]
