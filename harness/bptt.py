@@ -71,7 +71,7 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
     "quick": {
         "*": {"lr": 0.003, "epochs": 1},
         "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
-        "randman": {**_RANDMAN, "lr": 0.02, "epochs": 2},
+        "randman": {**_RANDMAN, "hidden": "128-64", "lr": 0.02, "epochs": 3},
     },
     "best": {
         "*": {

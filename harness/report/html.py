@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from harness.report import numbers, sources, tables
+from harness.report import numbers, sources, tables, trust
 from harness.report.figures import Picture, themed
 from harness.report.rows import Row
 from harness.report.view import View
@@ -42,6 +42,7 @@ def render(view: View) -> str:
         sort_key=_sort_key,
         breakable=_breakable,
         seeds=tables.seeds,
+        versus_titles=trust.TITLES,
         source_titles=sources.TITLES,
         source_note=sources.NOTE,
         open_cards=OPEN_CARDS,

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.report import sources
+from harness.report import sources, trust
 from harness.report.numbers import plain
 from harness.report.tables import seeds
 from harness.report.view import View
@@ -44,6 +44,13 @@ def _lines(view: View) -> Iterator[str]:
             yield from ("", "## Against the sources", "")
             yield from _table(sources.TITLES, view.sources)
             yield from ("", escape(sources.NOTE))
+        if view.versus:
+            yield from ("", "## Faster or slower", "")
+            yield from _table(trust.TITLES, view.versus)
+            yield from ("", escape(view.versus_note))
+        if view.trust:
+            yield from ("", "## How far to trust this", "")
+            yield from (f"- **{escape(subject)}.** {escape(text)}" for subject, text in view.trust)
         yield from ("", "### How to read the numbers", "")
         yield from (f"- **{escape(subject)}.** {escape(text)}" for subject, text in view.notes)
         yield from (f"- **{escape(c.title)}**: {escape(c.help)}." for c in view.columns)

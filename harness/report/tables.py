@@ -99,7 +99,13 @@ HIDDEN = {
     "latency_ms_n",
     "inference_batch",
     "train_batch",
+    "connection_sparsity",
+    "fewest_flops",
+    "repeated_input_ratio",
+    "rounds",
 }
+#: Told in the section on how far to trust the timings.
+HIDDEN_PARTS = ("versus_", "noise_floor_", "outliers_")
 
 
 def columns(rows: Sequence[Row]) -> list[Column]:
@@ -110,7 +116,8 @@ def columns(rows: Sequence[Row]) -> list[Column]:
     others = [
         Column(name, *_unknown(name))
         for name in found
-        if not name.startswith("seeds") and not name.endswith(("_low", "_high", "_n"))
+        if not name.startswith(("seeds", *HIDDEN_PARTS))
+        and not name.endswith(("_low", "_high", "_n"))
     ]
     return [c for c in (*COLUMNS, *others) if any(row.has(c.metric) for row in rows)]
 

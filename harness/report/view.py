@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report import facts, sources, tables, words
+from harness.report import facts, sources, tables, trust, words
 from harness.report.figures import Omitted, Picture, draw_figures
 from harness.report.rows import Row, report_rows
 from harness.results.record import Record
@@ -21,6 +21,9 @@ class View:
     rows: Sequence[Row]
     columns: Sequence[tables.Column]
     sources: Sequence[sources.SourceLine]
+    versus: Sequence[trust.VersusLine]
+    versus_note: str
+    trust: Sequence[tuple[str, str]]
     notes: Sequence[tuple[str, str]]
     warnings: Sequence[str]
     pictures: Sequence[Picture]
@@ -57,6 +60,9 @@ def gather(run: Mapping[str, Any], records: Sequence[Record], problems: Sequence
         rows=rows,
         columns=tables.columns(rows),
         sources=sources.against_sources(rows),
+        versus=trust.versus(records),
+        versus_note=trust.versus_note(records),
+        trust=trust.how_far(run, records),
         notes=words.how_to_read(rows, records),
         warnings=words.warnings(run, records),
         pictures=[figure for figure in figures if isinstance(figure, Picture)],

@@ -59,6 +59,7 @@ METRICS = (
     "synops_mac",
     "synops_effective",
     "synops_dense",
+    "connection_sparsity",
     "energy_modelled_nj",
     "energy_measured_j",
     "parameters",

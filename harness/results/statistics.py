@@ -27,19 +27,21 @@ class Mean:
     kind: str = ""
 
 
-def summarise_latency(seconds: Sequence[float]) -> dict[str, float]:
+def summarise_latency(
+    seconds: Sequence[float], rounds: Sequence[Sequence[float]] = ()
+) -> dict[str, float]:
     """`{median, low, high, p95, p99, n}` of calls that took `seconds`, in milliseconds.
 
     The median, because a few interrupted calls move a mean at will; its interval from the order
-    statistics (Conover, "Practical Nonparametric Statistics", 3.2; Le Boudec, "Performance
-    Evaluation of Computer and Communication Systems", 2.2), which assumes independent calls but no
-    distribution. It needs six calls: with fewer, `low` and `high` are absent. p95 and p99 appear
+    statistics of the medians of `rounds`, or of the calls where there are none (Conover, "Practical
+    Nonparametric Statistics", 3.2; Le Boudec, "Performance Evaluation of Computer and Communication
+    Systems", 2.2), which assumes that those are independent, but no distribution. It needs six: with fewer, `low` and `high` are absent. p95 and p99 appear
     from 200 and 1000 calls on; each is a value that was observed (Hyndman and Fan, type 1).
     """
     import numpy as np
 
     times = _durations(seconds) * 1e3
-    low, high = median_interval(times)
+    low, high = median_interval([1e3 * m for m in medians(rounds)] if rounds else times)
     summary = {"median": float(np.median(times))}
     if low is not None and high is not None:
         summary |= {"low": low, "high": high}
@@ -49,7 +51,9 @@ def summarise_latency(seconds: Sequence[float]) -> dict[str, float]:
     return summary | {"n": len(times)}
 
 
-def summarise_rate(seconds: Sequence[float], batch: int) -> dict[str, float]:
+def summarise_rate(
+    seconds: Sequence[float], batch: int, rounds: Sequence[Sequence[float]] = ()
+) -> dict[str, float]:
     """`{median, low, high, n}` in samples a second, of calls of `batch` samples each.
 
     The rate of the median call, and its interval: both carry over from the durations, since
@@ -61,11 +65,21 @@ def summarise_rate(seconds: Sequence[float], batch: int) -> dict[str, float]:
     import numpy as np
 
     times = _durations(seconds)
-    low, high = median_interval(times)
+    low, high = median_interval(medians(rounds) if rounds else times)
     summary = {"median": batch / float(np.median(times))}
     if low is not None and high is not None:
         summary |= {"low": batch / high, "high": batch / low}
     return summary | {"n": len(times)}
+
+
+def medians(rounds: Sequence[Sequence[float]]) -> list[float]:
+    """The median of each round.
+
+    Calls within a round share the state of the machine; rounds, taken in turns, nearly do not.
+    """
+    import numpy as np
+
+    return [float(np.median(taken)) for taken in rounds]
 
 
 def mean_interval(

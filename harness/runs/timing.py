@@ -280,9 +280,13 @@ def _metrics(member: Member) -> dict[str, Any]:
     far = {what: outliers(seconds) for what, seconds in flat.items()}
     return {
         "first_call_ms": member.first_call_ms,
-        "latency_ms": summarise_latency(flat["latency"]),
-        "inference_throughput": summarise_rate(flat["inference"], member.batches["inference"]),
-        "train_throughput": summarise_rate(flat["train"], member.batches["train"]),
+        "latency_ms": summarise_latency(flat["latency"], member.rounds["latency"]),
+        **{
+            f"{what}_throughput": summarise_rate(
+                flat[what], member.batches[what], member.rounds[what]
+            )
+            for what in ("inference", "train")
+        },
         "train_batch": member.batches["train"],
         "inference_batch": member.batches["inference"],
         "rounds": len(member.rounds["latency"]),
