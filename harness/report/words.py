@@ -16,8 +16,8 @@ INTERVALS = (
     "A bracket [low, high] is a 95 % interval: were the run repeated, 95 of 100 such intervals "
     "would hold the true value. For latency and throughput it comes from the medians of this "
     "run's rounds; it knows nothing of how the machine differs on another day. For everything else "
-    "but accuracy it is Student's t over the seeds. Where two intervals overlap, the order of the two rows may be chance. No bracket: the "
-    "data support no interval."
+    "but accuracy it is Student's t over the seeds. Where two intervals overlap, the order of the two "
+    "rows may be chance. No bracket: the data support no interval."
 )
 STEPS = (
     "The other sense of latency: not the time that this machine needs, but the simulated steps until "

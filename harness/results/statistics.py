@@ -35,8 +35,9 @@ def summarise_latency(
     The median, because a few interrupted calls move a mean at will; its interval from the order
     statistics of the medians of `rounds`, or of the calls where there are none (Conover, "Practical
     Nonparametric Statistics", 3.2; Le Boudec, "Performance Evaluation of Computer and Communication
-    Systems", 2.2), which assumes that those are independent, but no distribution. It needs six: with fewer, `low` and `high` are absent. p95 and p99 appear
-    from 200 and 1000 calls on; each is a value that was observed (Hyndman and Fan, type 1).
+    Systems", 2.2), which assumes that those are independent, but no distribution. It needs six: with
+    fewer, `low` and `high` are absent. p95 and p99 appear from 200 and 1000 calls on; each is a value
+    that was observed (Hyndman and Fan, type 1).
     """
     import numpy as np
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.report import trust
+from harness.report.numbers import ABSENT
 from harness.results.record import Record
 
 
@@ -34,7 +35,7 @@ def test_each_row_stands_to_the_baseline_in_words():
     (line,) = trust.versus(
         [record("a", metrics=BASE), record("b", metrics={**BASE, "versus": versus})]
     )
-    assert line == ("b", "1.31 x [1.25, 1.4] slower", "0.5 x tie", "–")
+    assert line == ("b", "1.31 x [1.25, 1.4] slower", "0.5 x tie", ABSENT)
     assert "Time over that of a," in trust.versus_note([record("a", metrics=BASE)])
 
 
