@@ -59,6 +59,8 @@ def test_the_trial_is_ok_and_its_metrics_are_sensible(records, name):
     assert 0 < metrics["synops_ac"] + metrics["synops_mac"] <= metrics["synops_dense"]
     assert 0 < metrics["input_density"] <= 1
     assert 0 <= metrics["activation_sparsity"] < 1
+    picojoules = 0.9 * metrics["synops_ac"] + 4.6 * metrics["synops_mac"]
+    assert metrics["energy_modelled_nj"] == pytest.approx(picojoules / 1000)
     if "accuracy_by_step" in metrics:
         assert metrics["accuracy_by_step"][-1] == metrics["test_accuracy"]
         assert 1 <= metrics["decision_step"] <= len(metrics["accuracy_by_step"])
@@ -79,6 +81,9 @@ def test_the_timing_group_measured_it(finished, records, name):
     for kind in ("inference", "train"):
         assert metrics[f"{kind}_throughput"]["median"] > 0
     assert metrics["peak_memory_bytes"] >= 0
+    # There is a counter or there is none: a figure above 0, or a reason.
+    reason = record["absent"].get("energy_measured_j", "")
+    assert bool(reason) != (metrics.get("energy_measured_j", 0) > 0)
     samples = json.loads(next((finished[0] / "samples").glob(f"{name}_*.json")).read_text())
     assert sum(map(len, samples["seconds"]["latency"])) == latency["n"]
 

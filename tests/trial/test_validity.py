@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -55,6 +57,20 @@ def test_timed_answers_are_held_against_untimed_ones_to_the_same_samples():
 def test_too_few_samples_cannot_tell_whether_answers_are_remembered():
     assert nothing_is_remembered(lambda _: 1e-6, 1) is None
     assert nothing_is_remembered(lambda _: 1e-6, 0) is None
+
+
+def test_noise_is_no_memory():
+    draws = random.Random(0)
+    assert nothing_is_remembered(lambda _: draws.choice([1.0, 5.0]), 50) > 0
+    seen = set()
+
+    def remembers(index):
+        known = index in seen
+        seen.add(index)
+        return draws.uniform(0.5, 0.8) if known else draws.uniform(0.9, 1.2)
+
+    with pytest.raises(InvalidOutput, match="it is remembered"):
+        nothing_is_remembered(remembers, 50)
 
 
 def test_the_last_step_that_can_count_must():
