@@ -6,11 +6,21 @@ from pathlib import Path
 
 import click
 
+#: The records of `harness layers`; any other folder is a run's.
+LAYERS = "layers.jsonl"
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Rebuild the tables, the figures and the page of the run in FOLDER from its records."""
+    """Rebuild the tables, the figures and the page of FOLDER (of run or layers) from its records."""
+    if (folder / LAYERS).is_file():
+        from harness.runs.layers import load_layers
+
+        layers = load_layers(folder)
+        written = layers.report()
+        click.echo(f"{len(layers.records)} records; open {written[-1]}")
+        return
     from harness.runs.api import load
 
     run = load(folder)

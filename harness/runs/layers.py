@@ -203,7 +203,7 @@ class _Bench:
             return Failed(status=proof.status, reason=proof.reason)
         if member.gave_up:
             return Failed(status="skipped", reason=member.gave_up)
-        seconds = member.forecast(size) * (self.config.rounds + _OTHER_CALLS)
+        seconds = member.forecast(size, self.peaks) * (self.config.rounds + _OTHER_CALLS)
         if seconds > self.config.timeout:
             return Failed(
                 status="skipped",
@@ -298,10 +298,19 @@ class _Member:
         """Keeps what a call of this size took."""
         self._seconds[size.density] = size.neurons, seconds
 
-    def forecast(self, size: LayerSize) -> float:
-        """The seconds of a call by those of the size before: they grow as its square at the most."""
-        neurons, seconds = self._seconds.get(size.density, (size.neurons, 0.0))
-        return seconds * (size.neurons / neurons) ** 2
+    def forecast(self, size: LayerSize, peaks: Peaks | None) -> float:
+        """The seconds of a call, by those of the size before: none where there is none before.
+
+        The neurons' part grows with their number; the products, dense ones, with its square.
+        """
+        if size.density not in self._seconds:
+            return 0.0
+        neurons, seconds = self._seconds[size.density]
+        times = size.neurons / neurons
+        if peaks is None:
+            return seconds * times**2
+        inputs = size.steps * size.batch * size.neurons
+        return seconds * times + 2 * forward_work(size.neurons, 1, 1, inputs).flops / peaks.flops
 
 
 @dataclass

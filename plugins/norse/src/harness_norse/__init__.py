@@ -1,0 +1,1 @@
+"""Norse as plugins of the harness."""

@@ -1,0 +1,1 @@
+"""sinabs as plugins of the harness."""
