@@ -74,6 +74,7 @@ class Hooks:
         if missing := self._lacks(*needed):
             raise Unsupported(f"has no {missing}, which a task of kind {task.kind} needs")
         self._comes_as_spikes = task.steps is not None
+        self._training = f"harness_{needed[-1]}"
         if task.kind == SPIKE_TRAIN:
             self._train_step = _direct(self._hook.harness_train_sequence)
         else:
@@ -99,7 +100,7 @@ class Hooks:
 
     def train_step(self, model: nn.Module, spikes: Tensor, targets: Tensor) -> Scalars:
         """One update, of the hook that the task's kind needs; whoever adds up the scalars checks them."""
-        self.current = "harness_train_step"
+        self.current = self._training
         scalars: Scalars = self._train_step(model=model, spikes=spikes, targets=targets)
         return scalars
 

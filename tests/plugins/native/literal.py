@@ -1,5 +1,7 @@
 """The native equations written out, one neuron, step and weight at a time, in plain Python."""
 
+import math
+
 
 def literal_layer(x, weight, p):
     spikes = [[0.0] * len(weight) for _ in x]
@@ -23,3 +25,24 @@ def literal_traces(x, p):
             slow = p.beta * slow + fast
             found[t][n] = slow
     return found
+
+
+def literal_network(x, weights, p, kept):
+    """What each hidden layer received and its membranes; and the last one's spikes.
+
+    `kept` is what the spikes of each layer's neurons are multiplied with.
+    """
+    layers = []
+    for weight, factors in zip(weights, kept):
+        spikes, membranes = literal_layer(x, weight, p)
+        layers.append((x, membranes))
+        x = [[factor * spike for factor, spike in zip(factors, step)] for step in spikes]
+    return layers, x
+
+
+def literal_error(outputs, target, smoothing):
+    """Softmax less the smoothed target."""
+    exps = [math.exp(value) for value in outputs]
+    error = [e / sum(exps) - smoothing / len(outputs) for e in exps]
+    error[target] -= 1 - smoothing
+    return error

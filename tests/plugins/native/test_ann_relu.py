@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 ann_relu = pytest.importorskip("harness_native.ann_relu")
 
-from harness.contract import Params, Task
+from harness.contract import SPIKE_TRAIN, Params, Task, Unsupported
 
 pytestmark = pytest.mark.native
 
@@ -135,3 +135,16 @@ def test_every_preset_resolves():
     for preset, tasks in presets.values.items():
         for task in tasks:
             presets.resolve(preset, task, {})
+
+
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [
+        (Task("given", "classification", (20,), 10, 100, steps=50), "no time"),
+        (Task("trains", SPIKE_TRAIN, (20,), 1, 1, steps=50), "not its job"),
+    ],
+)
+def test_refuses_spikes_over_time(task, why):
+    params = Params(**ann_relu.harness_presets().resolve("quick", task.name, {}))
+    with pytest.raises(Unsupported, match=why):
+        ann_relu.harness_build_model(task=task, params=params, device=torch.device("cpu"))

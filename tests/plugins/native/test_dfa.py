@@ -7,8 +7,10 @@ import pytest
 torch = pytest.importorskip("torch")
 dfa = pytest.importorskip("harness_native.dfa")
 
+from harness.contract import SPIKE_TRAIN, Task, Unsupported
+
 from . import tiny
-from .literal import literal_layer, literal_traces
+from .literal import literal_error, literal_network, literal_traces
 
 pytestmark = pytest.mark.native
 
@@ -21,33 +23,29 @@ def batch(model):
     return tiny.batch(dfa, model)
 
 
-def literal_gradients(model, spikes, targets):
+def literal_gradients(model, spikes, targets, kept):
     """Every weight's change, by loops over samples, neurons and steps in the rule's own notation."""
     p = model.params
     weights = [w.detach().tolist() for w in model.weights]
     grads = [[[0.0] * len(w[0]) for _ in w] for w in weights]
     samples = len(targets)
     for sample in range(samples):
+        factors = [layer[sample] for layer in kept]
         x = spikes[:, sample].tolist()
-        layers = []
-        for weight in weights[:-1]:
-            layers.append((x, *literal_layer(x, weight, p)))
-            x = layers[-1][1]
-        traces = literal_traces(x, p)
+        layers, emitted = literal_network(x, weights[:-1], p, factors)
+        traces = literal_traces(emitted, p)
         last = range(p.steps - min(p.window, p.steps), p.steps)
         mean = [sum(traces[t][n] for t in last) / len(last) for n in range(len(traces[0]))]
         logits = [sum(w * z for w, z in zip(row, mean)) for row in weights[-1]]
-        exps = [pow(2.718281828459045, value) for value in logits]
-        error = [e / sum(exps) for e in exps]
-        error[int(targets[sample])] -= 1
+        error = literal_error(logits, int(targets[sample]), p.label_smoothing)
         for c, e in enumerate(error):
             for n, z in enumerate(mean):
                 grads[-1][c][n] += e * z / samples
-        for number, (inputs, _, membranes) in enumerate(layers):
+        for number, (inputs, membranes) in enumerate(layers):
             feedback = model.feedback(number).tolist()
             input_traces = literal_traces(inputs, p)
             for n in range(len(weights[number])):
-                sent = sum(error[c] * feedback[c][n] for c in range(4))
+                sent = factors[number][n] * sum(error[c] * feedback[c][n] for c in range(4))
                 for t in last:
                     distance = abs(membranes[t][n] - p.theta)
                     gate = 1 / (1 + p.slope / p.theta * distance) ** 2
@@ -58,10 +56,13 @@ def literal_gradients(model, spikes, targets):
 
 @pytest.mark.parametrize("code", ["rate", "poisson"])
 @pytest.mark.parametrize("hidden", ["5", "5-4"])
-def test_update_is_the_rule(code, hidden):
-    model = build(code=code, hidden=hidden)
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_update_is_the_rule(code, hidden, dropout):
+    model = build(code=code, hidden=hidden, dropout=dropout, label_smoothing=dropout / 2)
     spikes, targets = batch(model)
-    wanted = literal_gradients(model, spikes, targets)
+    kept = tiny.kept(model, spikes, seed=3)
+    assert any(0.0 in sample for sample in kept[0]) == (dropout > 0)
+    wanted = literal_gradients(model, spikes, targets, kept)
     dfa.harness_train_step(model, spikes, targets)
     for weight, gradient in zip(model.weights, wanted):
         gradient = torch.tensor(gradient, dtype=torch.float64)
@@ -124,6 +125,29 @@ def test_last_step_recorded_is_the_answer():
     assert [layer.name for layer in recorded.layers] == ["hidden1", "readout"]
 
 
+def test_dropout_is_for_training_only():
+    model = build(dropout=0.5, hidden="50").eval()
+    spikes, _ = batch(model)
+    assert all(layer.kept is None for layer in model.layers(spikes))
+    assert any(layer.kept is not None for layer in model.train().layers(spikes))
+
+
+def test_samples_that_are_spikes_over_time():
+    task = Task("given", "classification", (2, 3), classes=4, train_size=10, steps=20)
+    model = dfa.harness_build_model(task, build().params, torch.device("cpu"))
+    spikes = (torch.rand(20, 7, 2, 3, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    dfa.harness_train_step(model, spikes, torch.arange(7) % 4)
+    answer = dfa.harness_evaluate(model.eval(), spikes, True)
+    assert answer.scores.shape == (20, 7, 4)
+    assert answer.layers[0].inputs.shape == (20, 7, 6)
+
+
+def test_refuses_to_fit_spike_trains():
+    task = Task("trains", SPIKE_TRAIN, (6,), classes=1, train_size=1, steps=20)
+    with pytest.raises(Unsupported, match="not its job"):
+        dfa.harness_build_model(task, build().params, torch.device("cpu"))
+
+
 def test_cosine_schedule_ends_near_zero():
     model = build(schedule="cosine", batch_size=10)
     spikes, targets = batch(model)
@@ -135,3 +159,8 @@ def test_cosine_schedule_ends_near_zero():
 
 def test_learns_digits(digits):
     assert digits("native-dfa", "harness_native.dfa", epochs=5) > 0.9
+
+
+@pytest.mark.parametrize(("code", "enough"), [("latency", 0.8), ("poisson", 0.85)])
+def test_learns_digits_from_spikes(digits, code, enough):
+    assert digits("native-dfa", "harness_native.dfa", epochs=5, code=code) > enough

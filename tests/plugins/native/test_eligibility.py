@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 torch = pytest.importorskip("torch")
 eligibility = pytest.importorskip("harness_native.eligibility")
 
+from harness.contract import SPIKE_TRAIN, Task, Unsupported
+
 from . import tiny
-from .literal import literal_layer, literal_traces
+from .literal import literal_error, literal_network, literal_traces
 
 pytestmark = pytest.mark.native
 
@@ -23,30 +23,29 @@ def batch(model):
     return tiny.batch(eligibility, model)
 
 
-def literal_gradients(model, spikes, targets):
+def literal_gradients(model, spikes, targets, kept):
     """The rule as a synapse would do it: no matrix product, nothing read from the future."""
     p = model.params
     weights = [w.detach().tolist() for w in model.weights]
     grads = [[[0.0] * len(w[0]) for _ in w] for w in weights]
-    norm = len(targets) * p.steps
+    window = min(p.window, p.steps)
+    norm = len(targets) * window
     for sample in range(len(targets)):
+        factors = [layer[sample] for layer in kept]
         x = spikes[:, sample].tolist()
-        layers = []
-        for weight in weights[:-1]:
-            layers.append((x, *literal_layer(x, weight, p)))
-            x = layers[-1][1]
-        readout_traces = literal_traces(x, p)
+        layers, emitted = literal_network(x, weights[:-1], p, factors)
+        readout_traces = literal_traces(emitted, p)
         errors = []
-        for z in readout_traces:
+        for t, z in enumerate(readout_traces):
+            if t < p.steps - window:
+                errors.append([0.0] * 4)
+                continue
             outputs = [sum(w * v for w, v in zip(row, z)) for row in weights[-1]]
-            exps = [math.exp(value) for value in outputs]
-            error = [e / sum(exps) for e in exps]
-            error[int(targets[sample])] -= 1
-            errors.append(error)
-            for c, e in enumerate(error):
+            errors.append(literal_error(outputs, int(targets[sample]), p.label_smoothing))
+            for c, e in enumerate(errors[-1]):
                 for n, v in enumerate(z):
                     grads[-1][c][n] += e * v / norm
-        for number, (inputs, _, membranes) in enumerate(layers):
+        for number, (inputs, membranes) in enumerate(layers):
             feedback = model.feedback(number).tolist()
             input_traces = literal_traces(inputs, p)
             for n in range(len(weights[number])):
@@ -54,7 +53,7 @@ def literal_gradients(model, spikes, targets):
                     fast = slow = 0.0
                     for t in range(p.steps):
                         distance = abs(membranes[t][n] - p.theta)
-                        gate = 1 / (1 + p.slope / p.theta * distance) ** 2
+                        gate = factors[number][n] / (1 + p.slope / p.theta * distance) ** 2
                         fast = p.alpha * fast + gate * input_traces[t][i]
                         slow = p.beta * slow + fast
                         sent = sum(errors[t][c] * feedback[c][n] for c in range(4))
@@ -64,10 +63,15 @@ def literal_gradients(model, spikes, targets):
 
 @pytest.mark.parametrize("code", ["rate", "poisson"])
 @pytest.mark.parametrize("hidden", ["5", "5-4"])
-def test_update_is_the_rule(code, hidden):
-    model = build(code=code, hidden=hidden)
+@pytest.mark.parametrize(("dropout", "window"), [(0.0, 8), (0.4, 3)])
+def test_update_is_the_rule(code, hidden, dropout, window):
+    model = build(
+        code=code, hidden=hidden, window=window, dropout=dropout, label_smoothing=dropout / 2
+    )
     spikes, targets = batch(model)
-    wanted = literal_gradients(model, spikes, targets)
+    kept = tiny.kept(model, spikes, seed=3)
+    assert any(0.0 in sample for sample in kept[0]) == (dropout > 0)
+    wanted = literal_gradients(model, spikes, targets, kept)
     eligibility.harness_train_step(model, spikes, targets)
     for weight, gradient in zip(model.weights, wanted):
         gradient = torch.tensor(gradient, dtype=torch.float64)
@@ -76,7 +80,7 @@ def test_update_is_the_rule(code, hidden):
 
 
 def test_readout_update_is_the_gradient_of_the_mean_loss():
-    model = build()
+    model = build(window=8)
     spikes, targets = batch(model)
     traces = eligibility.trace(model.layers(spikes)[-1].spikes, model.lif)
     readout = model.weights[-1].detach().clone().requires_grad_()
@@ -94,5 +98,24 @@ def test_last_step_recorded_is_the_answer():
     assert torch.allclose(recorded.scores[-1], answer)
 
 
+def test_samples_that_are_spikes_over_time():
+    task = Task("given", "classification", (2, 3), classes=4, train_size=10, steps=20)
+    model = eligibility.harness_build_model(task, build().params, torch.device("cpu"))
+    spikes = (torch.rand(20, 7, 2, 3, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    eligibility.harness_train_step(model, spikes, torch.arange(7) % 4)
+    assert eligibility.harness_evaluate(model.eval(), spikes, True).scores.shape == (20, 7, 4)
+
+
+def test_refuses_to_fit_spike_trains():
+    task = Task("trains", SPIKE_TRAIN, (6,), classes=1, train_size=1, steps=20)
+    with pytest.raises(Unsupported, match="not its job"):
+        eligibility.harness_build_model(task, build().params, torch.device("cpu"))
+
+
 def test_learns_digits(digits):
     assert digits("native-eligibility", "harness_native.eligibility", epochs=5) > 0.9
+
+
+@pytest.mark.parametrize(("code", "enough"), [("latency", 0.8), ("poisson", 0.85)])
+def test_learns_digits_from_spikes(digits, code, enough):
+    assert digits("native-eligibility", "harness_native.eligibility", epochs=5, code=code) > enough

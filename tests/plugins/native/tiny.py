@@ -23,3 +23,18 @@ def batch(rule, model, samples=3):
     inputs = torch.rand(samples, 1, 2, 3, dtype=torch.float64, generator=draws)
     targets = torch.randint(4, (samples,), generator=draws)
     return rule.harness_encode(model, inputs, draws), targets
+
+
+def kept(model, spikes, seed):
+    """What `model` multiplies each layer's spikes with in its next training step: lists [B][n].
+
+    The next draws are then those of this one.
+    """
+    torch.manual_seed(seed)
+    found = [layer.kept for layer in model.layers(spikes)]
+    torch.manual_seed(seed)
+    samples = spikes.shape[1]
+    return [
+        [[1.0] * len(weight)] * samples if factors is None else factors.tolist()
+        for factors, weight in zip(found, model.weights)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 stdp = pytest.importorskip("harness_spikingjelly.stdp")
 
-from harness.contract import Params, Task
+from harness.contract import Params, Task, Unsupported
 
 pytestmark = pytest.mark.spikingjelly
 
@@ -172,6 +173,12 @@ def test_batches_are_merged_for_labelling():
     merged = list(stdp._merged(batches, 8))
     assert [len(targets) for _, targets in merged] == [8, 8, 4]
     assert torch.equal(torch.cat([x for x, _ in merged]), torch.cat([x for x, _ in batches]))
+
+
+@pytest.mark.parametrize("change", [{"kind": "spike-train"}, {"steps": 100}])
+def test_only_stills_with_classes_are_learnt(change):
+    with pytest.raises(Unsupported, match="tiny"):
+        stdp.harness_build_model(replace(TASK, **change), build().params, CPU)
 
 
 def test_kernel_has_a_name():

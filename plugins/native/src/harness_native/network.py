@@ -11,29 +11,49 @@ import torch
 from torch import Tensor, nn
 
 from harness.codes import is_constant, product
-from harness.contract import Evaluation, Layer, Params, Task, layer_sizes
+from harness.contract import (
+    CLASSIFICATION,
+    Evaluation,
+    Layer,
+    Params,
+    Task,
+    Unsupported,
+    layer_sizes,
+)
 from harness.optim import Adam
 from harness.readouts import window_mean, windows_over_time
 from harness_native.neurons import LIFParameters, lif, trace
+from harness_native.surrogates import fast_sigmoid
 
 
 class LayerActivity(NamedTuple):
-    """What a hidden layer received [T, B, n_in], and its spikes and membranes [T, B, n]."""
+    """What a hidden layer received [T, B, n_in], and its spikes and membranes [T, B, n].
+
+    `kept` [B, n] is None without dropout, else what the spikes were multiplied with: 0 where a
+    neuron was dropped, 1 / (1 - dropout) where not.
+    """
 
     inputs: Tensor
     spikes: Tensor
     membranes: Tensor
+    kept: Tensor | None = None
+
+    def derivative(self, window: int, theta: float, slope: float) -> Tensor:
+        """The spikes' SuperSpike derivative in the last `window` steps: [W, B, n]."""
+        found = fast_sigmoid(self.membranes[-window:] - theta, slope / theta)
+        return found if self.kept is None else found * self.kept
 
 
 class FeedForward(nn.Module):
     """Layers of LIF neurons and a linear readout, without biases; `weights` are [n_out, n_in].
 
-    Reads of `params`: hidden, alpha, beta, theta, gain, lr, schedule, epochs and
+    Reads of `params`: hidden, alpha, beta, theta, gain, dropout, lr, schedule, epochs and
     batch_size.
     """
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__()
+        require_classification(task)
         self.params = params
         self.lif = LIFParameters(params.alpha, params.beta, params.theta)
         sizes = [task.inputs, *layer_sizes(params.hidden), task.classes]
@@ -46,11 +66,19 @@ class FeedForward(nn.Module):
         self.optimiser = Adam(self.weights, params.lr, cosine_over=cosine_over)
 
     def layers(self, spikes: Tensor) -> list[LayerActivity]:
-        """The activity of each hidden layer for input [T, B, n_in]."""
+        """The activity of each hidden layer for input [T, B, ...].
+
+        In training, a neuron that is dropped is silent in all of the sample's steps.
+        """
         found: list[LayerActivity] = []
+        spikes = spikes.flatten(2)
         for weight in self.weights[:-1]:
             emitted, membranes = lif(product(spikes, weight), self.lif)
-            found.append(LayerActivity(spikes, emitted, membranes))
+            kept = None
+            if self.training and self.params.dropout:
+                kept = nn.functional.dropout(torch.ones_like(emitted[0]), self.params.dropout)
+                emitted *= kept
+            found.append(LayerActivity(spikes, emitted, membranes, kept))
             spikes = emitted
         return found
 
@@ -93,10 +121,19 @@ class RandomFeedback(FeedForward):
         return Evaluation(windows_over_time(traces, window) @ readout, self.recorded(layers))
 
 
-def output_error(scores: Tensor, targets: Tensor) -> Tensor:
-    """Softmax(scores) - target, the gradient of the summed cross-entropy: [..., B, C]."""
-    error = scores.softmax(-1)
-    error[..., torch.arange(len(targets), device=error.device), targets] -= 1
+def require_classification(task: Task) -> None:
+    """Unsupported where `task` wants anything but a class."""
+    if task.kind != CLASSIFICATION:
+        raise Unsupported(f"it classifies; {task.kind} fitting is not its job")
+
+
+def output_error(scores: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Softmax(scores) - target, the gradient of the summed cross-entropy: [..., B, C].
+
+    `smoothing` is the share of a target that is spread evenly over the classes.
+    """
+    error = scores.softmax(-1) - smoothing / scores.shape[-1]
+    error[..., torch.arange(len(targets), device=error.device), targets] -= 1 - smoothing
     return error
 
 

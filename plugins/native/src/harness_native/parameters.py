@@ -21,6 +21,8 @@ NETWORK = {
 }
 
 TRAINING = {
+    "dropout": Parameter(0.0, "hidden neurons dropped while training", 0.0, 0.95),
+    "label_smoothing": Parameter(0.0, "share of each target spread evenly", 0.0, 0.5),
     "lr": Parameter(0.001, "Adam's learning rate", low=0.0),
     "schedule": Parameter(
         "cosine", "learning rate: cosine to 0 or constant", choices=("cosine", "constant")
@@ -33,5 +35,22 @@ QUICK: dict[str, dict[str, Value]] = {
     "*": {"lr": 0.003, "epochs": 1},
     "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
 }
+
+# What the original experiments of random feedback leave open: one exponential for synapse and
+# membrane, and currents small enough for the large constant learning rate.
+SOURCE: dict[str, Value] = {
+    "steps": 20,
+    "alpha": 0.0,
+    "beta": 0.8,
+    "max_rate": 0.25,
+    "gain": 1.0,
+    "lr": 0.005,
+    "schedule": "constant",
+    "epochs": 2,
+    "batch_size": 128,
+}
+
+# As many updates as on mnist.
+SOURCE_DIGITS: dict[str, Value] = {"epochs": 22, "batch_size": 32}
 
 FEEDBACK = {"feedback": Parameter(1.0, "scale of the random feedback weights", low=0.0)}

@@ -7,12 +7,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness_native.neurons import LIFParameters, lif
+from harness_native.neurons import LIFParameters
 from harness_native.surrogates import SURROGATES
 
 
+def fire(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
+    """What `harness_native.neurons.lif` returns, bit for bit: S and U [T, B, N] for X [T, B, N].
+
+    Written into memory that is asked for once: fresh tensors in every step cost several times the
+    arithmetic.
+    """
+    spikes, membranes = inputs.new_empty(inputs.shape), inputs.new_empty(inputs.shape)
+    after_reset, current = torch.zeros_like(inputs[0]), torch.zeros_like(inputs[0])
+    for x, s, u in zip(inputs.unbind(0), spikes.unbind(0), membranes.unbind(0), strict=True):
+        current = torch.add(x, current, alpha=p.alpha, out=current) if p.alpha else x
+        torch.add(current, after_reset, alpha=p.beta, out=u)
+        torch.ge(u, p.theta, out=s)
+        torch.add(u, s, alpha=-p.theta, out=after_reset)
+    return spikes, membranes
+
+
 class SpikeSequence(torch.autograd.Function):
-    """Spikes and membranes [T, B, N] of `harness_native.neurons.lif`; the spikes are differentiable.
+    """Spikes and membranes [T, B, N] of `fire`; the spikes are differentiable.
 
     One node for the whole sequence instead of several a step. Its backward pass is the recursion
 
@@ -27,7 +43,7 @@ class SpikeSequence(torch.autograd.Function):
         ctx: Any, inputs: Tensor, p: LIFParameters, surrogate: str, slope: float, detach: bool
     ) -> tuple[Tensor, Tensor]:
         """X [T, B, N] to S and U, both [T, B, N]."""
-        spikes, membranes = lif(inputs, p)
+        spikes, membranes = fire(inputs, p)
         ctx.save_for_backward(membranes)
         ctx.mark_non_differentiable(membranes)
         ctx.p, ctx.surrogate, ctx.slope, ctx.detach = p, surrogate, slope, detach
@@ -36,16 +52,16 @@ class SpikeSequence(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None, None]:
         """dL/dS [T, B, N] to dL/dX [T, B, N]."""
-        grad = grads[0]
         (membranes,) = ctx.saved_tensors
         p: LIFParameters = ctx.p
-        gates = SURROGATES[ctx.surrogate](membranes - p.theta, ctx.slope)
-        found = torch.empty_like(grad)
-        d_membrane = d_input = torch.zeros_like(grad[0])
-        for t in range(len(grad) - 1, -1, -1):
-            carried = p.beta * d_membrane
-            d_spike = grad[t] if ctx.detach else torch.add(grad[t], carried, alpha=-p.theta)
-            d_membrane = torch.addcmul(carried, d_spike, gates[t])
-            d_input = torch.add(d_membrane, d_input, alpha=p.alpha)
-            found[t] = d_input
+        gate = SURROGATES[ctx.surrogate]
+        found = membranes.new_empty(membranes.shape)
+        d_membrane, d_input = torch.zeros_like(membranes[0]), torch.zeros_like(membranes[0])
+        for t in reversed(range(len(found))):
+            d_spike = grads[0][t]
+            d_membrane *= p.beta
+            if not ctx.detach:
+                d_spike = torch.add(d_spike, d_membrane, alpha=-p.theta)
+            d_membrane.addcmul_(d_spike, gate(membranes[t] - p.theta, ctx.slope))
+            d_input = torch.add(d_membrane, d_input, alpha=p.alpha, out=found[t])
         return found, None, None, None, None

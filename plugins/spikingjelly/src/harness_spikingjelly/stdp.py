@@ -13,7 +13,7 @@ from torch import Generator, Tensor, device, nn
 
 from harness import hookimpl
 from harness.codes import encode
-from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task
+from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
 from harness_spikingjelly import labels
 from harness_spikingjelly.network import Network
 from harness_spikingjelly.stdp_presets import PRESETS
@@ -31,6 +31,10 @@ def harness_presets() -> Presets:
 @hookimpl
 def harness_build_model(task: Task, params: Params, device: device) -> nn.Module:
     """Random weights, drawn on the CPU so that every device starts from the same."""
+    if task.kind != "classification":
+        raise Unsupported(f"the spikes of a winner name a class; {task.name} is {task.kind}")
+    if task.steps is not None:
+        raise Unsupported(f"{task.name} comes as spikes over time; the rates of a still are learnt")
     presentations = task.train_size * params.epochs
     model = Network(task.inputs, task.classes, presentations, params).to(device)
     # SpikingJelly imports its kernels at the first step, which takes seconds and is not learning.
