@@ -60,7 +60,8 @@ class Lines(Listener):
         """Says how much there is to do."""
         self._total, self._done = len(trials), finished
         kept = f", {finished} of them done before" if finished else ""
-        self._print(f"{len(trials)} trials on {trials[0].task} ({trials[0].preset}){kept}")
+        presets = ", ".join(dict.fromkeys(trial.preset for trial in trials))
+        self._print(f"{len(trials)} trials on {trials[0].task} ({presets}){kept}")
 
     def recorded(self, record: Record) -> None:
         """Prints how it went."""

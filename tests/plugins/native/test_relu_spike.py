@@ -16,7 +16,7 @@ pytestmark = pytest.mark.native
 
 
 def build(**overrides):
-    values = {"theta": 0.3, "penalty": 0.4, "dropout": 0.0, **overrides}
+    values = {"theta": 0.1, "penalty": 0.13, **overrides}
     params = Params(
         **relu_spike.harness_presets().resolve(
             "quick", "any", {"hidden": 5, "steps": 8, "window": 5, "epochs": 1, **values}

@@ -80,8 +80,8 @@ PRESETS = Presets(
             },
             "digits": _DIGITS,
         },
-        # Not called `source`: on mnist it takes some 25 minutes on one core, and native-stdp's `source`
-        # is the same experiment, its weights equal to these step by step.
+        # Not called `source`: on mnist it takes some 20 minutes on one core. native-stdp's `source` is the
+        # same experiment but for larger batches; given the same batches, the weights are equal.
         "diehl-cook": {
             "*": _DIEHL_COOK,
             # A twelfth of the inputs drive a neuron, so its threshold is a tenth, its rise likewise.
