@@ -38,6 +38,23 @@ def test_lif_is_its_equations():
             assert membranes[:, sample, neuron].tolist() == pytest.approx(wanted[1], rel=1e-12)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.6])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_sequence_is_its_steps_bit_for_bit(alpha, dtype):
+    p = neurons.LIFParameters(alpha, 0.9, 0.7)
+    inputs = torch.randn(9, 4, 50, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    before = inputs.clone()
+    spikes, membranes = neurons.lif(inputs, p)
+    assert torch.equal(inputs, before)
+    assert 0.05 < spikes.mean() < 0.95
+    state = neurons.rest(inputs[0])
+    for t, step in enumerate(inputs):
+        state = neurons.lif_step(step, state, p)
+        assert spikes.dtype == membranes.dtype == dtype
+        assert torch.equal(spikes[t], state.spikes)
+        assert torch.equal(membranes[t], state.membrane)
+
+
 def test_threshold_is_inclusive_and_reset_subtracts():
     p = neurons.LIFParameters(alpha=0.0, beta=0.5, theta=1.0)
     inputs = torch.tensor([1.0, 0.0, 2.5, 0.0]).reshape(4, 1, 1)

@@ -80,6 +80,22 @@ def test_update_is_autograds_gradient(noise):
         assert torch.allclose(parameter.grad, copy.grad, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("hidden", ["5", "5-4"])
+def test_the_answer_is_as_late_as_it_says(hidden):
+    model = build(hidden=hidden)
+    spikes = batch(model)[0].contiguous()
+    answer = relu_spike.harness_evaluate(model, spikes, record=False)
+    last = len(spikes) - 1 - answer.delay
+
+    def with_more_at(step):
+        changed = spikes.clone()
+        changed[step] += 1
+        return relu_spike.harness_evaluate(model, changed, record=False).scores
+
+    assert not torch.equal(with_more_at(last), answer.scores)
+    assert torch.equal(with_more_at(last + 1), answer.scores)
+
+
 def test_noise_is_a_new_draw_for_each_value_and_step():
     model = build(noise=True)
     inputs = torch.ones(50, 1, 2, 3)

@@ -48,14 +48,19 @@ def lif_step(inputs: Tensor, state: LIFState, p: LIFParameters) -> LIFState:
 
 
 def lif(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
-    """Spikes and membranes [T, B, N] of neurons that start at rest and receive X [T, B, N]."""
-    state = rest(inputs[0])
-    spikes, membranes = [], []
-    for step in inputs.unbind(0):
-        state = lif_step(step, state, p)
-        spikes.append(state.spikes)
-        membranes.append(state.membrane)
-    return torch.stack(spikes), torch.stack(membranes)
+    """Spikes and membranes [T, B, N] of neurons that start at rest and receive X [T, B, N].
+
+    `lif_step` T times over, bit for bit, but into memory that is asked for once: fresh tensors in every
+    step cost several times the arithmetic. Not differentiable; `spike_sequence` is.
+    """
+    spikes, membranes = inputs.new_empty(inputs.shape), inputs.new_empty(inputs.shape)
+    after_reset, current = torch.zeros_like(inputs[0]), torch.zeros_like(inputs[0])
+    for x, s, u in zip(inputs.detach().unbind(0), spikes.unbind(0), membranes.unbind(0), strict=True):
+        current = torch.add(x, current, alpha=p.alpha, out=current) if p.alpha else x
+        torch.add(current, after_reset, alpha=p.beta, out=u)
+        torch.ge(u, p.theta, out=s)
+        torch.add(u, s, alpha=-p.theta, out=after_reset)
+    return spikes, membranes
 
 
 def trace(spikes: Tensor, p: LIFParameters) -> Tensor:

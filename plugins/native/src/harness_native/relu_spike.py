@@ -197,9 +197,9 @@ def harness_evaluate(model: ReluSpikeNet, spikes: Tensor, record: bool) -> Evalu
     The emissions are real numbers, so nothing is called a spike.
     """
     received, emitted, states = model(spikes)
-    window = model.params.window
+    window, delay = model.params.window, len(model.layers)
     if not record:
-        return Evaluation(window_mean(states, window))
+        return Evaluation(window_mean(states, window), delay=delay)
     names = [*(f"hidden{number}" for number in range(1, len(received))), "output"]
     layers = [
         Layer(name, inputs, layer, outputs, spiking=False)
@@ -207,4 +207,4 @@ def harness_evaluate(model: ReluSpikeNet, spikes: Tensor, record: bool) -> Evalu
             names, received, model.layers, [*emitted, None], strict=True
         )
     ]
-    return Evaluation(windows_over_time(states, window), layers)
+    return Evaluation(windows_over_time(states, window), layers, delay=delay)

@@ -7,28 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness_native.neurons import LIFParameters
+from harness_native.neurons import LIFParameters, lif
 from harness_native.surrogates import SURROGATES
 
 
-def fire(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
-    """What `harness_native.neurons.lif` returns, bit for bit: S and U [T, B, N] for X [T, B, N].
-
-    Written into memory that is asked for once: fresh tensors in every step cost several times the
-    arithmetic.
-    """
-    spikes, membranes = inputs.new_empty(inputs.shape), inputs.new_empty(inputs.shape)
-    after_reset, current = torch.zeros_like(inputs[0]), torch.zeros_like(inputs[0])
-    for x, s, u in zip(inputs.unbind(0), spikes.unbind(0), membranes.unbind(0), strict=True):
-        current = torch.add(x, current, alpha=p.alpha, out=current) if p.alpha else x
-        torch.add(current, after_reset, alpha=p.beta, out=u)
-        torch.ge(u, p.theta, out=s)
-        torch.add(u, s, alpha=-p.theta, out=after_reset)
-    return spikes, membranes
-
-
 class SpikeSequence(torch.autograd.Function):
-    """Spikes and membranes [T, B, N] of `fire`; the spikes are differentiable.
+    """Spikes and membranes [T, B, N] of `harness_native.neurons.lif`; the spikes are differentiable.
 
     One node for the whole sequence instead of several a step. Its backward pass is the recursion
 
@@ -43,7 +27,7 @@ class SpikeSequence(torch.autograd.Function):
         ctx: Any, inputs: Tensor, p: LIFParameters, surrogate: str, slope: float, detach: bool
     ) -> tuple[Tensor, Tensor]:
         """X [T, B, N] to S and U, both [T, B, N]."""
-        spikes, membranes = fire(inputs, p)
+        spikes, membranes = lif(inputs, p)
         ctx.save_for_backward(membranes)
         ctx.mark_non_differentiable(membranes)
         ctx.p, ctx.surrogate, ctx.slope, ctx.detach = p, surrogate, slope, detach
