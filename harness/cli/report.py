@@ -12,7 +12,14 @@ LAYERS = "layers.jsonl"
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def report(folder: Path) -> None:
+@click.option(
+    "--with",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Another run, whose trials (not its timings) become rows too.",
+)
+def report(folder: Path, others: tuple[Path, ...]) -> None:
     """Rebuild the tables, the figures and the page of FOLDER (of run or layers) from its records."""
     if (folder / LAYERS).is_file():
         from harness.runs.layers import load_layers
@@ -26,5 +33,5 @@ def report(folder: Path) -> None:
     run = load(folder)
     for problem in run.problems:
         click.echo(f"harness: left out {problem}", err=True)
-    run.report()
+    run.report(beside=[load(other) for other in others])
     click.echo(f"{len(run.records)} records; open {run.path / 'report.html'}")

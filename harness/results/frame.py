@@ -83,8 +83,15 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 
 
 def latest(records: Iterable[Record]) -> list[Record]:
-    """The last record of each stage and key: a trial that is repeated replaces its earlier self."""
-    return list({(record.stage, record.key): record for record in records}.values())
+    """The last record of each trial and timing: one that is repeated replaces its earlier self.
+
+    Records may be those of several runs, whose keys need not differ.
+    """
+
+    def identity(record: Record) -> tuple[str, ...]:
+        return record.stage, record.key, record.task, record.preset, record.device
+
+    return list({identity(record): record for record in records}.values())
 
 
 def groups(records: Iterable[Record]) -> dict[tuple[str, ...], list[Record]]:

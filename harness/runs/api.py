@@ -57,12 +57,23 @@ class Run:
 
         return summary_frame(self.records)
 
-    def report(self) -> list[Path]:
-        """Rebuilds the tables, the figures and the page from the records; returns what it wrote."""
+    def report(self, beside: Sequence[Run] = ()) -> list[Path]:
+        """Rebuilds the tables, the figures and the page from the records; returns what it wrote.
+
+        The trials of the runs `beside` are rows too. Their timings are not: only what was timed side
+        by side compares.
+        """
         from harness.report.build import build_report
 
-        folder = RunFolder.open(self.path)
-        return build_report(self.path, folder.description(), self.records, self.problems)
+        description = RunFolder.open(self.path).description()
+        records, problems = [*self.records], [*self.problems]
+        for other in beside:
+            records += [record for record in other.records if record.stage == "trial"]
+            problems += other.problems
+        if beside:
+            names = ", ".join(other.path.name for other in beside)
+            description["rows taken over"] = f"the trials of {names}; timed were only this run's"
+        return build_report(self.path, description, records, problems)
 
 
 def load(path: str | Path) -> Run:

@@ -87,13 +87,13 @@ def _presets_of(
 ) -> list[str]:
     """The presets of `plugin` that are asked for by name or pattern.
 
-    A pattern that matches none of them stays as it is: the trial will be skipped, and say so.
+    Where it has none of them, the first that was asked for: the trial will be skipped, and say so.
     """
     found: dict[str, None] = {}
-    for pattern in wanted:
-        matches = _matches(presets[plugin.name], pattern, task) if plugin.name in presets else []
-        found |= dict.fromkeys(matches or [pattern])
-    return list(found)
+    if plugin.name in presets:
+        for pattern in wanted:
+            found |= dict.fromkeys(_matches(presets[plugin.name], pattern, task))
+    return list(found) or [wanted[0]]
 
 
 def _matches(presets: Presets, pattern: str, task: str) -> list[str]:

@@ -66,3 +66,18 @@ def test_the_public_names_are_there_and_others_are_not():
     assert harness.Run.__name__ == "Run"
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         _ = harness.runn
+
+
+def test_the_trials_of_another_run_become_rows_and_its_timings_do_not(tmp_path, make_record):
+    mine = RunFolder.create(tmp_path / "mine", {})
+    other = RunFolder.create(tmp_path / "other", {})
+    mine.append(make_record(preset="source"))
+    mine.append(make_record(stage="timing", preset="source", metrics={"latency_ms": {"median": 2}}))
+    other.append(make_record(preset="best"))
+    other.append(make_record(stage="timing", preset="best", metrics={"latency_ms": {"median": 9}}))
+    harness.load(mine.path).report(beside=[harness.load(other.path)])
+    page = (mine.path / "report.md").read_text()
+    assert "2 rows" in page
+    assert "the trials of other; timed were only this run's" in page
+    assert "2 ms" in page
+    assert "9 ms" not in page

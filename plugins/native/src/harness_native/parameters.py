@@ -34,6 +34,8 @@ TRAINING = {
 QUICK: dict[str, dict[str, Value]] = {
     "*": {"lr": 0.003, "epochs": 1},
     "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
+    # One spike from each unit in 100 steps: traces that last, and an answer from all of them.
+    "randman": {"lr": 0.003, "epochs": 3, "window": 100, "alpha": 0.9, "beta": 0.95},
 }
 
 # What the original experiments of random feedback leave open: one exponential for synapse and
