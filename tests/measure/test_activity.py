@@ -119,7 +119,10 @@ def test_an_expanded_view_counts_as_its_copies(connection):
     view = one.expand(7, -1, -1, -1, -1)
     assert view.stride(0) == 0
     metrics = counted(Layer("l", view, connection, None)).metrics()
-    assert metrics == counted(Layer("l", view.clone(), connection, None)).metrics()
+    copies = counted(Layer("l", view.clone(), connection, None)).metrics()
+    # All but the fewest operations: of a constant input one product would do, of copies nobody knows.
+    assert metrics.pop("fewest_flops") * 7 == pytest.approx(copies.pop("fewest_flops"))
+    assert metrics == copies
     assert metrics["synops_dense"] > 0
 
 

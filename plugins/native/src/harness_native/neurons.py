@@ -55,7 +55,9 @@ def lif(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
     """
     spikes, membranes = inputs.new_empty(inputs.shape), inputs.new_empty(inputs.shape)
     after_reset, current = torch.zeros_like(inputs[0]), torch.zeros_like(inputs[0])
-    for x, s, u in zip(inputs.detach().unbind(0), spikes.unbind(0), membranes.unbind(0), strict=True):
+    for x, s, u in zip(
+        inputs.detach().unbind(0), spikes.unbind(0), membranes.unbind(0), strict=True
+    ):
         current = torch.add(x, current, alpha=p.alpha, out=current) if p.alpha else x
         torch.add(current, after_reset, alpha=p.beta, out=u)
         torch.ge(u, p.theta, out=s)
