@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from harness.measure import spike_trains
+import pytest
+
 from harness.report.rows import report_rows
 from harness.report.words import SPIKE_TRAINS, how_to_read, warnings
 
@@ -24,6 +25,9 @@ def test_a_run_that_was_not_timed_tells_of_steps_only():
 
 
 def test_spike_trains_are_explained_with_the_constants_of_the_measurement():
+    pytest.importorskip("torch")
+    from harness.measure import spike_trains
+
     assert notes(fit_records())["Spike trains"] == SPIKE_TRAINS
     assert f"rise {spike_trains.RISE_MS:g} ms, decay {spike_trains.DECAY_MS:g} ms" in SPIKE_TRAINS
     assert f"at most {spike_trains.TOLERANCE_MS:g} ms" in SPIKE_TRAINS
