@@ -70,14 +70,19 @@ REFUSED = {
 }
 
 
-#: Equal in every spike; float32 carries the gradient through the reset to 2.2e-6, where 2e-6 is asked.
+#: Equal in every spike, but float32 carries the rounded time constant 1 / (1 - beta) through the reset
+#: into the gradient, to about 2.2e-6 where the proof asks 2e-6: `harness layers` calls it unequal.
 ROUNDED = {("spikingjelly", 1)}
 
 
 @pytest.mark.parametrize("place", range(len(VARIANTS)))
 def test_another_neuron_is_proved_too_or_refused_with_a_reason(framework, place):
     if (framework[0], place) in ROUNDED:
-        pytest.xfail("its time constant is a rounded 1 / (1 - beta)")
+        found = prove(framework[1], VARIANTS[place], CPU)
+        assert found.spikes_differing == 0
+        assert found.ties > 30
+        assert found.weight_gradient_error < 3e-6
+        return
     told = reason(framework, VARIANTS[place])
     assert bool(told) == (place in REFUSED[framework[0]]), told
 
