@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from harness import hookspecs
 from harness.contract import Neuron, PluginSource, Unsupported
 from harness.errors import InvalidOutput
-from harness.measure.clock import no_collection, timed
+from harness.measure.clock import exempt_from_collection, no_collection, timed
 from harness.measure.memory import available_memory, peak_memory
 from harness.protocol import (
     LayerOpened,
@@ -133,6 +133,7 @@ class LayerSession:
         largest = float(gradient_of_rows.abs().max())
         self._gradient_error = float((found - gradient_of_rows).abs().max()) / (largest or 1.0)
         self._last_seconds = 0.0
+        exempt_from_collection()
 
     def opened(self) -> LayerOpened:
         """What the coordinator is told when the layer stands."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.measure.clock import no_collection, timed
+from harness.measure.clock import exempt_from_collection, no_collection, timed
 from harness.protocol import Opened, OpenProbe, Samples, TakeRound
 
 _BATCH, _INPUTS, _NEURONS, _STEPS = 32, 784, 256, 10
@@ -20,6 +20,7 @@ class Probe:
         self._inputs = torch.rand(_BATCH, _INPUTS, generator=draws).to(self._device)
         self._weight = torch.rand(_INPUTS, _NEURONS, generator=draws).to(self._device) / _INPUTS
         self._first = self._once()
+        exempt_from_collection()
 
     def opened(self) -> Opened:
         """What the coordinator is told when the probe stands."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.contract import BATCH_SIZE, CLASSIFICATION, Params
-from harness.measure.clock import no_collection, timed
+from harness.measure.clock import exempt_from_collection, no_collection, timed
 from harness.measure.energy import NotMeasurable, find_counter, measure
 from harness.measure.memory import available_memory, peak_memory
 from harness.protocol import Measured, Opened, OpenTiming, Samples, TakeEnergy, TakeRound
@@ -64,6 +64,7 @@ class TimingSession:
                 validity.same_accuracy(ours, request.accuracy, samples, random=False, what=what)
             self._answers = validity.TimedAnswers(right)
         self._inference_batch = self._largest_batch()
+        exempt_from_collection()
 
     def opened(self) -> Opened:
         """What the coordinator is told when the session stands."""

@@ -11,6 +11,7 @@ import json
 import pytest
 
 from harness.plugins import discover
+from harness.results.store import RunFolder
 
 MARKED = ("native", "snntorch", "spikingjelly")
 PLUGINS = {plugin.name: plugin for plugin in discover() if plugin.framework in MARKED}
@@ -84,7 +85,7 @@ def test_the_timing_group_measured_it(finished, records, name):
     # There is a counter or there is none: a figure above 0, or a reason.
     reason = record["absent"].get("energy_measured_j", "")
     assert bool(reason) != (metrics.get("energy_measured_j", 0) > 0)
-    samples = json.loads(next((finished[0] / "samples").glob(f"{name}_*.json")).read_text())
+    samples = json.loads(RunFolder(finished[0]).file("samples", f"{name} seed=0", ".json").read_text())
     assert sum(map(len, samples["seconds"]["latency"])) == latency["n"]
 
 

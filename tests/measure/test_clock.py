@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.measure.clock import no_collection, timed
+from harness.measure.clock import exempt_from_collection, no_collection, timed
 
 CPU = torch.device("cpu")
 
@@ -37,6 +37,27 @@ def test_nothing_is_collected_inside_and_everything_before():
             Cycle()
         assert Cycle.alive == 5000
     assert gc.isenabled()
+
+
+def test_what_is_exempt_is_not_walked_again_and_later_garbage_is_collected():
+    class Cycle:
+        alive = 0
+
+        def __init__(self):
+            self.me = self
+            Cycle.alive += 1
+
+        def __del__(self):
+            Cycle.alive -= 1
+
+    exempt_from_collection()
+    try:
+        assert len(gc.get_objects()) < gc.get_freeze_count()
+        Cycle()
+        with no_collection():
+            assert Cycle.alive == 0
+    finally:
+        gc.unfreeze()
 
 
 def test_collection_stays_as_it_was_found_after_an_error_too():
