@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -84,6 +85,18 @@ class RunFolder:
         with _writing(self.path):
             partial.write_text(text + "\n", encoding="utf-8")
             partial.replace(self.path / RUN)
+
+    @contextmanager
+    def clocked(self, part: str) -> Iterator[None]:
+        """Adds the wall seconds that `part` takes to run.json; a resumed run's add up."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            description = self.description()
+            spent = description.setdefault("wall_seconds", {})
+            spent[part] = round(spent.get(part, 0) + perf_counter() - start, 1)
+            self.describe(description)
 
     def append(self, record: Record) -> None:
         """Adds one record; it is on the disk when this returns."""

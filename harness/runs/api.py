@@ -164,7 +164,8 @@ def _carry_out(
     done = by_key(folder.records()[0], "trial")
     open_trials = [trial for trial in trials if trial.key not in done]
     listener.planned(trials, len(trials) - len(open_trials))
-    run_trials(open_trials, plugins, config, data, folder, workers, listener)
+    with folder.clocked("trials"):
+        run_trials(open_trials, plugins, config, data, folder, workers, listener)
     records = folder.records()[0]
     trained, timed = by_key(records, "trial"), by_key(records, "timing")
     group: dict[str, Trial] = {}
@@ -174,7 +175,8 @@ def _carry_out(
     if any(trial.key not in timed for trial in group.values()):
         # A group is measured side by side or not at all: rows of two sittings do not compare.
         pairs = [(trial, trained[trial.key]) for trial in group.values()]
-        time_group(pairs, plugins, config, data, folder, workers, listener)
+        with folder.clocked("timing_group"):
+            time_group(pairs, plugins, config, data, folder, workers, listener)
 
 
 def choose_device(asked: str) -> str:

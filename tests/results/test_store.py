@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,17 @@ def test_a_description_is_replaced_whole(folder):
     folder.describe({"command": "other", "name": "ä"})
     assert RunFolder.open(folder.path).description()["name"] == "ä"
     assert not list(folder.path.glob("*.partial"))
+
+
+def test_the_wall_time_of_a_part_adds_up_over_resumes_and_outlives_an_error(folder):
+    with folder.clocked("trials"):
+        time.sleep(0.11)
+    with pytest.raises(KeyboardInterrupt), folder.clocked("trials"):
+        time.sleep(0.11)
+        raise KeyboardInterrupt
+    described = folder.description()
+    assert described["wall_seconds"]["trials"] >= 0.2
+    assert described["schema"] == SCHEMA
 
 
 def test_another_process_that_holds_the_lock_keeps_us_out(folder):
