@@ -114,9 +114,13 @@ class TakeRound(Message):
 
 
 class TakeValidity(Message):
-    """Answered by `Measured`, or by `Failed` where the timed calls cannot have done the work."""
+    """Answered by `Measured`, or by `Failed` where the timed calls cannot have done the work.
+
+    `answers_only` leaves out what is a property of the network, not of the process that timed it.
+    """
 
     type: Literal["validity"] = "validity"
+    answers_only: bool = False
 
 
 class TakeMemory(Message):

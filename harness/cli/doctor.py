@@ -17,7 +17,7 @@ from harness.cli.codes import FAILED, OK
     type=click.IntRange(min=6),
     default=20,
     show_default=True,
-    help="Rounds of the null pair.",
+    help="Rounds of the null group.",
 )
 @click.option("--min-time", default=0.1, show_default=True, help="Seconds a round, at the least.")
 def doctor(device: str, threads: int, rounds: int, min_time: float) -> None:
@@ -29,11 +29,11 @@ def doctor(device: str, threads: int, rounds: int, min_time: float) -> None:
     """
     from rich.console import Console
 
-    from harness.runs.doctor import examine, judge, null_pair
+    from harness.runs.doctor import examine, judge, null_group
     from harness.runs.pool import Workers
 
     findings = examine(threads)
-    findings += judge(null_pair(device, threads, rounds, min_time, Workers()))
+    findings += judge(null_group(device, threads, rounds, min_time, Workers()))
     console = Console(highlight=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.fit else "[yellow]! [/]"

@@ -54,8 +54,8 @@ def _seeds(_context: click.Context, _option: click.Parameter, text: str) -> tupl
     "--jobs", type=int, help="Trials trained at once [default: cores / threads; 1 on cuda]."
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")
-@click.option("--rounds", default=10, show_default=True, help="Rounds of the timing group.")
-@click.option("--min-time", default=0.05, show_default=True, help="Seconds a round, at the least.")
+@click.option("--rounds", default=12, show_default=True, help="Rounds of the timing group.")
+@click.option("--min-time", default=0.02, show_default=True, help="Seconds a round, at the least.")
 @click.option(
     "--baseline",
     default="",

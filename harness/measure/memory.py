@@ -24,7 +24,7 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, f
     set and the model are out. What `call` takes of them itself, such as a batch, is in.
     """
     gc.collect()
-    _return_free_memory()
+    return_free_memory()
     metrics: dict[str, float] = {}
     with _host_peak() as peak:
         if device.type == "cuda":
@@ -56,6 +56,13 @@ def footprint(model: nn.Module) -> dict[str, int]:
             t.numel() * t.element_size() for t in (*parameters, *model.buffers())
         ),
     }
+
+
+def return_free_memory() -> None:
+    """Gives freed heap back to the system, so that what is taken next is taken anew."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @contextmanager
@@ -98,10 +105,3 @@ def _kernel_peak() -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError("the kernel reports no peak resident size")
-
-
-def _return_free_memory() -> None:
-    """Gives freed heap back, so that earlier calls' leavings do not hide what this one takes."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -1,24 +1,35 @@
 """Which of two rows is faster: paired ratios round by round, and when a difference is one.
 
-Calls within a round are not independent (they share the machine's state), rounds nearly are. So the
-unit is a round's median, and two rows are compared within each round, which they spent side by
-side: whatever drifted fell on both. A claim needs three things: a test over rounds, corrected for
-the number of claims, a median ratio beyond the noise floor, and an interval that leaves 1 out.
+Three things stand between a difference and a claim, each met by its own means.
+
+- Other programs only ever add time. So a round counts by its fastest call (Chen and Revels 2016,
+  "Robust benchmarking in noisy environments").
+- Calls within a round share the machine's state, rounds nearly do not. So the unit is a round, and
+  two rows are compared within each, which they spent side by side: whatever drifted fell on both.
+- Where a process happens to lie in memory makes it a few percent faster or slower for as long as it
+  lives, and no number of rounds shows that (Kalibera and Jones 2013, "Rigorous benchmarking in
+  reasonable time"). So every row is in the group twice, in two processes that take turns, and what
+  the two differ by, pooled over all rows, is the noise that a claim has to exceed.
 """
 
 from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.results.statistics import CONFIDENCE, median_interval
 
 Verdict = Literal["faster", "slower", "tie"]
+Rounds = Sequence[Sequence[float]]
+"""The seconds of a row's calls, round by round, in the order taken."""
 
-#: No machine of general purpose is quieter than this, whatever one null pair happened to show.
+#: The processes of each row, which take its rounds in turns.
+PROCESSES = 2
+
+#: No machine of general purpose is quieter than this, whatever its rows happened to show.
 LEAST_FLOOR = 0.01
 
 #: Tukey's fence for far-out values: calls beyond it are flagged, and kept.
@@ -47,8 +58,41 @@ class Outliers:
     slowest: float
 
 
-def paired_ratio(rounds: Sequence[Sequence[float]], baseline: Sequence[Sequence[float]]) -> Ratio:
-    """The ratio of two rows' seconds, from the medians of the rounds that both took.
+@dataclass(frozen=True)
+class Noise:
+    """How far equal rows come to lie apart, by the rows that were measured.
+
+    `sd` is the standard deviation of the logarithm of the ratio of two equal rows, estimated from
+    `rows` of them.
+    """
+
+    sd: float
+    rows: int
+
+    @property
+    def floor(self) -> float:
+        """The relative difference that two equal rows stay below in 95 % of cases."""
+        from scipy import stats
+
+        if not self.rows:
+            return math.inf
+        bound = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.rows)) * self.sd
+        return max(LEAST_FLOOR, math.expm1(min(bound, 700.0)))
+
+    def p(self, ratio: float) -> float:
+        """How probable it is that two equal rows come to lie as far apart as `ratio`, or farther."""
+        from scipy import stats
+
+        if not self.rows:
+            return 1.0
+        distance = abs(math.log(ratio))
+        return (
+            2 * float(stats.t.sf(distance / self.sd, self.rows)) if self.sd else float(not distance)
+        )
+
+
+def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
+    """The ratio of two rows' seconds, from the fastest calls of the rounds that both took.
 
     Wilcoxon's signed-rank test on the logarithms, exact for few rounds, and the order statistics'
     interval of the median ratio: neither assumes a distribution.
@@ -57,7 +101,7 @@ def paired_ratio(rounds: Sequence[Sequence[float]], baseline: Sequence[Sequence[
     from scipy import stats
 
     pairs = zip(rounds, baseline, strict=False)
-    logs = np.array([math.log(np.median(ours) / np.median(theirs)) for ours, theirs in pairs])
+    logs = np.array([math.log(min(ours) / min(theirs)) for ours, theirs in pairs])
     if not len(logs):
         raise ValueError("no round was taken by both")
     low, high = median_interval(logs)
@@ -70,25 +114,39 @@ def paired_ratio(rounds: Sequence[Sequence[float]], baseline: Sequence[Sequence[
     )
 
 
-def noise_floor(null: Ratio) -> float:
-    """The relative difference that one row showed to itself, at the far end of its interval."""
-    ends = [null.median, *(end for end in (null.low, null.high) if end is not None)]
-    return max(LEAST_FLOOR, math.exp(max(abs(math.log(end)) for end in ends)) - 1)
+def group_noise(rows: Iterable[Rounds]) -> Noise:
+    """The noise of a group whose rows' rounds were taken by two processes each, in turns.
+
+    The two processes of a row differ by the ratio of the medians of their rounds. A row's time is the
+    mean of its two, so that the ratio of two rows varies half as much as that of two processes.
+    """
+    import numpy as np
+
+    differences = []
+    for rounds in rows:
+        logs = [math.log(min(taken)) for taken in rounds]
+        if len(logs) >= PROCESSES:
+            differences.append(float(np.median(logs[::2]) - np.median(logs[1::2])))
+    if not differences:
+        return Noise(math.inf, 0)
+    return Noise(math.sqrt(float(np.mean(np.square(differences))) / 2), len(differences))
 
 
-def verdicts(ratios: Mapping[str, Ratio], floor: float) -> dict[str, Verdict]:
+def verdicts(ratios: Mapping[str, Ratio], noise: Noise) -> dict[str, Verdict]:
     """What may be said of each row against the baseline.
 
-    p is corrected by Benjamini and Yekutieli's procedure, which holds whatever the dependence:
-    the comparisons share their baseline. Of the claims made, at most 5 % are false on average.
+    The larger of the two p, over rounds and over processes, is corrected by Benjamini and Yekutieli's
+    procedure, which holds whatever the dependence: the comparisons share their baseline. Of the claims
+    made, at most 5 % are false on average.
     """
     from scipy import stats
 
     if not ratios:
         return {}
-    corrected = stats.false_discovery_control([r.p for r in ratios.values()], method="by")
+    chances = [max(ratio.p, noise.p(ratio.median)) for ratio in ratios.values()]
+    corrected = stats.false_discovery_control(chances, method="by")
     return {
-        name: _verdict(ratio, float(p), floor)
+        name: _verdict(ratio, float(p), noise.floor)
         for (name, ratio), p in zip(ratios.items(), corrected, strict=True)
     }
 
@@ -113,16 +171,16 @@ def outliers(seconds: Sequence[float]) -> Outliers:
     return Outliers(far, float(times.max() / median))
 
 
-def detectable(null_rounds: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> float:
-    """The smallest slowdown that as many rounds as these would have shown, judged by a null pair.
+def detectable(rounds: Rounds, others: Rounds, noise: Noise) -> float:
+    """The smallest slowdown that as many rounds as these would have shown.
 
-    The null pair's ratios are scaled until the verdict says `slower`, in steps of half a percent.
+    Those of one of two equal rows are scaled until the verdict says `slower`, in steps of half a
+    percent.
     """
-    floor = noise_floor(paired_ratio(null_rounds, others))
 
     def shown(factor: float) -> bool:
-        slowed = [[factor * s for s in taken] for taken in null_rounds]
-        return verdicts({"slowed": paired_ratio(slowed, others)}, floor) == {"slowed": "slower"}
+        slowed = [[factor * s for s in taken] for taken in rounds]
+        return verdicts({"slowed": paired_ratio(slowed, others)}, noise) == {"slowed": "slower"}
 
     factors = [1 + halves / 200 for halves in range(401)]
     place = bisect.bisect_left(factors, True, key=shown)

@@ -25,8 +25,8 @@ class RunConfig(BaseModel):
     threads: int = Field(default=1, ge=1)
     jobs: int | None = Field(default=None, ge=1)
     timeout: float | None = Field(default=None, gt=0, le=threading.TIMEOUT_MAX)
-    rounds: int = Field(default=10, ge=1)
-    min_time: float = Field(default=0.05, gt=0, allow_inf_nan=False)
+    rounds: int = Field(default=12, ge=1)
+    min_time: float = Field(default=0.02, gt=0, allow_inf_nan=False)
     baseline: str = ""
     data: tuple[str, ...] = ()
 

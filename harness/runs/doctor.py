@@ -6,15 +6,22 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 from harness.errors import UsageError
 from harness.protocol import Failed, OpenProbe, Samples, TakeRound
-from harness.results.comparison import Ratio, detectable, noise_floor, paired_ratio
+from harness.results.comparison import (
+    PROCESSES,
+    Ratio,
+    detectable,
+    group_noise,
+    paired_ratio,
+)
 from harness.runs.config import cores
-from harness.runs.pool import Workers
+from harness.runs.pool import Workers, spread
 from harness.runs.rounds import balanced_orders
 
 #: A load average above this, for each core, is another program's work.
@@ -33,9 +40,17 @@ class Finding:
     advice: str = ""
 
 
+#: Equal rows in the group that a machine is judged by.
+ROWS = 4
+
+
 @dataclass(frozen=True)
-class NullPair:
-    """One piece of work entered twice, each in a process of its own, in rounds side by side."""
+class NullGroup:
+    """One piece of work entered as several rows, measured as the rows of a timing group are.
+
+    `ratio` is that of the first two, `detectable` the smallest slowdown of the one that would be
+    shown against the other.
+    """
 
     ratio: Ratio
     floor: float
@@ -43,23 +58,33 @@ class NullPair:
     rounds: int
 
 
-def null_pair(
+def null_group(
     device: str, threads: int, rounds: int, min_time: float, workers: Workers
-) -> NullPair:
+) -> NullGroup:
     """Measures the probe against itself; UsageError where its workers fail."""
     with tempfile.TemporaryDirectory(prefix="harness-") as scratch, ExitStack() as stack:
         log = Path(scratch) / "log"
-        pair = [stack.enter_context(workers.start(log, threads)) for _ in range(2)]
-        for worker in pair:
-            _expect(worker.ask(OpenProbe(device=device, threads=threads)), log)
-        taken: list[list[list[float]]] = [[], []]
+        group = [
+            [stack.enter_context(workers.start(log, threads)) for _ in range(PROCESSES)]
+            for _ in range(ROWS)
+        ]
+        opening = OpenProbe(device=device, threads=threads)
+        calls = [partial(worker.ask, opening) for row in group for worker in row]
+        for event in spread(calls, cores(), workers):
+            _expect(event, log)
+        taken: list[list[list[float]]] = [[] for _ in group]
         request = TakeRound(what="inference", seconds=min_time, calls=3)
-        for order in balanced_orders(range(2), rounds):
-            for place in order:
-                event = _expect(pair[place].ask(request), log)
-                taken[place].append(event.seconds)
-    ratio = paired_ratio(*taken)
-    return NullPair(ratio, noise_floor(ratio), detectable(*taken), rounds)
+        for number, order in enumerate(balanced_orders(range(ROWS), rounds)):
+            for row in order:
+                event = _expect(group[row][number % PROCESSES].ask(request), log)
+                taken[row].append(event.seconds)
+    noise = group_noise(taken)
+    return NullGroup(
+        paired_ratio(taken[0], taken[1]),
+        noise.floor,
+        detectable(taken[0], taken[1], noise),
+        rounds,
+    )
 
 
 def examine(threads: int) -> list[Finding]:
@@ -78,15 +103,15 @@ def examine(threads: int) -> list[Finding]:
     return found
 
 
-def judge(pair: NullPair) -> list[Finding]:
-    """What the null pair says."""
-    ratio, loud = pair.ratio, pair.floor > LOUD
+def judge(group: NullGroup) -> list[Finding]:
+    """What the null group says."""
+    ratio, loud = group.ratio, group.floor > LOUD
     low, high = (f"{end:.3f}" if end is not None else "?" for end in (ratio.low, ratio.high))
     advice = f"above {LOUD:.0%}: only large differences can be shown here" if loud else ""
     return [
-        Finding("A/A ratio", f"{ratio.median:.3f} [{low}, {high}] in {pair.rounds} rounds"),
-        Finding("noise floor", f"{pair.floor:.1%}", not loud, advice),
-        Finding("smallest difference", f"{pair.detectable:.1%} would be shown"),
+        Finding("A/A ratio", f"{ratio.median:.3f} [{low}, {high}] in {group.rounds} rounds"),
+        Finding("noise floor", f"{group.floor:.1%}", not loud, advice),
+        Finding("smallest difference", f"{group.detectable:.1%} would be shown"),
     ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from harness.plugins import Plugin
@@ -18,6 +20,7 @@ from harness.protocol import (
     Opened,
     OpenTiming,
     Prepared,
+    Request,
     Samples,
     TakeEnergy,
     TakeMemory,
@@ -25,6 +28,7 @@ from harness.protocol import (
     TakeValidity,
     Trial,
 )
+from harness.results.comparison import PROCESSES
 from harness.results.record import Record, finite
 from harness.results.roofline import Peaks, Work, impossible
 from harness.results.store import RunFolder
@@ -42,22 +46,22 @@ _MIN_CALLS = 3
 #: A counter is read over a loop of this length: some are updated but ten times a second.
 _ENERGY_SECONDS = 1.0
 
-Step = tuple["Member", TakeMemory | TakeEnergy | TakeRound | TakeValidity, str]
-"""Who is asked what, and the words for it."""
+Step = tuple["Member", int, TakeMemory | TakeEnergy | TakeRound | TakeValidity, str]
+"""Which process of whom is asked what, and the words for it."""
 
 
 @dataclass
 class Member:
-    """One row of the group. `failed` ends its part; the others go on.
+    """One row of the group, in two processes that take its rounds in turns.
 
-    `null` marks the baseline's second entry: the same network in another process, whose distance
-    from the first is the machine's noise.
+    `failed` ends its part; the others go on.
     """
 
     trial: Trial
-    worker: Worker
-    null: bool = False
+    workers: Sequence[Worker]
+    logs: Sequence[Path]
     failed: Failed | None = None
+    log: str = ""
     first_call_ms: float = 0.0
     inference_batch: int = 0
     measured: dict[str, float] = field(default_factory=dict)
@@ -66,10 +70,9 @@ class Member:
     batches: dict[str, int] = field(default_factory=dict)
     rounds: dict[str, list[list[float]]] = field(default_factory=dict)
 
-    @property
-    def key(self) -> str:
-        """The name of its log and samples."""
-        return f"{self.trial.key} null" if self.null else self.trial.key
+    def ask(self, process: int, request: Request, timeout: float | None) -> Event:
+        """What one of its processes answers."""
+        return self.workers[process].ask(request, timeout)
 
     def refuse_impossible(self, trained: Record, peaks: Peaks | None) -> None:
         """Fails where an answer took less time than its fewest operations do on this device.
@@ -88,12 +91,14 @@ class Member:
                 self.failed = Failed(status="invalid", reason=reason, where="checks")
                 return
 
-    def take(self, event: Event) -> None:
-        """Keeps what the worker answered."""
+    def take(self, process: int, event: Event) -> None:
+        """Keeps what one of its processes answered."""
+        self.log = self.log or f"logs/{self.logs[process].name}"
         match event:
             case Opened():
-                self.first_call_ms = event.first_call_ms
-                self.inference_batch = event.inference_batch
+                self.first_call_ms = self.first_call_ms or event.first_call_ms
+                batches = (self.inference_batch, event.inference_batch)
+                self.inference_batch = min(batch for batch in batches if batch)
             case Measured():
                 self.measured |= event.metrics
                 self.absent |= event.absent
@@ -102,9 +107,13 @@ class Member:
                 self.batches[event.what] = event.batch
                 self.rounds.setdefault(event.what, []).append(event.seconds)
             case Failed():
-                self.failed = event
+                self._fail(process, event)
             case _:
-                self.failed = Failed(status="crashed", reason=f"the worker answered {event.type!r}")
+                reason = f"the worker answered {event.type!r}"
+                self._fail(process, Failed(status="crashed", reason=reason))
+
+    def _fail(self, process: int, failed: Failed) -> None:
+        self.failed, self.log = failed, f"logs/{self.logs[process].name}"
 
 
 def time_group(
@@ -120,51 +129,48 @@ def time_group(
 
     All workers are up from the start and idle while another is measured, so that a round of one is
     followed at once by a round of the next, in an order that is drawn anew: whatever drifts on the
-    machine falls on all alike. The baseline is in the group twice.
+    machine falls on all alike.
     """
-    trials = [trial for trial, _ in trained]
-    entries = [(trial, False) for trial in trials] + [(_baseline(trials, config), True)]
     with ExitStack() as stack:
-        members = []
-        for trial, null in entries:
-            log = folder.file("logs", f"{trial.key} null" if null else trial.key, ".timing.log")
-            worker = stack.enter_context(workers.start(log, trial.threads))
-            members.append(Member(trial, worker, null))
+        members = [_member(trial, folder, workers, stack) for trial, _ in trained]
         steps = _steps(members, config)
         listener.measuring(0, len(steps), "loading the trained networks")
         records = {trial.key: record for trial, record in trained}
         _open(members, records, config, data, folder, workers)
-        pair = _null_pair(members)
-        same = min(member.inference_batch for member in pair)
-        for member in pair:
-            member.inference_batch = same
-        peaks = _measure_peaks(pair[0], config)
-        for done, (member, request, words) in enumerate(steps):
+        peaks = _measure_peaks(_baseline(members, config), config)
+        for done, (member, process, request, words) in enumerate(steps):
             if member.failed:
                 continue
             listener.measuring(done, len(steps), f"{words} of {member.trial.label}")
             if isinstance(request, TakeRound):
                 request = request.model_copy(update={"batch": member.inference_batch})
-            member.take(member.worker.ask(request, config.timeout))
+            member.take(process, member.ask(process, request, config.timeout))
             if workers.stopped:
                 raise KeyboardInterrupt
         listener.measuring(len(steps), len(steps), "done")
     for member in members:
         member.refuse_impossible(records[member.trial.key], peaks)
-    versus = _versus(members)
+    versus = _versus(members, config)
     for member in members:
         samples = {"batches": member.batches, "seconds": member.rounds, "energy": member.facts}
-        folder.write_samples(member.key, samples)
-        if not member.null:
-            record = _record(member, plugins[member.trial.plugin.name], folder, versus)
-            folder.append(record)
-            listener.recorded(record)
+        folder.write_samples(member.trial.key, samples)
+        record = _record(member, plugins[member.trial.plugin.name], versus)
+        folder.append(record)
+        listener.recorded(record)
 
 
-def _baseline(trials: Sequence[Trial], config: RunConfig) -> Trial:
+def _member(trial: Trial, folder: RunFolder, workers: Workers, stack: ExitStack) -> Member:
+    suffixes = [f".timing-{process}.log" for process in range(1, PROCESSES + 1)]
+    logs = [folder.file("logs", trial.key, suffix) for suffix in suffixes]
+    started = [stack.enter_context(workers.start(log, trial.threads)) for log in logs]
+    return Member(trial, started, logs)
+
+
+def _baseline(members: Sequence[Member], config: RunConfig) -> Member:
     """The row that the others are compared with: the one asked for, else the first."""
-    named = [trial for trial in trials if config.baseline in (trial.label, trial.plugin.name)]
-    return (named or trials)[0]
+    asked = config.baseline
+    named = [m for m in members if asked in (m.trial.label, m.trial.plugin.name)]
+    return (named or members)[0]
 
 
 def _open(
@@ -175,22 +181,18 @@ def _open(
     folder: RunFolder,
     workers: Workers,
 ) -> None:
-    def open_one(member: Member) -> tuple[Member, Event]:
+    def open_one(member: Member, process: int) -> tuple[Member, int, Event]:
         trial = member.trial
         state = folder.file("state", trial.key, ".safetensors").resolve()
         accuracy = records[trial.key].metrics.get("test_accuracy")
         request = OpenTiming(trial=trial, data=data.path, state=str(state), accuracy=accuracy)
-        return member, member.worker.ask(request, config.timeout)
+        return member, process, member.ask(process, request, config.timeout)
 
-    calls = [partial(open_one, member) for member in members]
-    for member, event in spread(calls, config.parallel(members[0].trial.device), workers):
-        member.take(event)
-
-
-def _null_pair(members: Sequence[Member]) -> tuple[Member, Member]:
-    """The baseline and its second entry."""
-    null = next(member for member in members if member.null)
-    return next(m for m in members if m.trial.key == null.trial.key), null
+    calls = [
+        partial(open_one, member, process) for member in members for process in range(PROCESSES)
+    ]
+    for member, process, event in spread(calls, config.parallel(members[0].trial.device), workers):
+        member.take(process, event)
 
 
 def _measure_peaks(member: Member, config: RunConfig) -> Peaks | None:
@@ -198,9 +200,8 @@ def _measure_peaks(member: Member, config: RunConfig) -> Peaks | None:
     trial = member.trial
     if member.failed:
         return None
-    event = member.worker.ask(
-        MeasurePeaks(device=trial.device, threads=trial.threads), config.timeout
-    )
+    request = MeasurePeaks(device=trial.device, threads=trial.threads)
+    event = member.ask(0, request, config.timeout)
     if not isinstance(event, Measured):
         return None
     return Peaks(event.metrics["peak_flops"], event.metrics["peak_bandwidth"])
@@ -211,9 +212,10 @@ def _steps(members: Sequence[Member], config: RunConfig) -> list[Step]:
 
     whose loop heats the machine for longer than a round.
     """
-    steps: list[Step] = [(m, TakeMemory(), "memory") for m in members if not m.null]
+    steps: list[Step] = [(member, 0, TakeMemory(), "memory") for member in members]
     orders = balanced_orders(members, config.rounds * len(WHATS))
-    for _ in range(config.rounds):
+    for number in range(config.rounds):
+        process = number % PROCESSES
         for what in WHATS:
             request = TakeRound(
                 what=what,
@@ -221,34 +223,35 @@ def _steps(members: Sequence[Member], config: RunConfig) -> list[Step]:
                 calls=_MIN_CALLS,
                 fresh=what == WHATS[0],
             )
-            steps += [(member, request, what) for member in next(orders)]
-    rows = [member for member in members if not member.null]
-    steps += [(member, TakeValidity(), "checks") for member in rows]
-    return steps + [(member, TakeEnergy(seconds=_ENERGY_SECONDS), "energy") for member in rows]
+            steps += [(member, process, request, what) for member in next(orders)]
+    for process in range(min(PROCESSES, config.rounds)):
+        checks = TakeValidity(answers_only=process > 0)
+        steps += [(member, process, checks, "checks") for member in members]
+    energy = TakeEnergy(seconds=_ENERGY_SECONDS)
+    return steps + [(member, 0, energy, "energy") for member in members]
 
 
-def _versus(members: Sequence[Member]) -> dict[str, dict[str, Any]]:
+def _versus(members: Sequence[Member], config: RunConfig) -> dict[str, dict[str, Any]]:
     """For each row's key: how it stands to the baseline in each thing timed, and the noise floor."""
-    from harness.results.comparison import as_metrics, noise_floor, paired_ratio, verdicts
+    from harness.results.comparison import as_metrics, group_noise, paired_ratio, verdicts
 
-    base, null = _null_pair(members)
-    found: dict[str, dict[str, Any]] = {}
-    if base.failed or null.failed:
-        return found
-    rows = [m for m in members if not m.null and not m.failed]
+    base = _baseline(members, config)
+    rows = [member for member in members if not member.failed]
+    if base.failed:
+        return {}
+    found: dict[str, dict[str, Any]] = {
+        row.trial.key: {"baseline": base.trial.label, "noise_floor": {}, "versus": {}}
+        for row in rows
+    }
     for what in WHATS:
-        floor = noise_floor(paired_ratio(_each(null, what), _each(base, what)))
-        ratios = {
-            m.trial.key: paired_ratio(_each(m, what), _each(base, what))
-            for m in rows
-            if m is not base
-        }
-        said = verdicts(ratios, floor)
-        for member in rows:
-            key = member.trial.key
-            entry = found.setdefault(key, {"noise_floor": {}, "versus": {}})
-            entry["noise_floor"][what] = floor
-            entry["baseline"] = base.trial.label
+        seconds = {row.trial.key: _each(row, what) for row in rows}
+        noise = group_noise(seconds.values())
+        baseline = seconds.pop(base.trial.key)
+        ratios = {key: paired_ratio(taken, baseline) for key, taken in seconds.items()}
+        said = verdicts(ratios, noise)
+        for key, entry in found.items():
+            if math.isfinite(noise.floor):
+                entry["noise_floor"][what] = noise.floor
             if key in ratios:
                 entry["versus"][what] = as_metrics(ratios[key], said[key])
     return found
@@ -260,16 +263,13 @@ def _each(member: Member, what: str) -> list[list[float]]:
     return [[seconds / batch for seconds in taken] for taken in member.rounds[what]]
 
 
-def _record(
-    member: Member, plugin: Plugin, folder: RunFolder, versus: Mapping[str, dict[str, Any]]
-) -> Record:
-    log = folder.file("logs", member.key, ".timing.log")
+def _record(member: Member, plugin: Plugin, versus: Mapping[str, dict[str, Any]]) -> Record:
     if member.failed:
         found = outcome(member.failed)
     else:
         metrics = _metrics(member) | versus.get(member.trial.key, {})
         found = {"status": "ok", "metrics": finite(metrics), "absent": member.absent}
-    return record_of(member.trial, plugin, "timing", **found, log=f"logs/{log.name}")
+    return record_of(member.trial, plugin, "timing", **found, log=member.log)
 
 
 def _metrics(member: Member) -> dict[str, Any]:

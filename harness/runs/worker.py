@@ -23,6 +23,11 @@ _THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 
+#: Memory that a worker frees stays with it, as with a server's allocator or torch's own on CUDA: where
+#: glibc returns it to the system after every call, page faults decide which of two equal processes
+#: is faster. Whoever sets these otherwise gets it otherwise.
+_KEEP_FREED = {"MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+
 
 class Worker:
     """One process of `interpreter`, in a process group of its own; what it prints goes to `log`.
@@ -31,7 +36,8 @@ class Worker:
     """
 
     def __init__(self, log: Path, threads: int = 1, interpreter: str = sys.executable) -> None:
-        environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
+        pinned = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        environment = {**_KEEP_FREED, **os.environ, **pinned}
         self._expired = False
         with log.open("ab") as file:
             self._process = subprocess.Popen(

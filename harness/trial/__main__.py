@@ -108,7 +108,7 @@ class Worker:
             case TakeRound() if self._session:
                 return self._session.take(request)
             case TakeValidity() if self._session:
-                return self._session.validity()
+                return self._session.validity(request)
             case TakeMemory() if self._session:
                 return self._session.memory()
             case TakeEnergy() if self._session:

@@ -12,8 +12,16 @@ from torch import Tensor, nn
 from harness.contract import BATCH_SIZE, CLASSIFICATION, Params
 from harness.measure.clock import exempt_from_collection, no_collection, timed
 from harness.measure.energy import NotMeasurable, find_counter, measure
-from harness.measure.memory import available_memory, peak_memory
-from harness.protocol import Measured, Opened, OpenTiming, Samples, TakeEnergy, TakeRound
+from harness.measure.memory import available_memory, peak_memory, return_free_memory
+from harness.protocol import (
+    Measured,
+    Opened,
+    OpenTiming,
+    Samples,
+    TakeEnergy,
+    TakeRound,
+    TakeValidity,
+)
 from harness.trial import state, validity
 from harness.trial.data import TaskData, load
 from harness.trial.evaluate import ENCODE_SEED, answers
@@ -140,7 +148,7 @@ class TimingSession:
                 self._answers.add(first, answer, targets)
         return Samples(what=request.what, batch=self._batch(request.what), seconds=seconds)
 
-    def validity(self) -> Measured:
+    def validity(self, request: TakeValidity) -> Measured:
         """The checks of `harness.trial.validity` on what was timed."""
         split, size = self._data.test, min(FIRST_BATCH, len(self._data.test))
         inputs, _ = split.take(slice(0, size))
@@ -149,6 +157,8 @@ class TimingSession:
             again = self._hooks.encode(self._model, inputs, self._draws)
             if self._answers is not None:
                 self._answers.check(random=not torch.equal(spikes, again))
+            if request.answers_only:
+                return Measured(metrics={})
             delay = self._hooks.evaluate(self._model, spikes, False).delay
             validity.every_step_counts(self._scores, spikes, delay)
         # Samples of the training split: no call has seen them yet.
@@ -176,6 +186,7 @@ class TimingSession:
             state.restore(model, self._state)
             return model
 
+        return_free_memory()
         self._model, self._trainee = built().eval(), built().train()
 
     def _largest_batch(self) -> int:

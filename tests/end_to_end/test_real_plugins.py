@@ -85,7 +85,9 @@ def test_the_timing_group_measured_it(finished, records, name):
     # There is a counter or there is none: a figure above 0, or a reason.
     reason = record["absent"].get("energy_measured_j", "")
     assert bool(reason) != (metrics.get("energy_measured_j", 0) > 0)
-    samples = json.loads(RunFolder(finished[0]).file("samples", f"{name} seed=0", ".json").read_text())
+    samples = json.loads(
+        RunFolder(finished[0]).file("samples", f"{name} seed=0", ".json").read_text()
+    )
     assert sum(map(len, samples["seconds"]["latency"])) == latency["n"]
 
 
