@@ -44,10 +44,11 @@ def versus_note(records: Sequence[Record]) -> str:
     """What the table of comparisons holds."""
     baseline = next((r.metrics["baseline"] for r in _timed(records) if "baseline" in r.metrics), "")
     return (
-        f"Time over that of {plain(baseline)}, round by round: the median ratio and its 95 % interval. "
-        "Faster or slower is said only where a signed-rank test over the rounds, corrected for the "
-        "number of rows, finds it (5 %), where the interval leaves 1 out, and where the ratio is beyond "
-        "the noise floor; everything else is a tie."
+        f"Time over that of {plain(baseline)}, by the fastest call of each round, and the rounds' "
+        "95 % interval. Faster or slower is said only where a signed-rank test over the rounds and what "
+        "two processes of one row differ by both say so (5 %, corrected for the number of rows), where "
+        "the interval leaves 1 out, and where the ratio is beyond the noise floor; everything else is a "
+        "tie."
     )
 
 
@@ -94,9 +95,9 @@ def _floor(timed: Sequence[Record]) -> str:
         f"{floors[what]:.1%} ({word})" for what, word in WHATS.items() if what in floors
     )
     return (
-        f"{plain(record.metrics['baseline'])} was in the group twice, in two processes. The two came to "
-        f"lie up to this far apart: {told}. A smaller difference between two rows means nothing "
-        "here, and is called a tie."
+        "Every row was in the group twice, in two processes that took turns. By what the two differed "
+        f"by, equal rows come to lie up to this far apart: {told}. A smaller difference between two rows "
+        "means nothing here, and is called a tie."
     )
 
 

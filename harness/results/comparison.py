@@ -38,13 +38,13 @@ FENCE = 3.0
 
 @dataclass(frozen=True)
 class Ratio:
-    """A row's time over the baseline's: below 1 is faster.
+    """A row's time over the baseline's: `value` below 1 is faster.
 
-    `low` and `high` enclose the median ratio with 95 %, absent with fewer than six rounds; `p` is
+    `low` and `high` enclose it with 95 % as far as the rounds tell, absent with fewer than six; `p` is
     that of the two-sided signed-rank test that both take as long.
     """
 
-    median: float
+    value: float
     low: float | None
     high: float | None
     p: float
@@ -94,8 +94,9 @@ class Noise:
 def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
     """The ratio of two rows' seconds, from the fastest calls of the rounds that both took.
 
-    Wilcoxon's signed-rank test on the logarithms, exact for few rounds, and the order statistics'
-    interval of the median ratio: neither assumes a distribution.
+    The geometric mean of two medians, each over the rounds of one process of either row. The interval
+    is that of the order statistics of the rounds about their process's median, the test Wilcoxon's
+    signed-rank test on the logarithms, exact for few rounds: neither assumes a distribution.
     """
     import numpy as np
     from scipy import stats
@@ -104,12 +105,14 @@ def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
     logs = np.array([math.log(min(ours) / min(theirs)) for ours, theirs in pairs])
     if not len(logs):
         raise ValueError("no round was taken by both")
-    low, high = median_interval(logs)
+    halves = [logs[process::PROCESSES] for process in range(min(PROCESSES, len(logs)))]
+    centre = float(np.mean([np.median(half) for half in halves]))
+    low, high = median_interval(np.concatenate([half - np.median(half) for half in halves]))
     p = float(stats.wilcoxon(logs).pvalue) if logs.any() else 1.0
     return Ratio(
-        math.exp(float(np.median(logs))),
-        None if low is None else math.exp(low),
-        None if high is None else math.exp(high),
+        math.exp(centre),
+        None if low is None else math.exp(centre + low),
+        None if high is None else math.exp(centre + high),
         p,
     )
 
@@ -143,7 +146,7 @@ def verdicts(ratios: Mapping[str, Ratio], noise: Noise) -> dict[str, Verdict]:
 
     if not ratios:
         return {}
-    chances = [max(ratio.p, noise.p(ratio.median)) for ratio in ratios.values()]
+    chances = [max(ratio.p, noise.p(ratio.value)) for ratio in ratios.values()]
     corrected = stats.false_discovery_control(chances, method="by")
     return {
         name: _verdict(ratio, float(p), noise.floor)
@@ -154,9 +157,9 @@ def verdicts(ratios: Mapping[str, Ratio], noise: Noise) -> dict[str, Verdict]:
 def _verdict(ratio: Ratio, p: float, floor: float) -> Verdict:
     if p > 1 - CONFIDENCE or ratio.low is None or ratio.high is None:
         return "tie"
-    if ratio.median < 1 / (1 + floor) and ratio.high < 1:
+    if ratio.value < 1 / (1 + floor) and ratio.high < 1:
         return "faster"
-    if ratio.median > 1 + floor and ratio.low > 1:
+    if ratio.value > 1 + floor and ratio.low > 1:
         return "slower"
     return "tie"
 
@@ -189,7 +192,7 @@ def detectable(rounds: Rounds, others: Rounds, noise: Noise) -> float:
 
 def as_metrics(ratio: Ratio, verdict: Verdict) -> dict[str, Any]:
     """`{ratio, low, high, p, verdict}` for a record; absent where the rounds support no interval."""
-    found = {"ratio": ratio.median, "low": ratio.low, "high": ratio.high, "p": ratio.p}
+    found = {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "p": ratio.p}
     return {name: value for name, value in found.items() if value is not None} | {
         "verdict": verdict
     }

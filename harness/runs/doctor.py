@@ -109,7 +109,7 @@ def judge(group: NullGroup) -> list[Finding]:
     low, high = (f"{end:.3f}" if end is not None else "?" for end in (ratio.low, ratio.high))
     advice = f"above {LOUD:.0%}: only large differences can be shown here" if loud else ""
     return [
-        Finding("A/A ratio", f"{ratio.median:.3f} [{low}, {high}] in {group.rounds} rounds"),
+        Finding("A/A ratio", f"{ratio.value:.3f} [{low}, {high}] in {group.rounds} rounds"),
         Finding("noise floor", f"{group.floor:.1%}", not loud, advice),
         Finding("smallest difference", f"{group.detectable:.1%} would be shown"),
     ]

@@ -188,8 +188,9 @@ def _open(
         request = OpenTiming(trial=trial, data=data.path, state=str(state), accuracy=accuracy)
         return member, process, member.ask(process, request, config.timeout)
 
+    # Not the two of a row side by side: what they had in common would not show in their difference.
     calls = [
-        partial(open_one, member, process) for member in members for process in range(PROCESSES)
+        partial(open_one, member, process) for process in range(PROCESSES) for member in members
     ]
     for member, process, event in spread(calls, config.parallel(members[0].trial.device), workers):
         member.take(process, event)

@@ -8,28 +8,37 @@ np = pytest.importorskip("numpy")
 
 from harness.results.comparison import (
     LEAST_FLOOR,
+    Noise,
     Ratio,
     as_metrics,
     detectable,
-    noise_floor,
+    group_noise,
     outliers,
     paired_ratio,
     verdicts,
 )
 
+#: A group that showed its equal rows apart by about 2 %.
+SOME = Noise(0.01, 13)
+
 ROUNDS = 12
 
 
-def rounds(draws, factor=1.0, noise=0.01, drift=None, calls=20):
-    """Log-normal calls; `drift` [ROUNDS] is what the machine did to every row of a round."""
-    drift = np.ones(ROUNDS) if drift is None else drift
-    shared = factor * drift * np.exp(noise * draws.standard_normal(ROUNDS))
-    return [list(each * np.exp(0.02 * draws.standard_normal(calls))) for each in shared]
+def rounds(draws, factor=1.0, noise=0.01, drift=None, calls=20, process=0.0, count=ROUNDS):
+    """Calls that other programs only lengthen, by two processes in turns.
+
+    `drift` [count] is what the machine did to every row of a round, `process` the standard deviation
+    of what a process does to itself for as long as it lives.
+    """
+    drift = np.ones(count) if drift is None else drift
+    own = np.exp(process * draws.standard_normal(2))[np.arange(count) % 2]
+    shared = factor * own * drift * np.exp(noise * draws.standard_normal(count))
+    return [list(each * np.exp(0.05 * draws.exponential(size=calls))) for each in shared]
 
 
-def test_a_ratio_is_that_of_round_medians_and_drift_cancels():
-    ours, theirs = [[2.0, 2.0, 50.0], [4.0] * 3], [[1.0, 1.0, 9.0], [2.0] * 3]
-    assert paired_ratio(ours, theirs).median == pytest.approx(2)
+def test_a_ratio_is_that_of_the_rounds_fastest_calls_and_drift_cancels():
+    ours, theirs = [[2.0, 30.0, 50.0], [4.0] * 3], [[1.0, 1.0, 9.0], [2.0] * 3]
+    assert paired_ratio(ours, theirs).value == pytest.approx(2)
     draws = np.random.default_rng(0)
     drift = np.exp(np.linspace(0, 1, ROUNDS))
     found = paired_ratio(rounds(draws, 1.1, drift=drift), rounds(draws, drift=drift))
@@ -37,10 +46,17 @@ def test_a_ratio_is_that_of_round_medians_and_drift_cancels():
     assert found.high / found.low < 1.05
 
 
+def test_both_processes_of_a_row_count_alike():
+    ours = [[1.0], [1.21]] * 5 + [[1.0]]  # the first process has a round more
+    found = paired_ratio(ours, [[1.0]] * 11)
+    assert found.value == pytest.approx(1.1)
+    assert found.low == found.high == pytest.approx(1.1)  # a process's rounds agree
+
+
 def test_few_rounds_support_no_interval_and_no_claim():
     slow = paired_ratio([[2.0]] * 5, [[1.0]] * 5)
     assert (slow.low, slow.high) == (None, None)
-    assert verdicts({"slow": slow}, 0.01) == {"slow": "tie"}
+    assert verdicts({"slow": slow}, SOME) == {"slow": "tie"}
     assert "low" not in as_metrics(slow, "tie")
     with pytest.raises(ValueError, match="no round was taken by both"):
         paired_ratio([], [[1.0]])
@@ -49,7 +65,7 @@ def test_few_rounds_support_no_interval_and_no_claim():
 def test_equal_rounds_are_a_tie_without_a_division_by_zero():
     same = paired_ratio([[1.0, 2.0]] * 8, [[1.0, 2.0]] * 8)
     assert same == Ratio(1.0, 1.0, 1.0, 1.0)
-    assert verdicts({"same": same}, 0.0) == {"same": "tie"}
+    assert verdicts({"same": same}, Noise(0.0, 1)) == {"same": "tie"}
 
 
 @pytest.mark.parametrize(
@@ -57,47 +73,78 @@ def test_equal_rounds_are_a_tie_without_a_division_by_zero():
     [
         (Ratio(0.90, 0.88, 0.92, 0.0005), "faster"),
         (Ratio(1.10, 1.08, 1.12, 0.0005), "slower"),
-        (Ratio(1.04, 1.03, 1.05, 0.0005), "tie"),  # within the floor
-        (Ratio(0.97, 0.96, 0.98, 0.0005), "tie"),
+        (Ratio(1.02, 1.015, 1.025, 0.0005), "tie"),  # equal rows come to lie as far apart
+        (Ratio(0.98, 0.97, 0.99, 0.0005), "tie"),
         (Ratio(1.10, 1.08, 1.12, 0.2), "tie"),  # may be chance
         (Ratio(1.10, 0.99, 1.12, 0.0005), "tie"),  # the interval holds 1
     ],
 )
 def test_a_claim_must_be_significant_and_beyond_the_floor(ratio, verdict):
-    assert verdicts({"row": ratio}, 0.05) == {"row": verdict}
+    assert 0.02 < SOME.floor < 0.025
+    assert verdicts({"row": ratio}, SOME) == {"row": verdict}
 
 
 def test_claims_are_corrected_for_their_number():
     borderline = Ratio(1.2, 1.1, 1.3, 0.03)
-    assert verdicts({"one": borderline}, 0.01) == {"one": "slower"}
+    assert verdicts({"one": borderline}, SOME) == {"one": "slower"}
     many = {"one": borderline} | {f"other{i}": Ratio(1.0, 0.9, 1.1, 0.8) for i in range(9)}
-    assert verdicts(many, 0.01)["one"] == "tie"
-    assert verdicts({}, 0.01) == {}
+    assert verdicts(many, SOME)["one"] == "tie"
+    assert verdicts({}, SOME) == {}
 
 
-def test_the_noise_floor_is_the_far_end_of_the_null_pairs_interval():
-    assert noise_floor(Ratio(1.01, 0.96, 1.02, 0.5)) == pytest.approx(1 / 0.96 - 1)
-    assert noise_floor(Ratio(1.0, 0.9999, 1.0001, 0.5)) == LEAST_FLOOR
-    assert noise_floor(Ratio(1.2, None, None, 0.5)) == pytest.approx(0.2)
+def test_what_the_processes_differ_by_is_corrected_too():
+    certain_by_rounds = Ratio(1.025, 1.02, 1.03, 1e-9)
+    assert verdicts({"one": certain_by_rounds}, SOME) == {"one": "slower"}
+    others = {f"other{i}": Ratio(1.0, 0.99, 1.01, 0.8) for i in range(9)}
+    assert verdicts({"one": certain_by_rounds} | others, SOME)["one"] == "tie"
+
+
+def test_the_noise_is_what_the_two_processes_of_each_row_differ_by():
+    apart = [[1.0], [1.1]] * 4
+    found = group_noise([apart, apart, [[3.0]] * 8, [[5.0]] * 8])
+    assert found.rows == 4
+    assert found.sd == pytest.approx(np.log(1.1) / 2)  # two of four, and half the variance
+    assert found.floor == pytest.approx(np.expm1(2.776 * found.sd), rel=1e-3)
+    assert found.p(1 + found.floor) == pytest.approx(0.05)
+    assert found.p(1 / (1 + found.floor)) == pytest.approx(0.05)
+
+
+def test_rows_that_lay_together_are_not_trusted_to_do_so_always():
+    assert group_noise([[[1.0]] * 8]).floor == LEAST_FLOOR
+
+
+@pytest.mark.parametrize("rows", [[], [[[1.0]]], [[], [[1.0]]]])
+def test_without_a_second_process_nothing_can_be_claimed(rows):
+    found = group_noise(rows)
+    assert (found.floor, found.p(2.0)) == (math.inf, 1.0)
+    assert verdicts({"row": Ratio(2.0, 1.9, 2.1, 1e-9)}, found) == {"row": "tie"}
+
+
+def test_one_row_alone_says_little_of_the_noise():
+    apart = [[1.0], [1.01]] * 4
+    assert group_noise([apart]).floor > 3 * group_noise([apart] * 10).floor
 
 
 def test_equal_rows_are_rarely_told_apart_and_slowed_ones_nearly_always():
-    """The procedure as a whole on simulated groups: a null pair, equal rows and slowed rows."""
+    """The procedure as a whole on simulated groups: drift, bursts, and processes that differ."""
     draws = np.random.default_rng(1)
     false = found = 0
-    for _ in range(100):
-        drift = np.exp(0.1 * draws.standard_normal(ROUNDS))
-        base = rounds(draws, drift=drift)
-        floor = noise_floor(paired_ratio(rounds(draws, drift=drift), base))
-        rows = {
-            f"{factor} {i}": paired_ratio(rounds(draws, factor, drift=drift), base)
+    count = 40
+    for _ in range(50):
+        drift = np.exp(0.1 * draws.standard_normal(count))
+        drift *= np.where(draws.random(count) < 0.2, 1.8, 1)
+        group = {
+            f"{factor} {i}": rounds(draws, factor, drift=drift, process=0.01, count=count)
             for factor in (1.0, 1.05)
-            for i in range(3)
+            for i in range(6)
         }
-        for name, verdict in verdicts(rows, floor).items():
+        noise = group_noise(group.values())
+        base = group.pop("1.0 0")
+        for name, taken in group.items():
+            verdict = verdicts({name: paired_ratio(taken, base)}, noise)[name]
             false += name.startswith("1.0 ") and verdict != "tie"
             found += name.startswith("1.05") and verdict == "slower"
-    assert false <= 0.05 * 300
+    assert false <= 0.05 * 250
     assert found >= 0.9 * 300
 
 
@@ -110,7 +157,12 @@ def test_outliers_are_flagged_beyond_the_far_fence():
 
 def test_a_quiet_machine_shows_smaller_differences():
     draws = np.random.default_rng(2)
-    quiet = detectable(rounds(draws, noise=0.002), rounds(draws, noise=0.002))
-    loud = detectable(rounds(draws, noise=0.05), rounds(draws, noise=0.05))
+
+    def shown(noise, process):
+        rows = [rounds(draws, noise=noise, process=process) for _ in range(6)]
+        return detectable(rows[0], rows[1], group_noise(rows))
+
+    quiet, loud = shown(0.002, 0.002), shown(0.05, 0.03)
     assert 0.01 <= quiet < 0.03 < loud < math.inf
-    assert detectable([[1.0]] * 3, [[1.0]] * 3) == math.inf  # no claim from three rounds
+    three = [[1.0]] * 3
+    assert detectable(three, three, SOME) == math.inf  # no claim from three rounds

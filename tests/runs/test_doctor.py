@@ -4,7 +4,7 @@ import pytest
 
 from harness.results.comparison import Ratio
 from harness.runs import doctor
-from harness.runs.doctor import LOUD, NullPair, examine, judge, null_pair
+from harness.runs.doctor import LOUD, NullGroup, examine, judge, null_group
 from harness.runs.pool import Workers
 
 
@@ -16,7 +16,7 @@ def test_a_quiet_machine_is_fit(monkeypatch):
     monkeypatch.setattr(doctor, "cores", lambda: 8)
     monkeypatch.setattr(doctor.psutil, "getloadavg", lambda: (0.2, 0, 0))
     assert all(finding.fit for finding in examine(1) if finding.name in ("load", "cores"))
-    quiet = judge(NullPair(Ratio(1.0, 0.99, 1.01, 0.5), 0.01, 0.02, 20))
+    quiet = judge(NullGroup(Ratio(1.0, 0.99, 1.01, 0.5), 0.01, 0.02, 20))
     assert all(finding.fit for finding in quiet)
     assert found(quiet)["A/A ratio"].value == "1.000 [0.990, 1.010] in 20 rounds"
 
@@ -28,7 +28,7 @@ def test_a_busy_or_loud_machine_is_not_and_the_line_says_what_to_do(monkeypatch)
     assert (seen["load"].fit, seen["cores"].fit) == (False, False)
     assert "wait until it is done" in seen["load"].advice
     assert "fewer --threads" in seen["cores"].advice
-    loud = found(judge(NullPair(Ratio(1.1, None, None, 0.5), 2 * LOUD, float("inf"), 6)))
+    loud = found(judge(NullGroup(Ratio(1.1, None, None, 0.5), 2 * LOUD, float("inf"), 6)))
     assert not loud["noise floor"].fit
     assert "[?, ?]" in loud["A/A ratio"].value
 
@@ -45,10 +45,10 @@ def test_a_clock_that_follows_the_load_is_told(tmp_path, governors, fit):
     assert doctor._governor(tmp_path).fit == fit
 
 
-def test_the_null_pair_is_measured_in_two_processes():
+def test_the_null_group_is_measured_in_several_processes():
     pytest.importorskip("torch")
-    pair = null_pair("cpu", 1, 6, 0.01, Workers())
-    assert pair.rounds == 6
-    assert 0.2 < pair.ratio.median < 5
-    assert pair.ratio.low <= pair.ratio.median <= pair.ratio.high
-    assert pair.floor >= 0.01
+    group = null_group("cpu", 1, 6, 0.01, Workers())
+    assert group.rounds == 6
+    assert 0.2 < group.ratio.value < 5
+    assert group.ratio.low <= group.ratio.value <= group.ratio.high
+    assert group.floor >= 0.01

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
-from harness.protocol import OpenTiming, TakeRound
+from harness.protocol import OpenTiming, TakeRound, TakeValidity
 from harness.trial.timing import TimingSession
 from harness.trial.train import run_trial
 
@@ -100,7 +100,7 @@ def test_an_honest_network_passes_its_checks(session):
     found = session()
     for what in ("latency", "inference"):
         found.take(TakeRound(what=what, seconds=0.02, calls=3))
-    assert found.validity().metrics["repeated_input_ratio"] >= 0.9
+    assert found.validity(TakeValidity()).metrics["repeated_input_ratio"] >= 0.9
 
 
 OTHER_WHEN_TIMED = """
@@ -123,7 +123,7 @@ def test_a_network_that_answers_otherwise_when_timed_is_told(session):
     found = session(OTHER_WHEN_TIMED.format(condition="not record and spikes.shape[1] == 1"))
     found.take(TakeRound(what="latency", seconds=1e-9, calls=60))
     with pytest.raises(InvalidOutput, match=r"the timed calls answer .* when trained"):
-        found.validity()
+        found.validity(TakeValidity(answers_only=True))
 
 
 def test_a_network_that_skips_its_last_step_is_told(session):
@@ -140,10 +140,10 @@ def harness_train_step(model, spikes, targets):
 def harness_evaluate(model, spikes, record):
     return Evaluation(model(spikes[{read}]), delay={delay})
 """
-    session(two_steps.format(steps=3, read=-1, delay=0)).validity()
-    session(two_steps.format(steps=3, read=0, delay=2)).validity()
+    session(two_steps.format(steps=3, read=-1, delay=0)).validity(TakeValidity())
+    session(two_steps.format(steps=3, read=0, delay=2)).validity(TakeValidity())
     with pytest.raises(InvalidOutput, match="does not depend on step 3 of 3"):
-        session(two_steps.format(steps=3, read=0, delay=0)).validity()
+        session(two_steps.format(steps=3, read=0, delay=0)).validity(TakeValidity())
 
 
 def test_a_network_that_remembers_its_answers_is_told(session):
@@ -164,7 +164,7 @@ def harness_evaluate(model, spikes, record):
     return Evaluation(answers[key])
 """
     with pytest.raises(InvalidOutput, match="faster than a new one: it is remembered"):
-        session(remembers).validity()
+        session(remembers).validity(TakeValidity())
 
 
 def test_training_rounds_leave_the_measured_network_alone(session):
