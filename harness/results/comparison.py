@@ -62,32 +62,34 @@ class Outliers:
 class Noise:
     """How far equal rows come to lie apart, by the rows that were measured.
 
-    `sd` is the standard deviation of the logarithm of the ratio of two equal rows, estimated from
-    `rows` of them.
+    `sd` is the standard deviation of the logarithm of the ratio of two equal rows, `freedom` the
+    degrees of freedom of its estimate: 0 where nothing is known.
     """
 
     sd: float
-    rows: int
+    freedom: int
 
     @property
     def floor(self) -> float:
         """The relative difference that two equal rows stay below in 95 % of cases."""
         from scipy import stats
 
-        if not self.rows:
+        if not self.freedom:
             return math.inf
-        bound = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.rows)) * self.sd
+        bound = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.freedom)) * self.sd
         return max(LEAST_FLOOR, math.expm1(min(bound, 700.0)))
 
     def p(self, ratio: float) -> float:
         """How probable it is that two equal rows come to lie as far apart as `ratio`, or farther."""
         from scipy import stats
 
-        if not self.rows:
+        if not self.freedom:
             return 1.0
         distance = abs(math.log(ratio))
         return (
-            2 * float(stats.t.sf(distance / self.sd, self.rows)) if self.sd else float(not distance)
+            2 * float(stats.t.sf(distance / self.sd, self.freedom))
+            if self.sd
+            else float(not distance)
         )
 
 
@@ -120,19 +122,24 @@ def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
 def group_noise(rows: Iterable[Rounds]) -> Noise:
     """The noise of a group whose rows' rounds were taken by two processes each, in turns.
 
-    The two processes of a row differ by the ratio of the medians of their rounds. A row's time is the
-    mean of its two, so that the ratio of two rows varies half as much as that of two processes.
+    The two processes of a row differ by the ratio of the medians of their rounds, each round relative
+    to the median row's: that cancels the drift which fell on all alike, and costs one of the rows. A
+    row's time is the mean of its two, so that the ratio of two rows varies half as much as that of two
+    processes.
     """
     import numpy as np
 
-    differences = []
-    for rounds in rows:
-        logs = [math.log(min(taken)) for taken in rounds]
-        if len(logs) >= PROCESSES:
-            differences.append(float(np.median(logs[::2]) - np.median(logs[1::2])))
-    if not differences:
+    fastest = [[math.log(min(taken)) for taken in rounds] for rounds in rows]
+    count = min(map(len, fastest), default=0)
+    if count < PROCESSES:
         return Noise(math.inf, 0)
-    return Noise(math.sqrt(float(np.mean(np.square(differences))) / 2), len(differences))
+    logs = np.array([taken[:count] for taken in fastest])
+    known = len(logs)
+    if known > 1:
+        logs -= np.median(logs, axis=0)
+        known -= 1
+    apart = np.median(logs[:, ::2], axis=1) - np.median(logs[:, 1::2], axis=1)
+    return Noise(math.sqrt(float(np.sum(apart**2)) / known / 2), known)
 
 
 def verdicts(ratios: Mapping[str, Ratio], noise: Noise) -> dict[str, Verdict]:
