@@ -29,7 +29,7 @@ def finished(start, tmp_path_factory):
     """One short run of all of them: its folder, exit code and output."""
     folder = tmp_path_factory.mktemp("real") / "run"
     process = start(
-        "--plugins", ",".join(PLUGINS), "--set", "*.epochs=1", "--seeds", "0", "--rounds", "1",
+        "--plugins", ",".join(PLUGINS), "--set", "*.epochs=1", "--seeds", "0", "--rounds", "2",
         "--min-time", "0.01", "--device", "cpu", "--out", folder,
     )  # fmt: skip
     out, err = process.communicate(timeout=500)
@@ -89,6 +89,8 @@ def test_the_timing_group_measured_it(finished, records, name):
         RunFolder(finished[0]).file("samples", f"{name} seed=0", ".json").read_text()
     )
     assert sum(map(len, samples["seconds"]["latency"])) == latency["n"]
+    assert len(samples["seconds"]["latency"]) == 2  # one by each of the row's processes
+    assert metrics["noise_floor"]["latency"] >= 0.01
 
 
 @pytest.mark.native
