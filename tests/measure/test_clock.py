@@ -18,7 +18,10 @@ def test_the_time_of_a_call_and_its_result():
     assert 0.05 <= seconds < 5
 
 
-def test_nothing_is_collected_inside_and_everything_before():
+@pytest.fixture
+def cycle():
+    """A class whose objects refer to themselves, and which counts those alive."""
+
     class Cycle:
         alive = 0
 
@@ -29,33 +32,27 @@ def test_nothing_is_collected_inside_and_everything_before():
         def __del__(self):
             Cycle.alive -= 1
 
-    Cycle()
+    return Cycle
+
+
+def test_nothing_is_collected_inside_and_everything_before(cycle):
+    cycle()
     with no_collection():
-        assert Cycle.alive == 0
+        assert cycle.alive == 0
         assert not gc.isenabled()
         for _ in range(5000):
-            Cycle()
-        assert Cycle.alive == 5000
+            cycle()
+        assert cycle.alive == 5000
     assert gc.isenabled()
 
 
-def test_what_is_exempt_is_not_walked_again_and_later_garbage_is_collected():
-    class Cycle:
-        alive = 0
-
-        def __init__(self):
-            self.me = self
-            Cycle.alive += 1
-
-        def __del__(self):
-            Cycle.alive -= 1
-
+def test_what_is_exempt_is_not_walked_again_and_later_garbage_is_collected(cycle):
     exempt_from_collection()
     try:
         assert len(gc.get_objects()) < gc.get_freeze_count()
-        Cycle()
+        cycle()
         with no_collection():
-            assert Cycle.alive == 0
+            assert cycle.alive == 0
     finally:
         gc.unfreeze()
 
