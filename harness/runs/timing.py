@@ -137,7 +137,7 @@ def time_group(
         listener.measuring(0, len(steps), "loading the trained networks")
         records = {trial.key: record for trial, record in trained}
         _open(members, records, config, data, folder, workers)
-        peaks = _measure_peaks(_baseline(members, config), config)
+        peaks = _measure_peaks(members, config)
         for done, (member, process, request, words) in enumerate(steps):
             if member.failed:
                 continue
@@ -166,11 +166,14 @@ def _member(trial: Trial, folder: RunFolder, workers: Workers, stack: ExitStack)
     return Member(trial, started, logs)
 
 
-def _baseline(members: Sequence[Member], config: RunConfig) -> Member:
-    """The row that the others are compared with: the one asked for, else the first."""
+def _baseline(members: Sequence[Member], config: RunConfig) -> Member | None:
+    """The row that the others are compared with: the one asked for, else the first that did not fail.
+
+    None where there is none, or the one asked for has failed; the first, where it was never trained.
+    """
     asked = config.baseline
     named = [m for m in members if asked in (m.trial.label, m.trial.plugin.name)]
-    return (named or members)[0]
+    return next((member for member in named or members if not member.failed), None)
 
 
 def _open(
@@ -196,12 +199,12 @@ def _open(
         member.take(process, event)
 
 
-def _measure_peaks(member: Member, config: RunConfig) -> Peaks | None:
-    """What the device can do at most, in the worker of `member`; None where it cannot tell."""
-    trial = member.trial
-    if member.failed:
+def _measure_peaks(members: Sequence[Member], config: RunConfig) -> Peaks | None:
+    """What the device can do at most, by a worker that stands; None where that cannot be told."""
+    member = next((member for member in members if not member.failed), None)
+    if member is None:
         return None
-    request = MeasurePeaks(device=trial.device, threads=trial.threads)
+    request = MeasurePeaks(device=member.trial.device, threads=member.trial.threads)
     event = member.ask(0, request, config.timeout)
     if not isinstance(event, Measured):
         return None
@@ -238,7 +241,7 @@ def _versus(members: Sequence[Member], config: RunConfig) -> dict[str, dict[str,
 
     base = _baseline(members, config)
     rows = [member for member in members if not member.failed]
-    if base.failed:
+    if base is None:
         return {}
     found: dict[str, dict[str, Any]] = {
         row.trial.key: {"baseline": base.trial.label, "noise_floor": {}, "versus": {}}

@@ -95,6 +95,14 @@ def test_the_baseline_is_the_row_asked_for_or_the_first(member):
     ]
 
 
+def test_a_baseline_that_failed_is_replaced_unless_it_was_asked_for(member):
+    members = [member("a"), member("b")]
+    members[0].take(0, Failed(status="oom", reason="too large"))
+    assert _baseline(members, RunConfig(plugins=("all",))).trial.label == "b"
+    assert _baseline(members, RunConfig(plugins=("all",), baseline="a")) is None
+    assert _baseline(members[:1], RunConfig(plugins=("all",))) is None
+
+
 def timed(row, seconds):
     for number in range(12):
         for what in WHATS:
@@ -121,7 +129,8 @@ def test_without_a_baseline_or_a_second_round_nothing_is_compared(member):
     pytest.importorskip("scipy")
     lost = member("a")
     lost.take(0, Failed(status="oom", reason="too large"))
-    assert _versus([lost, timed(member("b"), 0.01)], RunConfig(plugins=("all",))) == {}
+    asked = RunConfig(plugins=("all",), baseline="a")
+    assert _versus([lost, timed(member("b"), 0.01)], asked) == {}
     once = member("a")
     for what in WHATS:
         once.take(0, Samples(what=what, batch=1, seconds=[0.1]))
