@@ -1,6 +1,6 @@
 """Does the timing group tell equal rows apart, and does it find a row that is slowed by 5 %?
 
-    uv run python -m tests.benchmarks.null_pairs [--copies 14] [--rounds 40] [--out DIR]
+    uv run python -m tests.benchmarks.null_pairs [--copies 14] [--rounds 20] [--out DIR]
 
 One run of the harness times equal rows and slowed ones, each in two processes of its own. Every two
 equal rows are compared, and every slowed row with every equal one, as the report does it, by the noise
@@ -27,7 +27,7 @@ def main() -> None:
     """Runs, compares, prints."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--copies", type=int, default=14)
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--min-time", type=float, default=0.05)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
