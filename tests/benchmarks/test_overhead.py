@@ -47,7 +47,7 @@ class Loops:
         inputs = torch.randint(256, (samples, 1, 28, 28), dtype=torch.uint8)
         self.split = Split(inputs, torch.randint(10, (samples,)), 255.0)
         torch.manual_seed(0)
-        self.model = self.plugin.harness_build_model(task, self.params, torch.device("cpu"))
+        self.model = self.hooks.build_model(task, self.params, torch.device("cpu"))
 
     def host(self):
         from harness.trial.train import train
