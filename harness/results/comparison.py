@@ -86,11 +86,9 @@ class Noise:
         if not self.freedom:
             return 1.0
         distance = abs(math.log(ratio))
-        return (
-            2 * float(stats.t.sf(distance / self.sd, self.freedom))
-            if self.sd
-            else float(not distance)
-        )
+        if not self.sd:
+            return float(not distance)
+        return 2 * float(stats.t.sf(distance / self.sd, self.freedom))
 
 
 def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
