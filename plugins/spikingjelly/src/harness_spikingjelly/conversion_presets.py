@@ -39,10 +39,10 @@ PRESETS = Presets(
         "best": {
             "*": {
                 "hidden": "1200-1200",
-                "dropout": 0.5,
+                "dropout": 0.4,
                 "input_dropout": 0.2,
                 "lr": 1e-3,
-                "label_smoothing": 0.1,
+                "label_smoothing": 0.05,
                 "epochs": 20,
             },
             "digits": {
