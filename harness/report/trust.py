@@ -45,7 +45,7 @@ def versus_note(records: Sequence[Record]) -> str:
     baseline = next((r.metrics["baseline"] for r in _timed(records) if "baseline" in r.metrics), "")
     return (
         f"Time over that of {plain(baseline)}, by the fastest call of each round, and the rounds' "
-        "95 % interval. Faster or slower is said only where a signed-rank test over the rounds and what "
+        "95 % interval. Faster or slower is said only where a sign test over the rounds and what "
         "two processes of one row differ by both say so (5 %, corrected for the number of rows), where "
         "the interval leaves 1 out, and where the ratio is beyond the noise floor; everything else is a "
         "tie."

@@ -53,6 +53,18 @@ def test_both_processes_of_a_row_count_alike():
     assert found.low == found.high == pytest.approx(1.1)  # a process's rounds agree
 
 
+def test_a_round_that_another_program_disturbed_hides_no_difference():
+    baseline = [[1.0]] * (ROUNDS - 1) + [[1.7]]
+    found = paired_ratio([[1.2]] * ROUNDS, baseline)
+    assert found.p == pytest.approx(2 * (1 + ROUNDS) / 2**ROUNDS)  # 11 of 12 heads, or more
+    assert verdicts({f"row {number}": found for number in range(12)}, SOME)["row 0"] == "slower"
+
+
+def test_rounds_that_took_as_long_decide_nothing():
+    assert paired_ratio([[1.0]] * ROUNDS, [[1.0]] * ROUNDS).p == 1
+    assert paired_ratio([[1.0]] * 4 + [[2.0]] * 6, [[1.0]] * 10).p == pytest.approx(2 / 2**6)
+
+
 def test_few_rounds_support_no_interval_and_no_claim():
     slow = paired_ratio([[2.0]] * 5, [[1.0]] * 5)
     assert (slow.low, slow.high) == (None, None)
