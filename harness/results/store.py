@@ -46,8 +46,8 @@ class RunFolder:
         cls.check_free(path)
         folder = cls(path)
         with _writing(path):
-            for name in ("logs", "samples", "state"):
-                (path / name).mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
+            folder._make_subfolders()
             folder.describe(description)
             (path / TRIALS).touch()
         return folder
@@ -141,8 +141,12 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps a second command from writing to the same run."""
+        """Keeps a second command from writing to the same run, whose subfolders stand meanwhile.
+
+        A run that was copied, through git for one, comes without those that are empty.
+        """
         with _writing(self.path):
+            self._make_subfolders()
             lock = FileLock(self.path / LOCK)
             try:
                 lock.acquire(timeout=0)
@@ -152,6 +156,10 @@ class RunFolder:
             yield
         finally:
             lock.release()
+
+    def _make_subfolders(self) -> None:
+        for name in ("logs", "samples", "state"):
+            (self.path / name).mkdir(exist_ok=True)
 
 
 def file_name(key: str) -> str:

@@ -105,6 +105,15 @@ def test_the_latest_record_of_a_trial_counts(make_record):
     assert by_key([first, second, timing], "trial") == {first.key: second}
 
 
+def test_a_run_that_was_copied_without_its_empty_folders_can_be_carried_on(folder):
+    for name in ("logs", "samples", "state"):
+        (folder.path / name).rmdir()
+    with folder.locked():
+        folder.write_samples("mine", {"seconds": {}})
+        assert folder.file("state", "mine", "").parent.is_dir()
+    assert folder.read_samples("mine") == {"seconds": {}}
+
+
 # --- folders that are no run ----------------------------------------------------------------------
 
 
