@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from harness.contract import Neuron, PluginSource, Value
+from harness.plugin import Neuron, Value
+from harness.subjects import PluginLocation
 
 Status = Literal["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]
 
@@ -25,7 +26,7 @@ class Message(BaseModel):
 class Trial(Message):
     """Plugin x task x seed x device x parameters: all that decides a trial's result."""
 
-    plugin: PluginSource
+    plugin: PluginLocation
     label: str
     task: str
     preset: str
@@ -56,7 +57,7 @@ class Describe(Message):
     """Answered by `Described`: the plugin's parameters and presets."""
 
     type: Literal["describe"] = "describe"
-    plugin: PluginSource
+    plugin: PluginLocation
 
 
 class Prepare(Message):
@@ -148,7 +149,7 @@ class ProveLayer(Message):
     """Answered by `Proved`: whether the plugin's layer is `neuron`."""
 
     type: Literal["prove"] = "prove"
-    plugin: PluginSource
+    plugin: PluginLocation
     neuron: Neuron
     device: str
     threads: int
@@ -162,7 +163,7 @@ class OpenLayer(Message):
     """
 
     type: Literal["open-layer"] = "open-layer"
-    plugin: PluginSource
+    plugin: PluginLocation
     neuron: Neuron
     size: LayerSize
     device: str

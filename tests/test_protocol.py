@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.contract import PluginSource
+from harness.subjects import PluginLocation
 from harness.protocol import (
     Describe,
     Failed,
@@ -30,7 +30,7 @@ VALUES = st.one_of(
 @given(st.dictionaries(st.text(), VALUES), st.integers(0, 2**63 - 1), st.text(), st.integers(1, 64))
 def test_a_trial_crosses_the_pipe_unchanged(overrides, seed, label, threads):
     trial = Trial(
-        plugin=PluginSource("p", file="/a b/p.py"),
+        plugin=PluginLocation("p", file="/a b/p.py"),
         label=label,
         task="digits",
         preset="quick",
@@ -90,7 +90,7 @@ def test_anything_else_is_refused(line):
 
 def test_requests_and_events_are_told_apart():
     for request in (
-        Describe(plugin=PluginSource("p", "m")),
+        Describe(plugin=PluginLocation("p", "m")),
         TakeRound(what="train", seconds=1, calls=1),
     ):
         with pytest.raises(ValidationError):
@@ -100,7 +100,7 @@ def test_requests_and_events_are_told_apart():
 def test_the_key_tells_trials_of_one_run_apart():
     def trial(label, seed):
         return Trial(
-            plugin=PluginSource("p"), label=label, task="t", preset="q", seed=seed, device="cpu"
+            plugin=PluginLocation("p"), label=label, task="t", preset="q", seed=seed, device="cpu"
         )
 
     keys = {trial(label, seed).key for label in ("p", "p hidden=1") for seed in (0, 1)}

@@ -29,8 +29,8 @@ def doctor(device: str, threads: int, rounds: int, min_time: float) -> None:
     """
     from rich.console import Console
 
-    from harness.runs.doctor import examine, judge, null_group
-    from harness.runs.pool import Workers
+    from harness.coordinator.doctor import examine, judge, null_group
+    from harness.coordinator.pool import Workers
 
     findings = examine(threads)
     findings += judge(null_group(device, threads, rounds, min_time, Workers()))

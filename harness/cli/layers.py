@@ -14,7 +14,7 @@ import click
 from harness.cli.codes import FAILED, INTERRUPTED, NOTHING_MEASURED, OK
 
 if TYPE_CHECKING:
-    from harness.runs.layers import LayersRun
+    from harness.coordinator.layers import LayersRun
 
 
 def _numbers(
@@ -75,7 +75,7 @@ def layers(plugins_: tuple[str, ...], out: Path | None, **options: Any) -> NoRet
     the neuron exactly is left out, with its reason.
     """
     from harness.cli.progress import watching
-    from harness.runs.layers import run_layers
+    from harness.coordinator.layers import run_layers
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = tuple(name for text in plugins_ or ("all",) for name in text.split(",") if name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from harness.plugins import Plugin
+    from harness.catalogue.plugins import Plugin
 
 
 @click.command()
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 def plugins(name: str | None, as_json: bool) -> None:
     """List every plugin found, without importing any; with NAME, its presets and parameters."""
-    from harness.plugins import HOW_TO_INSTALL, LAYER_GROUP, discover
+    from harness.catalogue.plugins import HOW_TO_INSTALL, LAYER_GROUP, discover
 
     if name:
         _show(name, as_json)
@@ -64,9 +64,9 @@ def _cells(plugin: Plugin) -> tuple[str, str, str]:
 
 def _show(name: str, as_json: bool) -> None:
     from harness.errors import UsageError
-    from harness.plugins import discover, select
-    from harness.runs.pool import Workers
-    from harness.runs.schedule import ask_presets
+    from harness.catalogue.plugins import discover, select
+    from harness.coordinator.pool import Workers
+    from harness.coordinator.training import ask_presets
 
     (plugin,) = select([name], discover())[:1]
     presets = ask_presets([plugin], Workers(), jobs=1).get(plugin.name)

@@ -19,7 +19,7 @@ from rich.progress import (
 from harness import protocol
 from harness.protocol import Trial
 from harness.results.record import Record
-from harness.runs.listener import Listener
+from harness.coordinator.listener import Listener
 
 _COLOURS = {"ok": "green", "skipped": "yellow"}
 

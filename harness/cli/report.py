@@ -22,13 +22,13 @@ LAYERS = "layers.jsonl"
 def report(folder: Path, others: tuple[Path, ...]) -> None:
     """Rebuild the tables, the figures and the page of FOLDER (of run or layers) from its records."""
     if (folder / LAYERS).is_file():
-        from harness.runs.layers import load_layers
+        from harness.coordinator.layers import load_layers
 
         layers = load_layers(folder)
         written = layers.report()
         click.echo(f"{len(layers.records)} records; open {written[-1]}")
         return
-    from harness.runs.api import load
+    from harness.coordinator.api import load
 
     run = load(folder)
     for problem in run.problems:

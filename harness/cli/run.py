@@ -13,7 +13,7 @@ import click
 from harness.cli.codes import FAILED, INTERRUPTED, NOTHING_MEASURED, OK
 
 if TYPE_CHECKING:
-    from harness.runs.api import Run
+    from harness.coordinator.api import Run
 
 
 def _seeds(_context: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...]:
@@ -72,7 +72,7 @@ def run(
 ) -> NoReturn:
     """Compare plugins on a task: accuracy, latency, sparsity, operations, throughput, memory."""
     from harness.cli.progress import watching
-    from harness.runs import api
+    from harness.coordinator import api
 
     context = click.get_current_context()
     if resume and _given(context) - {"resume"}:

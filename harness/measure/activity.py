@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.contract import Layer
+from harness.plugin import Layer
 
 NO_LAYERS = "the plugin records no layer"
 NO_OUTPUTS = "no recorded layer has outputs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.contract import Task
+from harness.plugin import Task
 from harness.report.rows import Row
 from harness.report.style import INK, MUTED, WIDTH, Drawn, NoDataError, linear, wrapped
 from harness.results.record import Record

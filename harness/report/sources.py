@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.contract import BEST, SOURCE
+from harness.plugin import BEST, SOURCE
 from harness.report.numbers import Text, percent, plain, points
 from harness.report.rows import Row
 

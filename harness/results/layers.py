@@ -25,7 +25,7 @@ class LayerRecord(BaseModel):
     Stage `peaks`: what the device does at most, before and after the measurements. Stage
     `equivalence`: whether a framework's layer is the neuron; `skipped` where it refuses, `invalid`
     where it is another. Stage `speed`: one framework at one size. `neuron` holds the fields of
-    `harness.contract.Neuron`; what does not apply is absent from `metrics` and empty elsewhere.
+    `harness.plugin.Neuron`; what does not apply is absent from `metrics` and empty elsewhere.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

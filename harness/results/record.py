@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.contract import Value
+from harness.plugin import Value
 from harness.protocol import Status
 
 #: Raised when a field changes its meaning or goes; records of another version are refused, not guessed.

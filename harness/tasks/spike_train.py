@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contract import SPIKE_TRAIN as KIND
+from harness.plugin import SPIKE_TRAIN as KIND
 from harness.tasks.spec import Arrays, Source, TaskSpec
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 import torch
 
-from harness import hookimpl
-from harness.contract import Evaluation, Parameter, Presets
+from harness.plugin import hookimpl
+from harness.plugin import Evaluation, Parameter, Presets
 
 SCALARS = {"loss": torch.zeros(()), "accuracy": torch.zeros(()), "density": torch.zeros(())}
 

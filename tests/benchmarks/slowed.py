@@ -7,8 +7,8 @@ from time import perf_counter
 
 from harness_native import dfa
 
-from harness import hookimpl
-from harness.contract import Parameter
+from harness.plugin import hookimpl
+from harness.plugin import Parameter
 
 
 def _slowed(model, call):

@@ -10,9 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.contract import Params, Task
-from harness.plugins import discover
-from harness.trial.hooks import Hooks
+from harness.plugin import Params, Task
+from harness.catalogue.plugins import discover
+from harness.worker.hooks import Hooks
 
 TASK = Task("digits", "classification", (1, 8, 8), 10, 1257)
 CPU = torch.device("cpu")

@@ -32,14 +32,15 @@ class Loops:
 
     def __init__(self, module):
         torch = pytest.importorskip("torch")
-        from harness.contract import Params, PluginSource, Task
-        from harness.trial.data import Split
-        from harness.trial.hooks import Hooks
+        from harness.plugin import Params, Task
+        from harness.subjects import PluginLocation
+        from harness.worker.data import Split
+        from harness.worker.hooks import Hooks
 
         torch.set_num_threads(1)
         self.torch = torch
         self.plugin = importlib.import_module(module)
-        self.hooks = Hooks(PluginSource("subject", module))
+        self.hooks = Hooks(PluginLocation("subject", module))
         values = self.plugin.harness_presets().resolve("quick", "mnist", {"epochs": 1})
         self.params, self.size = Params(**values), values["batch_size"]
         samples = BATCHES * self.size
@@ -50,7 +51,7 @@ class Loops:
         self.model = self.hooks.build_model(task, self.params, torch.device("cpu"))
 
     def host(self):
-        from harness.trial.train import train
+        from harness.worker.train import train
 
         train(self.hooks, self.model, self.params, self.split, 0, lambda _: None)
 

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.contract import Params, Task
+from harness.plugin import Params, Task
 
 MNIST = Task("mnist", "classification", (1, 28, 28), 10, 55_000)
 

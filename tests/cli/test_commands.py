@@ -122,7 +122,7 @@ def test_what_only_the_plugin_knows_is_wrong_is_found_before_any_trial(
 def test_an_out_folder_that_cannot_be_used_is_found_before_any_work(
     harness, plugin_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("harness.runs.worker.Worker.__init__", None)  # no worker is to start
+    monkeypatch.setattr("harness.coordinator.process.Worker.__init__", None)  # no worker is to start
     path = plugin_file("mine", base="declared")
     run = RunFolder.create(tmp_path / "run", {})
     (tmp_path / "full").mkdir()
@@ -188,12 +188,12 @@ def test_plugins_tells_what_is_ready_and_how_to_mend_the_rest(harness, distribut
 
 
 def test_with_no_plugin_the_list_says_how_to_get_one(harness, monkeypatch):
-    monkeypatch.setattr("harness.plugins.distributions", list)
+    monkeypatch.setattr("harness.catalogue.plugins.distributions", list)
     assert harness("plugins") == (0, "No plugins found: " + _how_to_install() + "\n", "")
 
 
 def _how_to_install():
-    from harness.plugins import HOW_TO_INSTALL
+    from harness.catalogue.plugins import HOW_TO_INSTALL
 
     return HOW_TO_INSTALL
 

@@ -85,7 +85,7 @@ def step(state, current, neuron):
     return spike_of(membrane, neuron), membrane
 """
 REFUSES = """
-from harness.contract import Unsupported
+from harness.plugin import Unsupported
 @hookimpl
 def harness_layer(neuron, n_in, n_out, device):
     if neuron.beta == 0.9:
@@ -196,7 +196,7 @@ def test_what_is_unequal_slow_or_dies_has_a_row_that_says_so(
 def test_the_exit_code_tells_how_it_went(statuses, code, tmp_path, capsys):
     from harness.cli.layers import _conclude
     from harness.results.layers import LayerRecord
-    from harness.runs.layers import LayersRun
+    from harness.coordinator.layers import LayersRun
 
     made = [
         LayerRecord(

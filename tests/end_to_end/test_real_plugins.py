@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from harness.plugins import discover
+from harness.catalogue.plugins import discover
 from harness.results.store import RunFolder
 
 MARKED = ("native", "snntorch", "spikingjelly")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.contract import Layer
+from harness.plugin import Layer
 from harness.measure.activity import METRICS, ActivityMeter
 
 

@@ -22,7 +22,8 @@ with warnings.catch_warnings():
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from harness.contract import Layer, Params, PluginSource
+from harness.plugin import Layer, Params
+from harness.subjects import PluginLocation
 from harness.measure.activity import ActivityMeter
 from harness.measure.memory import footprint
 
@@ -300,14 +301,14 @@ def test_a_plugin_that_the_host_trained_and_evaluated(name, overrides, tmp_path)
     from harness_native.neurons import lif
 
     from harness.tasks.prepare import prepare
-    from harness.trial.data import load
-    from harness.trial.evaluate import BATCH, ENCODE_SEED, evaluate
-    from harness.trial.hooks import Hooks
-    from harness.trial.train import generator, seed_everything, train
+    from harness.worker.data import load
+    from harness.worker.evaluate import BATCH, ENCODE_SEED, evaluate
+    from harness.worker.hooks import Hooks
+    from harness.worker.train import generator, seed_everything, train
 
     cpu = torch.device("cpu")
     module = f"harness_native.{name.removeprefix('native-').replace('-', '_')}"
-    hooks = Hooks(PluginSource(name, module))
+    hooks = Hooks(PluginLocation(name, module))
     data = load("digits", str(prepare("digits", [], tmp_path, lambda _: None)[0]), cpu)
     small = {"epochs": 1, "hidden": "40-30"}
     params = Params(**hooks.presets().resolve("quick", "digits", small | overrides))

@@ -18,7 +18,7 @@ from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.op_counter import DispatchCounterMode, MACCounter, SynOpCounter
 from torch import nn
 
-from harness.contract import Layer
+from harness.plugin import Layer
 from harness.measure.activity import ActivityMeter
 
 pytestmark = pytest.mark.spikingjelly
@@ -115,7 +115,7 @@ def test_multiplications_are_dense_there_and_effective_here():
 def test_hidden_layers_of_a_plugins_own_network():
     """Only they are the same work: the readout is one product with the spikes' mean, not one a step."""
     bptt = pytest.importorskip("harness_spikingjelly.bptt")
-    from harness.contract import Params, Task
+    from harness.plugin import Params, Task
 
     task = Task("digits", "classification", (1, 8, 8), 10, 100)
     values = {"hidden": "40-30", "code": "poisson", "theta": 0.3}

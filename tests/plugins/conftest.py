@@ -16,16 +16,17 @@ def digits_file(tmp_path_factory):
 def digits(digits_file):
     """A function that trains a plugin's module on digits and returns its validation accuracy."""
     torch = pytest.importorskip("torch")
-    from harness.contract import Params, PluginSource
-    from harness.trial.data import load
-    from harness.trial.evaluate import evaluate
-    from harness.trial.hooks import Hooks
-    from harness.trial.train import generator, seed_everything, train
+    from harness.plugin import Params
+    from harness.subjects import PluginLocation
+    from harness.worker.data import load
+    from harness.worker.evaluate import evaluate
+    from harness.worker.hooks import Hooks
+    from harness.worker.train import generator, seed_everything, train
 
     def accuracy(name, module, **overrides):
         torch.set_num_threads(1)
         cpu = torch.device("cpu")
-        hooks = Hooks(PluginSource(name, module))
+        hooks = Hooks(PluginLocation(name, module))
         data = load("digits", str(digits_file), cpu)
         params = Params(**hooks.presets().resolve("quick", "digits", overrides))
         seed_everything(0)

@@ -6,9 +6,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.contract import Neuron, PluginSource, Unsupported
-from harness.trial.layers import LayerHook
-from harness.trial.layers_proof import prove
+from harness.plugin import Neuron, Unsupported
+from harness.subjects import PluginLocation
+from harness.worker.sessions.layer import LayerHook
+from harness.worker.proof.equality import prove
 
 CPU = torch.device("cpu")
 FRAMEWORKS = ["native", "norse", "sinabs", "snntorch", "spikingjelly"]
@@ -23,7 +24,7 @@ def framework(request):
     pytest.importorskip(f"harness_{request.param}.layer")
     torch.set_num_threads(1)
     hook = LayerHook()
-    hook.load(PluginSource(request.param, module=f"harness_{request.param}.layer"))
+    hook.load(PluginLocation(request.param, module=f"harness_{request.param}.layer"))
     return request.param, hook
 
 

@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from harness.contract import Params, Task
+from harness.plugin import Params, Task
 
 TASK = Task("tiny", "classification", (1, 2, 3), classes=4, train_size=40)
 STEPS, SAMPLES = 12, 16

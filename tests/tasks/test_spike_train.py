@@ -73,7 +73,7 @@ def test_several_neurons_spike_at_times_of_their_own():
 @SPECS
 def test_the_seed_of_a_trial_says_which_pattern_it_has(spec, tmp_path):
     torch = pytest.importorskip("torch")
-    from harness.trial.data import load
+    from harness.worker.data import load
 
     path, facts = prepare(spec.name, [], tmp_path, print)
     assert facts["source"].startswith("generated")

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 ann_relu = pytest.importorskip("harness_native.ann_relu")
 
-from harness.contract import SPIKE_TRAIN, Params, Task, Unsupported
+from harness.plugin import SPIKE_TRAIN, Params, Task, Unsupported
 
 pytestmark = pytest.mark.native
 

@@ -11,7 +11,7 @@ from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
 from harness_native.surrogates import SURROGATES
 
-from harness.contract import Params, Task
+from harness.plugin import Params, Task
 from tests.plugins import textbook
 
 pytestmark = pytest.mark.native

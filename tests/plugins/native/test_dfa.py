@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 dfa = pytest.importorskip("harness_native.dfa")
 
-from harness.contract import SPIKE_TRAIN, Task, Unsupported
+from harness.plugin import SPIKE_TRAIN, Task, Unsupported
 
 from . import tiny
 from .literal import literal_error, literal_network, literal_traces
@@ -151,10 +151,10 @@ def test_refuses_to_fit_spike_trains():
 def test_cosine_schedule_ends_near_zero():
     model = build(schedule="cosine", batch_size=10)
     spikes, targets = batch(model)
-    assert model.optimiser.lr == model.params.lr
+    assert model.optimizer.lr == model.params.lr
     for _ in range(tiny.TASK.train_size // 10):
         dfa.harness_train_step(model, spikes, targets)
-    assert model.optimiser.lr == pytest.approx(0, abs=1e-12)
+    assert model.optimizer.lr == pytest.approx(0, abs=1e-12)
 
 
 def test_learns_digits(digits):

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 eligibility = pytest.importorskip("harness_native.eligibility")
 
-from harness.contract import SPIKE_TRAIN, Task, Unsupported
+from harness.plugin import SPIKE_TRAIN, Task, Unsupported
 
 from . import tiny
 from .literal import literal_error, literal_network, literal_traces

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 relu_spike = pytest.importorskip("harness_native.relu_spike")
 
-from harness.contract import SPIKE_TRAIN, Params, Task, Unsupported
+from harness.plugin import SPIKE_TRAIN, Params, Task, Unsupported
 
 from . import tiny
 from .test_relu_sequence import literal_unit, unrolled

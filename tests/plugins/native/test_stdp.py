@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 stdp = pytest.importorskip("harness_native.stdp")
 
-from harness.contract import Params, Task, Unsupported
+from harness.plugin import Params, Task, Unsupported
 
 pytestmark = pytest.mark.native
 

@@ -9,7 +9,7 @@ pytest.importorskip("spikingjelly")
 native = pytest.importorskip("harness_native.stdp")
 jelly = pytest.importorskip("harness_spikingjelly.stdp")
 
-from harness.contract import Params, Task
+from harness.plugin import Params, Task
 
 pytestmark = [pytest.mark.native, pytest.mark.spikingjelly]
 

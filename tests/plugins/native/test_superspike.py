@@ -13,7 +13,7 @@ superspike = pytest.importorskip("harness_native.superspike")
 from harness_native.neurons import lif, trace
 from harness_native.spike_sequence import SpikeSequence
 
-from harness.contract import Params, Task, Unsupported
+from harness.plugin import Params, Task, Unsupported
 from harness.measure.spike_trains import timing_errors, van_rossum_loss
 
 from . import tiny
@@ -58,7 +58,7 @@ def pattern(samples=2, steps=25):
 
 
 class Captured:
-    """In the optimiser's place: keeps the directions, changes nothing."""
+    """In the optimizer's place: keeps the directions, changes nothing."""
 
     def step(self, directions):
         self.directions = [g.clone() for g in directions]
@@ -134,9 +134,9 @@ def test_the_update_is_the_rule(feedback, hidden, rho):
     spikes, targets = pattern()
     assert all(layer.spikes.sum() > 3 for layer in model.layers(spikes))
     wanted = literal_directions(model, spikes, targets)
-    model.optimiser = Captured()
+    model.optimizer = Captured()
     superspike.harness_train_sequence(model, spikes, targets)
-    for found, g in zip(model.optimiser.directions, wanted, strict=True):
+    for found, g in zip(model.optimizer.directions, wanted, strict=True):
         assert g.abs().max() > 1
         assert torch.allclose(found, g, rtol=1e-9, atol=1e-9)
 
@@ -158,10 +158,10 @@ def test_updates_are_steps_of_rmaxprop():
 
 def test_the_rate_falls_to_0_over_the_epochs():
     model = fitting(schedule="cosine", rate=0.02)
-    assert model.optimiser.rate == 0.02
+    assert model.optimizer.rate == 0.02
     for _ in range(4):
         superspike.harness_train_sequence(model, *pattern())
-    assert model.optimiser.rate == pytest.approx(0, abs=1e-15)
+    assert model.optimizer.rate == pytest.approx(0, abs=1e-15)
 
 
 def surrogate_gradients(model, spikes, targets):
@@ -182,20 +182,20 @@ def test_without_hidden_layers_the_rule_is_the_surrogate_gradient():
     spikes, targets = pattern()
     assert model.layers(spikes)[0].spikes.sum() > 3
     (gradient,) = surrogate_gradients(model, spikes, targets)
-    model.optimiser = Captured()
+    model.optimizer = Captured()
     superspike.harness_train_sequence(model, spikes, targets)
     assert gradient.abs().max() > 1
-    assert torch.allclose(model.optimiser.directions[0], -gradient, rtol=1e-9)
+    assert torch.allclose(model.optimizer.directions[0], -gradient, rtol=1e-9)
 
 
 def test_the_output_layer_follows_the_surrogate_gradient_below_hidden_ones_too():
     model = fitting()
     spikes, targets = pattern()
     _, output = surrogate_gradients(model, spikes, targets)
-    model.optimiser = Captured()
+    model.optimizer = Captured()
     superspike.harness_train_sequence(model, spikes, targets)
     assert output.abs().max() > 1
-    assert torch.allclose(model.optimiser.directions[1], -output, rtol=1e-9, atol=1e-9)
+    assert torch.allclose(model.optimizer.directions[1], -output, rtol=1e-9, atol=1e-9)
 
 
 def test_in_one_step_symmetric_feedback_is_the_surrogate_gradient_but_for_the_outputs_derivative():
@@ -204,9 +204,9 @@ def test_in_one_step_symmetric_feedback_is_the_surrogate_gradient_but_for_the_ou
     spikes, targets = torch.ones(1, 2, 6), torch.ones(1, 2, 2)
     spikes, targets = spikes.double(), targets.double()
     gradients = surrogate_gradients(model, spikes, targets)
-    model.optimiser = Captured()
+    model.optimizer = Captured()
     superspike.harness_train_sequence(model, spikes, targets)
-    for found, gradient in zip(model.optimiser.directions, gradients, strict=True):
+    for found, gradient in zip(model.optimizer.directions, gradients, strict=True):
         assert torch.allclose(found, -gradient, rtol=1e-9)
     assert gradients[0].abs().max() > 0.1
 

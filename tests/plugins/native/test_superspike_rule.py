@@ -67,7 +67,7 @@ def test_the_regulariser_takes_weight_by_the_fourth_power_of_the_rate():
 def test_rmaxprop_divides_by_the_decaying_maximum(updates):
     weights = [torch.ones(2, dtype=torch.float64), torch.ones(1, dtype=torch.float64)]
     directions = [[4.0, -1e-9, 3.0], [-1.0, 0.0, 0.0], [5.0, 2.0, -1.0], [0.5, 2.0, 0.0]]
-    optimiser = rule.RMaxProp(weights, 0.1, 0.6, cosine_over=updates)
+    optimizer = rule.RMaxProp(weights, 0.1, 0.6, cosine_over=updates)
     expected, squares = [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]
     for number, given in enumerate(directions):
         rate = 0.1 * (0.5 + 0.5 * math.cos(math.pi * number / 4)) if updates else 0.1
@@ -75,7 +75,7 @@ def test_rmaxprop_divides_by_the_decaying_maximum(updates):
             squares[k] = max(0.6 * squares[k], g**2)
             expected[k] += rate * g / math.sqrt(squares[k])
         g = torch.tensor(given, dtype=torch.float64)
-        optimiser.step([g[:2], g[2:]])
+        optimizer.step([g[:2], g[2:]])
         assert torch.cat(weights).tolist() == pytest.approx(expected, rel=1e-12)
 
 

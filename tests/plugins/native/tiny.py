@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.contract import Params, Task
+from harness.plugin import Params, Task
 
 TASK = Task("tiny", "classification", (1, 2, 3), classes=4, train_size=40)
 

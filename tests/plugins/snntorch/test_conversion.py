@@ -7,7 +7,7 @@ pytest.importorskip("snntorch")
 
 from harness_snntorch import conversion
 
-from harness.contract import Params, Task
+from harness.plugin import Params, Task
 
 pytestmark = pytest.mark.snntorch
 

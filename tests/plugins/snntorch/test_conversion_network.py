@@ -10,7 +10,7 @@ pytest.importorskip("snntorch")
 from harness_snntorch.network import ConvertibleNet
 from harness_snntorch.neurons import fire, leaky
 
-from harness.codes import product
+from harness.plugin.toolkit.codes import product
 
 pytestmark = pytest.mark.snntorch
 

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 conversion = pytest.importorskip("harness_spikingjelly.conversion")
 
-from harness.contract import SPIKE_TRAIN, Params, Task, Unsupported
+from harness.plugin import SPIKE_TRAIN, Params, Task, Unsupported
 
 pytestmark = pytest.mark.spikingjelly
 

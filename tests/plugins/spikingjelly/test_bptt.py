@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly.activation_based")
 bptt = pytest.importorskip("harness_spikingjelly.bptt")
 
-from harness.contract import Unsupported
+from harness.plugin import Unsupported
 from tests.plugins import textbook
 
 pytestmark = pytest.mark.spikingjelly

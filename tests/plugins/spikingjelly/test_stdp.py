@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 stdp = pytest.importorskip("harness_spikingjelly.stdp")
 
-from harness.contract import Params, Task, Unsupported
+from harness.plugin import Params, Task, Unsupported
 
 pytestmark = pytest.mark.spikingjelly
 

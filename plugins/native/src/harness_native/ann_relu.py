@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.contract import (
+from harness.plugin import hookimpl
+from harness.plugin import (
     LAYER_SIZES,
     Evaluation,
     Layer,
@@ -26,7 +26,7 @@ from harness.contract import (
     Unsupported,
     layer_sizes,
 )
-from harness.optim import Adam
+from harness.plugin.toolkit.optimizer import Adam
 from harness_native.network import require_classification
 
 PRESETS = Presets(
@@ -135,7 +135,7 @@ def harness_presets() -> Presets:
 
 @hookimpl
 def harness_build_model(task: Task, params: Params, device: torch.device) -> ReluNet:
-    """A network with PyTorch's default initialisation, and its optimiser.
+    """A network with PyTorch's default initialisation, and its optimizer.
 
     Unsupported where there are spike trains to answer to: it has no time.
     """

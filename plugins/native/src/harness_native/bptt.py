@@ -1,6 +1,6 @@
 """`native-bptt`: surrogate gradients, backpropagated through time.
 
-The network of `harness.bptt`, on the neurons of `harness_native.neurons`: a whole sequence of a
+The network of `harness.plugin.toolkit.bptt`, on the neurons of `harness_native.neurons`: a whole sequence of a
 layer is one node of the graph, with its backward pass written out (`SpikeSequence`). With `alpha`
 above 0 the neurons receive their currents through an exponential synapse.
 """
@@ -12,8 +12,9 @@ import dataclasses
 import torch
 from torch import Generator, Tensor
 
-from harness import bptt, hookimpl
-from harness.contract import Evaluation, Parameter, Params, Presets, Scalars, Task
+from harness.plugin import hookimpl
+from harness.plugin.toolkit import bptt
+from harness.plugin import Evaluation, Parameter, Params, Presets, Scalars, Task
 from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
 from harness_native.surrogates import SURROGATES
@@ -21,7 +22,7 @@ from harness_native.surrogates import SURROGATES
 
 @hookimpl
 def harness_presets() -> Presets:
-    """Those of `harness.bptt`, and the synapse's decay."""
+    """Those of `harness.plugin.toolkit.bptt`, and the synapse's decay."""
     shared = bptt.presets(tuple(SURROGATES))
     alpha = Parameter(0.0, "decay of the synaptic current in one step", 0.0, 1.0)
     return dataclasses.replace(shared, parameters={**shared.parameters, "alpha": alpha})

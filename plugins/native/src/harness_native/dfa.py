@@ -21,10 +21,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.codes import encode
-from harness.contract import Evaluation, Params, Presets, Scalars, Task
-from harness.readouts import densities, window_mean
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode
+from harness.plugin import Evaluation, Params, Presets, Scalars, Task
+from harness.plugin.toolkit.readouts import densities, window_mean
 from harness_native.network import (
     RandomFeedback,
     outer,
@@ -85,7 +85,7 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
             gate = layer.derivative(p.window, p.theta, p.slope)
             delta = (error @ model.feedback(number)) * gate
             model.weights[number].grad = outer(delta, layer.inputs, model.lif) / len(gate)
-        model.optimiser.step()
+        model.optimizer.step()
         return {
             "loss": F.cross_entropy(scores, targets, label_smoothing=p.label_smoothing),
             "accuracy": (scores.argmax(-1) == targets).float().mean(),

@@ -24,10 +24,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.codes import encode
-from harness.contract import Evaluation, Params, Presets, Scalars, Task
-from harness.readouts import densities
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode
+from harness.plugin import Evaluation, Params, Presets, Scalars, Task
+from harness.plugin.toolkit.readouts import densities
 from harness_native.network import (
     RandomFeedback,
     outer,
@@ -103,7 +103,7 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
             gate = layer.derivative(len(spikes), p.theta, p.slope)
             signal = filtered @ model.feedback(number)
             model.weights[number].grad = outer(signal * gate, layer.inputs, model.lif)
-        model.optimiser.step()
+        model.optimizer.step()
         scores = outputs.mean(0)
         return {
             "loss": F.cross_entropy(scores, targets, label_smoothing=p.label_smoothing),

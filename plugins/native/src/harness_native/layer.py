@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness import hookimpl
-from harness.codes import product
-from harness.contract import Neuron, Unsupported
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import product
+from harness.plugin import Neuron, Unsupported
 from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from harness.codes import is_constant, product
-from harness.contract import (
+from harness.plugin.toolkit.codes import is_constant, product
+from harness.plugin import (
     CLASSIFICATION,
     Evaluation,
     Layer,
@@ -20,8 +20,8 @@ from harness.contract import (
     Unsupported,
     layer_sizes,
 )
-from harness.optim import Adam
-from harness.readouts import window_mean, windows_over_time
+from harness.plugin.toolkit.optimizer import Adam
+from harness.plugin.toolkit.readouts import window_mean, windows_over_time
 from harness_native.neurons import LIFParameters, lif, trace
 from harness_native.surrogates import fast_sigmoid
 
@@ -63,7 +63,7 @@ class FeedForward(nn.Module):
         )
         updates = params.epochs * math.ceil(task.train_size / params.batch_size)
         cosine_over = updates if params.schedule == "cosine" else 0
-        self.optimiser = Adam(self.weights, params.lr, cosine_over=cosine_over)
+        self.optimizer = Adam(self.weights, params.lr, cosine_over=cosine_over)
 
     def layers(self, spikes: Tensor) -> list[LayerActivity]:
         """The activity of each hidden layer for input [T, B, ...].

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.codes import CODES
-from harness.contract import LAYER_SIZES, Parameter, Value
+from harness.plugin.toolkit.codes import CODES
+from harness.plugin import LAYER_SIZES, Parameter, Value
 
 NETWORK = {
     "hidden": Parameter(

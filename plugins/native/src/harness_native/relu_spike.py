@@ -19,9 +19,9 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.codes import encode, is_constant
-from harness.contract import (
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode, is_constant
+from harness.plugin import (
     LAYER_SIZES,
     Evaluation,
     Layer,
@@ -32,8 +32,8 @@ from harness.contract import (
     Task,
     layer_sizes,
 )
-from harness.optim import Adam
-from harness.readouts import window_mean, windows_over_time
+from harness.plugin.toolkit.optimizer import Adam
+from harness.plugin.toolkit.readouts import window_mean, windows_over_time
 from harness_native.network import require_classification
 from harness_native.relu_sequence import ReluSequence, ReluUnit, delayed
 

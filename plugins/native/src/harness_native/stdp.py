@@ -12,9 +12,9 @@ from collections.abc import Iterable
 import torch
 from torch import Generator, Tensor, device
 
-from harness import hookimpl
-from harness.codes import encode
-from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode
+from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
 from harness_native.stdp_labels import readout
 from harness_native.stdp_layer import NOBODY, one_hot
 from harness_native.stdp_network import Network

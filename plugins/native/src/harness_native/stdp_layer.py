@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from harness.codes import is_constant, product
+from harness.plugin.toolkit.codes import is_constant, product
 
 NOBODY = -1
 

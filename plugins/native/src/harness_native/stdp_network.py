@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.contract import Params, Task
+from harness.plugin import Params, Task
 from harness_native.stdp_layer import (
     NOBODY,
     Competition,

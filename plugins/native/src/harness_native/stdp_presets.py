@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.codes import CODES
-from harness.contract import Parameter, Presets, Value
+from harness.plugin.toolkit.codes import CODES
+from harness.plugin import Parameter, Presets, Value
 from harness_native.stdp_labels import READOUTS
 
 _DIGITS: dict[str, Value] = {

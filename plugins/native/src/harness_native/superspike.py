@@ -27,9 +27,9 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from harness import hookimpl
-from harness.codes import CODES, encode
-from harness.contract import (
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import CODES, encode
+from harness.plugin import (
     LAYER_SIZES,
     Evaluation,
     Parameter,
@@ -39,7 +39,7 @@ from harness.contract import (
     Task,
     Value,
 )
-from harness.readouts import densities
+from harness.plugin.toolkit.readouts import densities
 from harness_native.eligibility import backward_trace
 from harness_native.network import LayerActivity
 from harness_native.neurons import trace
@@ -153,7 +153,7 @@ def update(
         hidden = zip(directions[:-1], model.told(error), layers, model.weights)
         for found, told, layer, weight in hidden:
             found -= p.rho * heterosynaptic(told, layer.spikes, weight, model.rate_decay)
-    model.optimiser.step(directions)
+    model.optimizer.step(directions)
     return {
         "loss": error.square().sum() / wanted.square().sum(),
         **densities([layer.spikes for layer in layers[:-1]]),

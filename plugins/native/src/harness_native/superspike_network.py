@@ -9,8 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from harness.codes import product
-from harness.contract import CLASSIFICATION, Layer, Params, Task, Unsupported, layer_sizes
+from harness.plugin.toolkit.codes import product
+from harness.plugin import CLASSIFICATION, Layer, Params, Task, Unsupported, layer_sizes
 from harness_native.eligibility import backward_trace
 from harness_native.network import LayerActivity
 from harness_native.neurons import LIFParameters, lif, trace
@@ -55,7 +55,7 @@ class SuperSpikeNetwork(nn.Module):
             self.register_buffer("worth", worth.to(device), persistent=False)
         updates = params.epochs * math.ceil(task.train_size / params.batch_size)
         cosine_over = updates if params.schedule == "cosine" else 0
-        self.optimiser = RMaxProp(self.weights, params.rate, params.gamma, cosine_over=cosine_over)
+        self.optimizer = RMaxProp(self.weights, params.rate, params.gamma, cosine_over=cosine_over)
 
     def layers(self, spikes: Tensor) -> list[LayerActivity]:
         """The activity of each layer, the output's last, for input [T, B, ...]."""

@@ -9,8 +9,8 @@ from norse.torch.module.lif_box import LIFBoxCell
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.contract import Neuron, Unsupported
+from harness.plugin import hookimpl
+from harness.plugin import Neuron, Unsupported
 
 _RESETS = {"subtract": reset_subtract, "zero": reset_value}
 

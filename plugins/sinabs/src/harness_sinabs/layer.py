@@ -12,8 +12,8 @@ from sinabs.layers import LIF
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.contract import Neuron, Unsupported
+from harness.plugin import hookimpl
+from harness.plugin import Neuron, Unsupported
 
 Reset = Callable[[Tensor, dict[str, Tensor], Any], dict[str, Tensor]]
 

@@ -1,4 +1,4 @@
-"""`snntorch-bptt`: the network of `harness.bptt` on snnTorch's `Leaky`, with its surrogates."""
+"""`snntorch-bptt`: the network of `harness.plugin.toolkit.bptt` on snnTorch's `Leaky`, with its surrogates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import torch
 from snntorch import SpikingNeuron, surrogate
 from torch import Generator, Tensor
 
-from harness import bptt, hookimpl
-from harness.contract import Evaluation, Params, Presets, Scalars, Task, Value
+from harness.plugin import hookimpl
+from harness.plugin.toolkit import bptt
+from harness.plugin import Evaluation, Params, Presets, Scalars, Task, Value
 
 # Tutorial 5, "Training spiking neural networks with snnTorch": 93.87 % on MNIST after one epoch.
 # Theirs, and not here: biases, snnTorch's own reset (one step late, undecayed), ten spiking output
@@ -34,7 +35,7 @@ _SOURCE: dict[str, dict[str, Value]] = {
 
 @hookimpl
 def harness_presets() -> Presets:
-    """Those of `harness.bptt`; snnTorch's `triangular` is another function than the one here."""
+    """Those of `harness.plugin.toolkit.bptt`; snnTorch's `triangular` is another function than the one here."""
     return bptt.presets(("fast_sigmoid", "atan"), _SOURCE, reported={"mnist": 0.9387})
 
 

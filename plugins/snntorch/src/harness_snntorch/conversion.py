@@ -14,10 +14,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.codes import encode
-from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task, layer_sizes
-from harness.optim import Adam
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode
+from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, layer_sizes
+from harness.plugin.toolkit.optimizer import Adam
 from harness_snntorch.network import ConvertibleNet
 from harness_snntorch.normalise import Batches, layer_scales, thresholds
 from harness_snntorch.presets import PRESETS

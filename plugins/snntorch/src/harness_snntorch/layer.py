@@ -8,8 +8,8 @@ from snntorch import SpikingNeuron
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.contract import Neuron, Unsupported
+from harness.plugin import hookimpl
+from harness.plugin import Neuron, Unsupported
 from harness_snntorch.bptt import spike_function
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness.codes import product
+from harness.plugin.toolkit.codes import product
 from harness_snntorch.neurons import fire, leaky
 
 

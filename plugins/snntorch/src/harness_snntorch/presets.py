@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.codes import CODES
-from harness.contract import LAYER_SIZES, Parameter, Presets, Value
+from harness.plugin.toolkit.codes import CODES
+from harness.plugin import LAYER_SIZES, Parameter, Presets, Value
 from harness_snntorch.normalise import METHODS
 
 # The original experiments: ANN 98.23 %.

@@ -1,4 +1,4 @@
-"""`spikingjelly-bptt`: the network of `harness.bptt` on SpikingJelly's neurons and surrogates.
+"""`spikingjelly-bptt`: the network of `harness.plugin.toolkit.bptt` on SpikingJelly's neurons and surrogates.
 
 The neurons run in multi-step mode: a layer's whole sequence is one call, which on CUDA is one of
 SpikingJelly's fused kernels.
@@ -10,8 +10,9 @@ import torch
 from spikingjelly.activation_based import neuron, surrogate
 from torch import Generator, Tensor, nn
 
-from harness import bptt, hookimpl
-from harness.contract import Evaluation, Params, Presets, Scalars, Task, Unsupported, Value
+from harness.plugin import hookimpl
+from harness.plugin.toolkit import bptt
+from harness.plugin import Evaluation, Params, Presets, Scalars, Task, Unsupported, Value
 
 # Each has the form of ours of that name. SpikingJelly's are derivatives of sigmoids that rise from
 # 0 to 1, so they peak at `alpha` times this.
@@ -45,7 +46,7 @@ _SOURCE: dict[str, dict[str, Value]] = {
 
 @hookimpl
 def harness_presets() -> Presets:
-    """Those of `harness.bptt`."""
+    """Those of `harness.plugin.toolkit.bptt`."""
     return bptt.presets(tuple(_SURROGATES), _SOURCE, reported={"mnist": 0.929})
 
 

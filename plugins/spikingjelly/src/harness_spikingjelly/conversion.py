@@ -13,9 +13,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.codes import encode
-from harness.contract import (
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode
+from harness.plugin import (
     Evaluation,
     Layer,
     Params,
@@ -25,7 +25,7 @@ from harness.contract import (
     Unsupported,
     layer_sizes,
 )
-from harness.optim import Adam
+from harness.plugin.toolkit.optimizer import Adam
 from harness_spikingjelly.conversion_network import Batches, ConvertedNet
 from harness_spikingjelly.conversion_presets import PRESETS
 

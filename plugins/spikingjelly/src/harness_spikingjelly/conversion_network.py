@@ -12,7 +12,7 @@ from spikingjelly.activation_based.ann2snn.modules import VoltageScaler
 from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness.codes import is_constant
+from harness.plugin.toolkit.codes import is_constant
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 

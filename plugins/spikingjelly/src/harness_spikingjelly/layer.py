@@ -7,8 +7,8 @@ from spikingjelly.activation_based import functional, neuron, surrogate
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness import hookimpl
-from harness.contract import Neuron, Unsupported
+from harness.plugin import hookimpl
+from harness.plugin import Neuron, Unsupported
 from harness_spikingjelly.bptt import spike_function
 
 

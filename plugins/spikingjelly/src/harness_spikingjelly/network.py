@@ -12,7 +12,7 @@ from spikingjelly.activation_based import functional, neuron
 from spikingjelly.activation_based.learning import STDPLearner
 from torch import Tensor, nn
 
-from harness.contract import Params
+from harness.plugin import Params
 
 
 class WinnerTakeAll(nn.Module):

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Generator, Tensor, device, nn
 
-from harness import hookimpl
-from harness.codes import encode
-from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode
+from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
 from harness_spikingjelly import labels
 from harness_spikingjelly.network import Network
 from harness_spikingjelly.stdp_presets import PRESETS

@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, device, nn
 
-from harness import hookimpl
-from harness.codes import encode
-from harness.contract import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
-from harness.readouts import densities
+from harness.plugin import hookimpl
+from harness.plugin.toolkit.codes import encode
+from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
+from harness.plugin.toolkit.readouts import densities
 from harness_spikingjelly.supervised_network import Network
 from harness_spikingjelly.supervised_presets import PRESETS
 

@@ -11,8 +11,8 @@ import torch
 from spikingjelly.activation_based import functional, neuron
 from torch import Tensor, device, nn
 
-from harness.contract import Params, Task, layer_sizes
-from harness.optim import Adam
+from harness.plugin import Params, Task, layer_sizes
+from harness.plugin.toolkit.optimizer import Adam
 from harness_spikingjelly import supervised_signals as signals
 from harness_spikingjelly.supervised_rule import Window, mstdp, stdp
 
@@ -43,7 +43,7 @@ class Network(nn.Module):
         )
         updates = params.epochs * math.ceil(task.train_size / params.batch_size)
         cosine_over = updates if params.schedule == "cosine" else 0
-        self.optimiser = Adam(self.parameters(), params.lr, cosine_over=cosine_over)
+        self.optimizer = Adam(self.parameters(), params.lr, cosine_over=cosine_over)
 
     def forward(self, spikes: Tensor) -> list[Tensor]:
         """Input `spikes` [T, B, n_in] and those of every layer, [T, B, n]; begins and ends at rest."""
@@ -63,7 +63,7 @@ class Network(nn.Module):
         p = self.params
         activity: list[Tensor] = self(spikes)
         *_, shown, output = activity
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         if p.signal == "teacher":
             error = signals.teacher(output, targets)
             stdp(self.synapses[-1], shown, error, self.window)
@@ -78,7 +78,7 @@ class Network(nn.Module):
             feedback = self.get_buffer(f"feedback{number}")
             post = signals.hidden(error, feedback, own, p.homeostasis, p.target_rate)
             stdp(synapse, pre, post, self.window)
-        self.optimiser.step()
+        self.optimizer.step()
         for synapse in self.synapses:
             synapse.weight.clamp_(-1, 1)
         return activity

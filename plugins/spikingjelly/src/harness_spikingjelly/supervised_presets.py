@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.codes import CODES
-from harness.contract import LAYER_SIZES, Parameter, Presets, Value
+from harness.plugin.toolkit.codes import CODES
+from harness.plugin import LAYER_SIZES, Parameter, Presets, Value
 from harness_spikingjelly.supervised_rule import IMPLEMENTATIONS
 from harness_spikingjelly.supervised_signals import SIGNALS
 
-# The source's figures are unknown: its code never ran. Its layer, input, batches and optimiser are the
+# The source's figures are unknown: its code never ran. Its layer, input, batches and optimizer are the
 # defaults; the learner is SpikingJelly's own.
 _SOURCE: dict[str, Value] = {"implementation": "learner"}
 

@@ -5,7 +5,7 @@ A synapse w_ji changes with the presynaptic trace x_i and the postsynaptic trace
     x_i[t] = d_pre x_i[t-1] + pre_i[t]        y_j[t] = d_post y_j[t-1] + post_j[t]
     dw_ji  = sum_t post_j[t] x_i[t] - depression * pre_i[t] y_j[t]
 
-and -dw is added to the weight's gradient, for an optimiser to take the step: so do SpikingJelly's
+and -dw is added to the weight's gradient, for an optimizer to take the step: so do SpikingJelly's
 learners with `on_grad`. All of it is linear in the postsynaptic activity, which is therefore allowed
 to be signed: a teacher's spikes minus the neuron's own teach by the difference of two STDP updates.
 

@@ -1,0 +1,1 @@
+"""Which plugins there are: found from metadata and source files, without importing any of them."""

@@ -1,0 +1,156 @@
+"""Which plugins there are, and which of them can run here: found without importing any of them.
+
+Installed plugins are entry points of the group `harness`; their framework is the one entry point of
+their distribution's group `harness.framework` (its name is shown, its value is the distribution whose
+version is). A distribution announces its framework's layer of neurons, which `harness layers`
+compares, in the group `harness.layer`. A plugin may also be a file; its needs then stand in a PEP
+723 block:
+
+    # /// script
+    # dependencies = ["torch", "norse>=1.1"]
+    # [tool.harness]
+    # framework = "norse"
+    # ///
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import InvalidRequirement
+
+from harness.subjects import PluginLocation
+from harness.errors import UsageError, unknown
+from harness.catalogue.installed import Installed
+from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+
+GROUP, LAYER_GROUP, FRAMEWORK_GROUP = "harness", "harness.layer", "harness.framework"
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One plugin as its metadata describe it. `install` is the command that mends `missing`."""
+
+    name: str
+    source: PluginLocation
+    framework: str
+    framework_version: str = ""
+    distribution: str = ""
+    status: Literal["ready", "missing", "broken"] = "ready"
+    reason: str = ""
+    install: str = ""
+
+
+def discover(group: str = GROUP) -> list[Plugin]:
+    """Every installed plugin of `group`, sorted by framework and name; imports none of them."""
+    found: dict[str, Plugin] = {}
+    installed_here = Installed()
+    for dist in distributions():
+        points = [point for point in dist.entry_points if point.group == group]
+        for point in points:
+            plugin = _installed(dist, point.name, point.value, installed_here)
+            # The same distribution can be on the path twice (an editable install and its source).
+            earlier = found.setdefault(point.name, plugin)
+            if earlier.distribution != plugin.distribution:
+                reason = f"the name is taken twice: {earlier.distribution}, {plugin.distribution}"
+                found[point.name] = _broken(earlier, reason)
+    return sorted(found.values(), key=lambda plugin: (plugin.framework, plugin.name))
+
+
+def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]:
+    """The plugins that `patterns` name, in their order: `all`, names, globs, paths of .py files."""
+    if not patterns:
+        raise UsageError("no plugin is named: give all, names, globs or paths of .py files")
+    installed = list(installed)
+    by_name = {plugin.name: plugin for plugin in installed}
+    chosen: dict[str, Plugin] = {}
+    for pattern in patterns:
+        if pattern.endswith(".py"):
+            matches = [from_file(Path(pattern))]
+        elif pattern == ALL:
+            matches = installed
+        elif pattern in by_name:
+            matches = [by_name[pattern]]
+        else:
+            matches = [plugin for plugin in installed if fnmatchcase(plugin.name, pattern)]
+            if not matches and not installed:
+                raise UsageError(f"no plugin {pattern!r}: none is installed; {HOW_TO_INSTALL}")
+            if not matches:
+                raise unknown("plugin", pattern, by_name)
+        for plugin in matches:
+            if chosen.setdefault(plugin.name, plugin).source != plugin.source:
+                raise UsageError(f"two plugins are called {plugin.name!r}: rename the file")
+    if not chosen:
+        raise UsageError(f"no plugin is installed; {HOW_TO_INSTALL}")
+    return list(chosen.values())
+
+
+HOW_TO_INSTALL = "install some with: pip install 'snn-harness[all]', or give the path of a .py file"
+
+
+def from_file(path: Path) -> Plugin:
+    """The plugin in one file, as its PEP 723 block and its syntax describe it."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"plugin file {path}: {reason}") from None
+    source = PluginLocation(name=path.stem, file=str(path.resolve()))
+    plugin = Plugin(path.stem, source, framework=path.stem)
+    problem = syntax_problem(text)
+    if problem:
+        return _broken(plugin, problem)
+    installed_here = Installed()
+    try:
+        script = script_metadata(text)
+        needs = [str(need) for need in script.get("dependencies", [])]
+        problems = installed_here.unmet_of(needs)
+        framework = str(script.get("tool", {}).get("harness", {}).get("framework", path.stem))
+    except (tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:
+        return _broken(plugin, f"its script block is not valid: {error}")
+    return Plugin(
+        plugin.name,
+        source,
+        framework=framework,
+        framework_version=installed_here.version(framework),
+        status="missing" if problems else "ready",
+        reason="; ".join(problems),
+        install="pip install " + " ".join(f"'{need}'" for need in needs) if problems else "",
+    )
+
+
+def _installed(dist: Distribution, name: str, value: str, installed_here: Installed) -> Plugin:
+    module = value.partition(":")[0].strip()
+    frameworks = [point for point in dist.entry_points if point.group == FRAMEWORK_GROUP]
+    framework = frameworks[0].name if frameworks else dist.name
+    plugin = Plugin(
+        name,
+        PluginLocation(name=name, module=module),
+        framework,
+        framework_version=installed_here.version(frameworks[0].value if frameworks else dist.name),
+        distribution=dist.name,
+    )
+    problem = module_problem(module)
+    if problem:
+        return _broken(plugin, problem)
+    try:
+        problems = installed_here.unmet(dist.name)
+    except InvalidRequirement as error:
+        return _broken(plugin, f"its metadata are not valid: {error}")
+    if not problems:
+        return plugin
+    return Plugin(
+        **{**vars(plugin), "status": "missing", "reason": "; ".join(problems)}
+        | {"install": f"pip install {dist.name}"}
+    )
+
+
+def _broken(plugin: Plugin, reason: str) -> Plugin:
+    return Plugin(**{**vars(plugin), "status": "broken", "reason": reason, "install": ""})

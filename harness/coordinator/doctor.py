@@ -1,0 +1,138 @@
+"""Is this machine fit to measure on, and how small a difference could it show?"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from harness.errors import UsageError
+from harness.protocol import Failed, OpenProbe, Samples, TakeRound
+from harness.results.comparison import (
+    PROCESSES,
+    Ratio,
+    detectable,
+    group_noise,
+    paired_ratio,
+)
+from harness.coordinator.config import cores
+from harness.coordinator.pool import Workers, spread
+from harness.coordinator.rounds import balanced_orders
+
+#: A load average above this, for each core, is another program's work.
+BUSY = 0.5
+#: A machine that shows one program to itself further apart than this shows no small differences.
+LOUD = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: `fit` says whether it speaks for the machine."""
+
+    name: str
+    value: str
+    fit: bool = True
+    advice: str = ""
+
+
+#: Equal rows in the group that a machine is judged by.
+ROWS = 4
+
+
+@dataclass(frozen=True)
+class NullGroup:
+    """One piece of work entered as several rows, measured as the rows of a timing group are.
+
+    `ratio` is that of the first two, `detectable` the smallest slowdown of the one that would be
+    shown against the other.
+    """
+
+    ratio: Ratio
+    floor: float
+    detectable: float
+    rounds: int
+
+
+def null_group(
+    device: str, threads: int, rounds: int, min_time: float, workers: Workers
+) -> NullGroup:
+    """Measures the probe against itself; UsageError where its workers fail."""
+    with tempfile.TemporaryDirectory(prefix="harness-") as scratch, ExitStack() as stack:
+        log = Path(scratch) / "log"
+        group = [
+            [stack.enter_context(workers.start(log, threads)) for _ in range(PROCESSES)]
+            for _ in range(ROWS)
+        ]
+        opening = OpenProbe(device=device, threads=threads)
+        calls = [partial(worker.ask, opening) for row in group for worker in row]
+        for event in spread(calls, cores(), workers):
+            _expect(event, log)
+        taken: list[list[list[float]]] = [[] for _ in group]
+        request = TakeRound(what="inference", seconds=min_time, calls=3)
+        for number, order in enumerate(balanced_orders(range(ROWS), rounds)):
+            for row in order:
+                event = _expect(group[row][number % PROCESSES].ask(request), log)
+                taken[row].append(event.seconds)
+    noise = group_noise(taken)
+    return NullGroup(
+        paired_ratio(taken[0], taken[1]),
+        noise.floor,
+        detectable(taken[0], taken[1], noise),
+        rounds,
+    )
+
+
+def examine(threads: int) -> list[Finding]:
+    """What can be seen without measuring: load, frequency, cores, memory."""
+    found = [_cores(threads)]
+    if hasattr(psutil, "getloadavg"):
+        load = psutil.getloadavg()[0]
+        busy = load > BUSY * cores()
+        advice = "something else is running: wait until it is done" if busy else ""
+        found.append(Finding("load", f"{load:.2f} on {cores()} cores", not busy, advice))
+    found.append(_governor(Path("/sys/devices/system/cpu")))
+    free = psutil.virtual_memory().available
+    low = free < 2 * 2**30
+    advice = "less than 2 GiB: large batches will not fit" if low else ""
+    found.append(Finding("memory", f"{free / 2**30:.1f} GiB free", not low, advice))
+    return found
+
+
+def judge(group: NullGroup) -> list[Finding]:
+    """What the null group says."""
+    ratio, loud = group.ratio, group.floor > LOUD
+    low, high = (f"{end:.3f}" if end is not None else "?" for end in (ratio.low, ratio.high))
+    advice = f"above {LOUD:.0%}: only large differences can be shown here" if loud else ""
+    return [
+        Finding("A/A ratio", f"{ratio.value:.3f} [{low}, {high}] in {group.rounds} rounds"),
+        Finding("noise floor", f"{group.floor:.1%}", not loud, advice),
+        Finding("smallest difference", f"{group.detectable:.1%} would be shown"),
+    ]
+
+
+def _cores(threads: int) -> Finding:
+    spare = cores() > threads
+    advice = "" if spare else "no core is left for the rest of the system: use fewer --threads"
+    return Finding("cores", f"{cores()}, {threads} for each worker", spare, advice)
+
+
+def _governor(folder: Path) -> Finding:
+    """Whether the clock is let to follow the load, where the kernel tells."""
+    governors = {path.read_text().strip() for path in folder.glob("cpu*/cpufreq/scaling_governor")}
+    if not governors:
+        return Finding("frequency", "unknown: the kernel does not tell (a virtual machine?)")
+    fixed = governors == {"performance"}
+    advice = "" if fixed else "the clock follows the load: set the governor to performance"
+    return Finding("frequency", ", ".join(sorted(governors)), fixed, advice)
+
+
+def _expect(event: object, log: Path) -> Samples:
+    if isinstance(event, Failed):
+        lines: Sequence[str] = log.read_text(errors="replace").strip().splitlines()
+        raise UsageError(f"the probe failed: {event.reason}{': ' + lines[-1] if lines else ''}")
+    return event  # type: ignore[return-value] # `Opened` is not looked at

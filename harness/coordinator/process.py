@@ -1,0 +1,139 @@
+"""A worker process, from the coordinator's side."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from pydantic import BaseModel, ValidationError
+
+from harness.protocol import Event, Failed, Progress, events
+
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+#: Memory that a worker frees stays with it, as with a server's allocator or torch's own on CUDA: where
+#: glibc returns it to the system after every call, page faults decide which of two equal processes
+#: is faster. Whoever sets these otherwise gets it otherwise.
+_KEEP_FREED = {"MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+
+
+class Worker:
+    """One process of `interpreter`, in a process group of its own; what it prints goes to `log`.
+
+    Used as a context: leaving it ends the whole group, however the worker fares.
+    """
+
+    def __init__(self, log: Path, threads: int = 1, interpreter: str = sys.executable) -> None:
+        pinned = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        environment = {**_KEEP_FREED, **os.environ, **pinned}
+        self._expired = False
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                [interpreter, "-u", "-m", "harness.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env=environment,
+                start_new_session=True,
+            )
+        # A forked child that outlives the worker would hold its pipe open, and `ask` with it.
+        threading.Thread(target=self._bury, daemon=True).start()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):  # a request that the worker did not live to read
+                    pipe.close()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """Ends the worker and everything that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def ask(
+        self,
+        request: BaseModel,
+        timeout: float | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Event:
+        """Sends `request` and returns its answer; after `timeout` seconds the worker is killed.
+
+        A worker that dies or speaks nonsense has answered `Failed`.
+        """
+        timer = threading.Timer(timeout, self._expire) if timeout else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        stage = "start"
+        try:
+            assert self._process.stdin and self._process.stdout
+            try:
+                self._process.stdin.write(request.model_dump_json().encode() + b"\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                return self._death(stage, timeout)
+            for line in self._process.stdout:
+                try:
+                    event = events.validate_json(line)
+                except ValidationError:
+                    if not line.endswith(b"\n"):  # cut off by the worker's end, which tells more
+                        break
+                    self.kill()
+                    return Failed(
+                        status="crashed",
+                        reason=f"the worker wrote no event but {line[:80]!r}",
+                        where=stage,
+                    )
+                if not isinstance(event, Progress):
+                    return event
+                stage = event.stage
+                progress(event)
+            return self._death(stage, timeout)
+        finally:
+            if timer:
+                timer.cancel()
+
+    def _bury(self) -> None:
+        self._process.wait()
+        self.kill()
+
+    def _expire(self) -> None:
+        self._expired = True
+        self.kill()
+
+    def _death(self, stage: str, timeout: float | None) -> Failed:
+        code = self._process.wait()
+        if self._expired:
+            return Failed(status="timeout", reason=f"took longer than {timeout:g} s", where=stage)
+        if code >= 0:
+            return Failed(
+                status="crashed", reason=f"the process ended with exit code {code}", where=stage
+            )
+        known = {number.value: number.name for number in signal.Signals}
+        name = known.get(-code, f"signal {-code}")  # real-time signals have no names
+        hint = " (often the system running out of memory)" if name == "SIGKILL" else ""
+        return Failed(
+            status="crashed", reason=f"the process was killed by {name}{hint}", where=stage
+        )

@@ -1,0 +1,56 @@
+"""All that a plugin's author imports; `harness.plugin.toolkit` has parts to build networks from.
+
+    from harness.plugin import Evaluation, Layer, Parameter, Presets, hookimpl
+
+The hooks are described in `harness.plugin.hookspecs`. Nothing here imports torch.
+"""
+
+from harness.plugin.contract import (
+    CLASSIFICATION,
+    SPIKE_TRAIN,
+    Evaluation,
+    Layer,
+    Neuron,
+    Params,
+    Scalars,
+    Task,
+    Unsupported,
+)
+from harness.plugin.markers import hookimpl
+from harness.plugin.parameters import (
+    ANY_TASK,
+    BATCH_SIZE,
+    BEST,
+    EPOCHS,
+    LAYER_SIZES,
+    QUICK,
+    SOURCE,
+    Parameter,
+    Presets,
+    Value,
+    layer_sizes,
+)
+
+__all__ = [
+    "ANY_TASK",
+    "BATCH_SIZE",
+    "BEST",
+    "CLASSIFICATION",
+    "EPOCHS",
+    "LAYER_SIZES",
+    "QUICK",
+    "SOURCE",
+    "SPIKE_TRAIN",
+    "Evaluation",
+    "Layer",
+    "Neuron",
+    "Parameter",
+    "Params",
+    "Presets",
+    "Scalars",
+    "Task",
+    "Unsupported",
+    "Value",
+    "hookimpl",
+    "layer_sizes",
+]

@@ -1,0 +1,110 @@
+"""The plugin contract, all of it.
+
+A worker registers one plugin and calls its hooks in this order: `harness_presets`,
+`harness_build_model`, then `harness_encode` and `harness_train_step` for every batch of every epoch,
+`harness_finish_training`, and last `harness_encode` and `harness_evaluate` for every batch of the
+test set. Measurements happen in a fresh worker that builds the model again and loads its trained
+state. Tensors are time-major, float32 unless said otherwise, and live on `device`.
+
+The host owns the seeds (it seeds torch before the model is built), the data order, the split, the
+clock, and the counting. It puts the model into training or evaluation mode before the first
+`harness_encode` of either (a conversion encodes differently in each), and enables gradients in
+training only. A hook may name only those arguments that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness.plugin.contract import Evaluation, Neuron, Params, Scalars, Task
+from harness.plugin.markers import hookspec
+from harness.plugin.parameters import Presets
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, device, nn
+
+
+@hookspec(firstresult=True)
+def harness_presets() -> Presets:
+    """The plugin's parameters with defaults and bounds, and its presets.
+
+    The host reads two parameters itself: `epochs` and `batch_size`. Called before anything else, on
+    a machine that may have no accelerator; must not touch the data.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_build_model(task: Task, params: Params, device: device) -> nn.Module:
+    """A model on `device`, ready to train.
+
+    Its trained state must round-trip through `state_dict()`: built again with the same arguments and
+    loaded, it answers bit for bit the same. Raise `harness.plugin.Unsupported` for a task that the
+    method cannot do: the trial is then skipped, with the reason.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_encode(model: nn.Module, inputs: Tensor, generator: Generator) -> Tensor:
+    """`inputs` [B, *input_shape] in [0, 1] as spikes or currents over time, [T, B, ...].
+
+    `harness.plugin.toolkit.codes` has the usual ones. Not called for a task whose samples are spike trains
+    (`task.steps`): the host then hands those on, time-major, in [T, B, *input_shape].
+
+    Every random draw comes from `generator`. A constant current returns an expanded view, no copy; a
+    network without time returns T = 1. Values must be finite.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_train_step(model: nn.Module, spikes: Tensor, targets: Tensor) -> Scalars:
+    """One update from `spikes` [T, B, ...] and `targets` [B] (int64; an unsupervised rule ignores them).
+
+    Returns the numbers worth plotting as 0-d tensors or floats: `loss` where the method has one,
+    `accuracy` as a fraction where it is free, and whatever else. A NaN or infinite one ends
+    the trial as invalid.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_train_sequence(model: nn.Module, spikes: Tensor, targets: Tensor) -> Scalars:
+    """One update from `spikes` [T, B, ...] towards the output spikes `targets` [T, B, n_out] (0 or 1).
+
+    In place of `harness_train_step` for tasks of kind `spike-train`; one call an epoch where the
+    task has one sample. A plugin that lacks the hook that a task's kind needs is skipped.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_finish_training(
+    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], generator: Generator
+) -> Scalars | None:
+    """Optional: calibration, conversion, label assignment, after the last training step.
+
+    `batches` yields (inputs [B, *input_shape], targets [B]) of the training set, in a fixed order,
+    and anew each time it is iterated. Called once, with gradients disabled. The returned numbers are
+    kept in the record.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_evaluate(model: nn.Module, spikes: Tensor, record: bool) -> Evaluation:
+    """The answer to `spikes` [T, B, ...]: class scores [B, C], or over time [T, B, C].
+
+    For a task of kind `spike-train` the scores are the output neurons' spikes [T, B, n_out].
+    With `record`, also the activity of each layer and any reference scores; without, nothing but the
+    scores, as fast as the method can. Called with gradients disabled; must leave the model as it was,
+    and must not depend on earlier calls.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_layer(neuron: Neuron, n_in: int, n_out: int, device: device) -> nn.Module:
+    """A linear map into `neuron`, on `device`: inputs [T, B, n_in] to spikes [T, B, n_out].
+
+    For `harness layers`, which looks for the hook in the modules of the entry points `harness.layer`
+    and calls no other. The module has a parameter `weight` [n_out, n_in], which the host fills, and no
+    bias; it starts from rest at every call and is differentiable in its inputs and the weight. An
+    attribute `implementation`, if there is one, tells which kernel runs. Raise `Unsupported` for
+    a neuron that the framework cannot do exactly: the reason is shown in place of a figure.
+    """

@@ -1,0 +1,127 @@
+"""A plugin's parameters, and the named sets of values that it offers. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.errors import UsageError, unknown
+from harness.plugin.contract import Unsupported
+
+Value = bool | int | float | str
+
+#: Parameters that the host itself reads; every plugin that trains in batches declares both.
+EPOCHS, BATCH_SIZE = "epochs", "batch_size"
+
+QUICK, SOURCE, BEST = "quick", "source", "best"
+
+#: The `pattern` of a parameter that lists layer sizes: "256" or "256-64".
+LAYER_SIZES = r"[1-9]\d*(-[1-9]\d*)*"
+
+#: The task under which a preset's values hold for every task that it does not name.
+ANY_TASK = "*"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a plugin: its default, what it is in one line, and what it may be.
+
+    The default's type is the parameter's type. `low` and `high` are inclusive. A text that has a
+    `pattern` must match all of it; `help` then says how it looks.
+    """
+
+    default: Value
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Value, ...] | None = None
+    pattern: str | None = None
+
+    def check(self, name: str, value: object) -> Value:
+        """`value`, in the parameter's type; UsageError where it has none or is out of bounds."""
+        result = self._convert(name, value)
+        if self.choices is not None and result not in self.choices:
+            raise UsageError(
+                f"parameter {name}: {result!r} is not one of "
+                + ", ".join(str(choice) for choice in self.choices)
+            )
+        if self.pattern is not None and not re.fullmatch(self.pattern, str(result)):
+            raise UsageError(f"parameter {name}: {result!r} is not what it takes: {self.help}")
+        if isinstance(result, (int, float)) and not isinstance(result, bool):
+            if not math.isfinite(result):
+                raise UsageError(f"parameter {name}: {result} is not a finite number")
+            if self.low is not None and result < self.low:
+                raise UsageError(f"parameter {name}: {result} is below its bound {self.low:g}")
+            if self.high is not None and result > self.high:
+                raise UsageError(f"parameter {name}: {result} is above its bound {self.high:g}")
+        return result
+
+    def _convert(self, name: str, value: object) -> Value:
+        kind = type(self.default)
+        if kind is str:
+            return str(value)
+        if kind is bool:
+            words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+            if str(value).lower() in words:
+                return words[str(value).lower()]
+        else:
+            try:
+                number = float(str(value))
+                if kind is float:
+                    return number
+                if number == int(number):
+                    return int(number)
+            except (ValueError, OverflowError):
+                pass
+        noun = {bool: "true or false", int: "an integer", float: "a number"}[kind]
+        raise UsageError(f"parameter {name}: {value!r} is not {noun}")
+
+
+@dataclass(frozen=True)
+class Presets:
+    """A plugin's parameters, and the named sets of values that it offers for a task.
+
+    `values[preset][task]` overrides the defaults; the task "*" stands for every task. A preset that
+    names neither the task nor "*" is not offered for it. `reported[preset][task]` is the test
+    accuracy, as a fraction, that the method's source reports for that setting: the report puts it
+    beside ours.
+    """
+
+    parameters: Mapping[str, Parameter]
+    values: Mapping[str, Mapping[str, Mapping[str, Value]]] = field(
+        default_factory=lambda: {QUICK: {ANY_TASK: {}}}
+    )
+    reported: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def offers(self, preset: str, task: str) -> bool:
+        """Whether there are values of `preset` for `task`."""
+        return not {task, ANY_TASK}.isdisjoint(self.values.get(preset, {}))
+
+    def resolve(self, preset: str, task: str, overrides: Mapping[str, object]) -> dict[str, Value]:
+        """The parameters of `preset` for `task`, with `overrides` on top, each of them checked.
+
+        Unsupported where the preset is not offered for the task, UsageError for a wrong parameter.
+        """
+        if not self.offers(preset, task):
+            offered = [name for name in self.values if self.offers(name, task)]
+            raise Unsupported(
+                f"no preset {preset!r} for task {task!r}; there is {', '.join(offered) or 'none'}"
+            )
+        by_task = self.values[preset]
+        chosen: dict[str, object] = {name: p.default for name, p in self.parameters.items()}
+        for source in (by_task.get(ANY_TASK, {}), by_task.get(task, {}), overrides):
+            for name, value in source.items():
+                if name not in self.parameters:
+                    raise unknown("parameter", name, self.parameters)
+                chosen[name] = value
+        return {name: self.parameters[name].check(name, value) for name, value in chosen.items()}
+
+
+def layer_sizes(text: str) -> list[int]:
+    """The sizes that a parameter of pattern `LAYER_SIZES` lists: "256-64" is [256, 64], "none" [].
+
+    The pattern does not admit "none"; a plugin that can do without hidden layers adds it.
+    """
+    return [] if text == "none" else [int(size) for size in text.split("-")]

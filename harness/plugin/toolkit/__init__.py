@@ -1,0 +1,1 @@
+"""Parts for plugins: input encodings, readouts, an optimizer, shared networks. Imports torch."""

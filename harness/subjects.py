@@ -1,0 +1,102 @@
+"""What is trained and measured, as data: its identity decides what may be compared with what.
+
+Nothing here is a label. Labels are made last, for people (`harness.results.labels`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.plugin.contract import Neuron
+from harness.plugin.parameters import Value
+
+Status = Literal["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]
+
+
+@dataclass(frozen=True)
+class PluginLocation:
+    """Where a worker finds a plugin: a module to import, or a file to load."""
+
+    name: str
+    module: str = ""
+    file: str = ""
+
+
+class Data(BaseModel):
+    """Immutable data that crosses processes and lies in records; unknown fields are an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Contender(Data):
+    """Which code runs, and on what.
+
+    `digest` is that of the plugin's source: its file, or all files of its package. `framework_version`
+    is the version of the library that it is built on.
+    """
+
+    plugin: str
+    framework: str
+    framework_version: str = ""
+    digest: str = ""
+    device: str = "cpu"
+    threads: int = 1
+
+    @cached_property
+    def key(self) -> str:
+        """A short text that no other subject has: the plugin's name and a digest of the identity."""
+        identity = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return f"{self.plugin}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
+
+
+class Row(Contender):
+    """One row of the comparison of networks.
+
+    `params` are all parameters of the plugin, resolved; `swept` are those of which the command gave
+    several values, each of which is a row.
+    """
+
+    task: str
+    preset: str
+    params: dict[str, Value] = {}
+    swept: dict[str, Value] = {}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What the command asked for: the same although the plugin's code or version has changed."""
+        swept = json.dumps(self.swept, sort_keys=True)
+        return self.plugin, self.task, self.preset, swept, self.device, str(self.threads)
+
+
+class Trial(Data):
+    """One row with one seed: all that decides a trained network."""
+
+    row: Row
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """What tells this trial from every other, also as a file's name."""
+        return f"{self.row.key}-seed{self.seed}"
+
+
+class LayerSize(Data):
+    """One layer to be measured: `neurons` inputs and outputs, of whose inputs `density` are not 0."""
+
+    neurons: int
+    steps: int
+    batch: int
+    density: float
+
+
+class LayerRow(Contender):
+    """One framework's layer of `neuron`, in one size."""
+
+    neuron: Neuron
+    size: LayerSize

@@ -1,1 +1,0 @@
-"""The worker: carries out one trial, or measures one trained network, in the plugin's interpreter."""

@@ -1,0 +1,163 @@
+"""What a plugin hands back, held against the contract: InvalidOutput says what and where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from harness.plugin import BATCH_SIZE, EPOCHS, Evaluation, Layer, Presets, Scalars
+from harness.errors import InvalidOutput
+
+
+def presets(value: object) -> Presets:
+    """Presets that declare the two parameters which the host reads."""
+    if not isinstance(value, Presets):
+        raise InvalidOutput(f"harness_presets: returned {_kind(value)}, wanted Presets")
+    for name in (EPOCHS, BATCH_SIZE):
+        if name not in value.parameters or type(value.parameters[name].default) is not int:
+            raise InvalidOutput(f"harness_presets: no parameter {name!r} with an integer default")
+    return value
+
+
+def model(value: object) -> nn.Module:
+    """A torch module."""
+    if not isinstance(value, nn.Module):
+        raise InvalidOutput(f"harness_build_model: returned {_kind(value)}, wanted nn.Module")
+    return value
+
+
+def encoded_shape(value: object, inputs: Tensor) -> None:
+    """A tensor [T, B, ...] of the inputs' batch."""
+    if not isinstance(value, Tensor):
+        raise InvalidOutput(f"harness_encode: returned {_kind(value)}, wanted a tensor")
+    if value.ndim < 2 or value.shape[0] < 1 or value.shape[1] != inputs.shape[0]:
+        raise InvalidOutput(
+            f"harness_encode: shape {tuple(value.shape)}, wanted [T, B={inputs.shape[0]}, ...]"
+        )
+
+
+def encoded(value: object, inputs: Tensor) -> Tensor:
+    """`encoded_shape`, and finite floats on the inputs' device."""
+    encoded_shape(value, inputs)
+    assert isinstance(value, Tensor)
+    if not value.is_floating_point() or value.device != inputs.device:
+        raise InvalidOutput(
+            f"harness_encode: {value.dtype} on {value.device}, wanted floats on {inputs.device}"
+        )
+    _finite(value, "harness_encode: spikes")
+    return value
+
+
+def scalars(value: object, hook: str) -> Scalars:
+    """Named floats or 0-d tensors."""
+    if not isinstance(value, Mapping):
+        raise InvalidOutput(f"{hook}: returned {_kind(value)}, wanted a mapping of scalars")
+    for name, number in value.items():
+        fine = number.ndim == 0 if isinstance(number, Tensor) else isinstance(number, (int, float))
+        if not isinstance(name, str) or not fine:
+            raise InvalidOutput(
+                f"{hook}: {name!r} is {_kind(number)}, wanted a float or 0-d tensor"
+            )
+    return value
+
+
+def finite_scalars(value: Mapping[str, float], where: str) -> None:
+    """No NaN and no infinity among numbers already read back."""
+    for name, number in value.items():
+        if not math.isfinite(number):
+            raise InvalidOutput(f"{where}: {name} is {number}")
+
+
+def scores(value: object, batch: int, classes: int) -> Tensor:
+    """The scores of an evaluation: finite, [B, C] or [T, B, C]."""
+    if not isinstance(value, Evaluation):
+        raise InvalidOutput(f"harness_evaluate: returned {_kind(value)}, wanted Evaluation")
+    found = value.scores
+    if not isinstance(found, Tensor):
+        raise InvalidOutput(f"harness_evaluate: scores are {_kind(found)}, wanted a tensor")
+    if found.ndim not in (2, 3) or found.shape[-2:] != (batch, classes) or found.shape[0] < 1:
+        raise InvalidOutput(
+            f"harness_evaluate: scores have shape {tuple(found.shape)}, wanted "
+            f"({batch}, {classes}) or (T, {batch}, {classes})"
+        )
+    _finite(found, "harness_evaluate: scores")
+    return found
+
+
+def spike_trains(value: object, shape: tuple[int, ...]) -> Tensor:
+    """The output spikes of an evaluation: 0 or 1, of the targets' `shape` [T, B, n_out]."""
+    if not isinstance(value, Evaluation) or not isinstance(value.scores, Tensor):
+        raise InvalidOutput(
+            f"harness_evaluate: returned {_kind(value)}, wanted Evaluation of a tensor"
+        )
+    found = value.scores
+    if tuple(found.shape) != shape:
+        raise InvalidOutput(
+            f"harness_evaluate: output spikes have shape {tuple(found.shape)}, wanted {shape}"
+        )
+    if not bool(((found == 0) | (found == 1)).all()):
+        raise InvalidOutput("harness_evaluate: output spikes are not all 0 or 1")
+    return found
+
+
+def references(value: Mapping[str, Tensor], batch: int, classes: int) -> None:
+    """Reference scores: finite, [B, C]."""
+    for name, found in value.items():
+        if not isinstance(found, Tensor) or found.shape != (batch, classes):
+            raise InvalidOutput(f"harness_evaluate: reference {name!r} is not ({batch}, {classes})")
+        _finite(found, f"harness_evaluate: reference {name!r}")
+
+
+def layers(value: Sequence[Layer], batch: int) -> None:
+    """Recorded layers: [T, B, ...] inside and out, each with a weight, and spikes that are 0 or 1."""
+    names = [layer.name for layer in value]
+    if len(set(names)) < len(names):
+        raise InvalidOutput(f"harness_evaluate: two layers have one name, in {', '.join(names)}")
+    for layer in value:
+        where = f"harness_evaluate: layer {layer.name!r}"
+        for what, found in (("inputs", layer.inputs), ("outputs", layer.outputs)):
+            if found is None and what == "outputs":
+                continue
+            if not isinstance(found, Tensor) or found.ndim < 3 or found.shape[1] != batch:
+                shape = tuple(found.shape) if isinstance(found, Tensor) else _kind(found)
+                raise InvalidOutput(f"{where}: {what} are {shape}, wanted [T, B={batch}, ...]")
+            _finite(found, f"{where}: {what}")
+        _connection(layer, where)
+        if layer.spiking and layer.outputs is not None:
+            binary = (layer.outputs == 0) | (layer.outputs == 1)
+            if not bool(binary.all()):
+                wrong = layer.outputs[~binary][0].item()
+                raise InvalidOutput(f"{where}: spikes are not binary, one is {wrong:g}")
+
+
+def _connection(layer: Layer, where: str) -> None:
+    connection, shape = layer.connection, layer.inputs.shape
+    if isinstance(connection, nn.Module):
+        # Of which kinds the operations can be counted is for the meter to say.
+        fine = next(connection.parameters(), None) is not None
+    else:
+        fine = isinstance(connection, Tensor) and connection.ndim >= 2
+    if not fine:
+        raise InvalidOutput(f"{where}: its connection has no weight [n_out, n_in]")
+    weight = connection.weight if isinstance(connection, nn.Linear) else connection
+    if not isinstance(weight, Tensor) or weight.ndim != 2:
+        return
+    if weight.shape[1] not in (shape[-1], math.prod(shape[2:])):
+        raise InvalidOutput(
+            f"{where}: its weight is {tuple(weight.shape)} but its inputs are {tuple(shape)}"
+        )
+
+
+def _finite(value: Tensor, what: str) -> None:
+    # A view expanded over time holds one step's values.
+    seen = value[:1] if value.ndim and value.stride(0) == 0 else value
+    if not bool(torch.isfinite(seen).all()):
+        wrong = seen[~torch.isfinite(seen)][0].item()
+        raise InvalidOutput(f"{what}: not finite, one value is {wrong}")
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__

@@ -1,0 +1,1 @@
+"""Is a framework's layer the neuron that was asked for?"""

@@ -1,0 +1,115 @@
+"""Proves that a framework's layer is the neuron that was asked for, on inputs that tell them apart.
+
+Weights are eighths of theta and inputs are 0 or 1, so that sums are exact in any order and
+membranes come to lie on the threshold itself, where > and >= part. Where a sum of decayed terms is
+on the threshold but for rounding, two right answers may differ; output neurons to which that happens
+are left out beforehand, by the equations alone. What remains has one right answer, and every spike
+is compared.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from harness.plugin import Neuron
+from harness.protocol import Proved
+from harness.worker.sessions.layer import LayerHook
+from harness.worker.proof.reference import Dynamics, dynamics
+
+#: Few enough steps that float64 holds every membrane of beta = 1/2 exactly: 3 + 40 binary places.
+STEPS, BATCH, N_IN, N_OUT = 40, 8, 16, 128
+#: The largest error of a gradient, in parts of its largest value: float32 rounds at 6e-8. Where
+#: the surrogate falls off steeply, over less than theta, it magnifies the rounding of a membrane: the
+#: tolerance is then as many times larger.
+TOLERANCE = 1e-6
+#: Nearer to the threshold than this, and not on it, rounding might decide.
+_MARGIN = 1e-5
+_CANDIDATES = 8 * N_OUT
+
+
+class Problem(NamedTuple):
+    """Weights [n_out, n_in], inputs [T, B, n_in], and the gradient at the spikes [T, B, n_out]."""
+
+    weight: Tensor
+    inputs: Tensor
+    gradient: Tensor
+
+
+def problem(neuron: Neuron) -> Problem:
+    """The same for every framework: it depends on the neuron alone."""
+    draws = torch.Generator().manual_seed(0)
+    weight = torch.randint(-5, 11, (_CANDIDATES, N_IN), generator=draws) / 8
+    inputs = (torch.rand(STEPS, BATCH, N_IN, generator=draws) < 0.2).float()
+    # In the first two samples a single input is active, which carries many neurons right onto the
+    # threshold from rest, again and again: at once, or for beta = 1 in two steps.
+    inputs[:, :2, 2:] = 0
+    inputs[:, 0, 1] = inputs[:, 1, 0] = 0
+    weight[: _CANDIDATES // 2, 0] = 1
+    weight[: _CANDIDATES // 2, 1] = 0.5
+    weight = weight[torch.randperm(_CANDIDATES, generator=draws)] * neuron.theta
+    decided = _decided(dynamics(inputs @ weight.T, neuron), neuron)
+    weight = weight[decided][:N_OUT].contiguous()
+    gradient = torch.randn(STEPS, BATCH, len(weight), generator=draws)
+    return Problem(weight, inputs, gradient)
+
+
+def _decided(found: Dynamics, neuron: Neuron) -> Tensor:
+    """The neurons [n] whose every membrane is clear of the threshold, or exactly on it."""
+    distance = (found.membranes - neuron.theta).abs()
+    before = torch.cat([torch.zeros_like(found.after_reset[:1]), found.after_reset[:-1]])
+    # Sums of eighths and their halves are exact; with another beta only a neuron at rest is.
+    exact = (before == 0) | (neuron.beta in (0.0, 0.5, 1.0))
+    clear = (distance > _MARGIN) | ((distance == 0) & exact)
+    return clear.all(dim=0).all(dim=0)
+
+
+def prove(hook: LayerHook, neuron: Neuron, device: torch.device) -> Proved:
+    """Compares the plugin's layer with the equations: all spikes, and both gradients."""
+    given = problem(neuron)
+    wanted_weight = given.weight.double().requires_grad_()
+    wanted_inputs = given.inputs.double().requires_grad_()
+    wanted = dynamics(wanted_inputs @ wanted_weight.T, neuron)
+    torch.autograd.backward(wanted.spikes, given.gradient.double())
+
+    layer = hook.build(neuron, N_IN, len(given.weight), device, given.weight)
+    inputs = given.inputs.to(device).requires_grad_()
+    spikes = hook.call(layer, inputs)
+    torch.autograd.backward(spikes, given.gradient.to(device))
+
+    differing = spikes.detach().cpu().double() != wanted.spikes.detach()
+    weight_error = error(layer.get_parameter("weight").grad, wanted_weight.grad)
+    input_error = error(inputs.grad, wanted_inputs.grad)
+    tolerance, reason = TOLERANCE * max(1.0, neuron.slope * neuron.theta), ""
+    if differing.any():
+        first = int(differing.flatten(1).any(1).nonzero()[0])
+        reason = (
+            f"{int(differing.sum())} of {differing.numel()} spikes differ from the equations', "
+            f"the first in step {first + 1} of {STEPS}"
+        )
+    elif max(weight_error, input_error) > tolerance:
+        reason = (
+            f"the spikes are equal, the gradients are not: off by {weight_error:.1g} (weights) and "
+            f"{input_error:.1g} (inputs) of their largest value"
+        )
+    return Proved(
+        equal=not reason,
+        reason=reason,
+        spikes_compared=differing.numel(),
+        spikes_differing=int(differing.sum()),
+        ties=int((wanted.membranes == neuron.theta).sum()),
+        weight_gradient_error=weight_error,
+        input_gradient_error=input_error,
+        implementation=str(getattr(layer, "implementation", "")),
+    )
+
+
+def error(found: Tensor | None, wanted: Tensor | None) -> float:
+    """The largest difference between two gradients, in parts of the largest value of `wanted`."""
+    assert wanted is not None
+    if found is None:
+        return 1.0  # no gradient at all
+    difference = (found.detach().cpu().double() - wanted.double()).abs().max()
+    return float(difference / wanted.abs().max())

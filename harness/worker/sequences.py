@@ -1,0 +1,50 @@
+"""How well a trained network answers with the spike trains that were wanted of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from harness.measure.activity import ActivityMeter
+from harness.measure.spike_trains import spike_times, timing_errors, van_rossum_loss
+from harness.worker import checks
+from harness.worker.data import TaskData
+from harness.worker.evaluate import ENCODE_SEED
+from harness.worker.hooks import Hooks
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Metrics by their names, the activity that was recorded, and the spikes of `raster`."""
+
+    metrics: dict[str, Any]
+    activity: ActivityMeter
+    raster: dict[str, list[list[int]]]
+
+
+@torch.no_grad()
+def evaluate_fit(hooks: Hooks, model: nn.Module, data: TaskData) -> Fit:
+    """The fit to the pattern that the model was trained on: there is no other to be had."""
+    model.eval()
+    task = data.task
+    draws = torch.Generator(device=data.test.targets.device).manual_seed(ENCODE_SEED)
+    inputs, targets = data.test.take(slice(0, 1))
+    spikes = checks.encoded(hooks.encode(model, inputs, draws), inputs)
+    evaluation = hooks.evaluate(model, spikes, record=True)
+    output = checks.spike_trains(evaluation, tuple(targets.shape))[:, 0]
+    checks.layers(evaluation.layers, 1)
+    activity = ActivityMeter()
+    activity.add(evaluation.layers, 1)
+    wanted = targets[:, 0]
+    on_time, extra = timing_errors(output, wanted, task.step_ms)
+    metrics = {
+        "van_rossum_loss": van_rossum_loss(output, wanted, task.step_ms),
+        "spikes_on_time": on_time,
+        "spikes_extra": extra,
+        **activity.metrics(),
+    }
+    trains = {"input": spikes[:, 0].flatten(1), "target": wanted, "output": output}
+    return Fit(metrics, activity, {name: spike_times(t) for name, t in trains.items()})

@@ -1,0 +1,215 @@
+"""The stages of a trial: build, train, finish, evaluate, save."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params, Presets
+from harness.measure.activity import ActivityMeter
+from harness.measure.clock import synchronise
+from harness.measure.energy import modelled_nj
+from harness.measure.memory import footprint
+from harness.protocol import Progress, RunTrial, Trained
+from harness.worker import checks, state
+from harness.worker.data import Split, TaskData, load
+from harness.worker.evaluate import evaluate
+from harness.worker.hooks import Hooks
+from harness.worker.sequences import evaluate_fit
+
+Report = Callable[[Progress], None]
+
+#: Progress is for people: more often is not seen, and each report reads numbers off the device.
+_REPORT_SECONDS = 0.25
+
+
+#: Steps whose scalars are added up in one operation rather than each by itself.
+_FOLD_STEPS = 64
+
+
+@dataclass
+class ScalarMeans:
+    """Running means of a training step's scalars, kept on the device until they are read."""
+
+    _pending: dict[str, list[Tensor | float]] = field(default_factory=dict)
+    _sums: dict[str, Tensor | float] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, scalars: Any) -> None:
+        """Adds one step's scalars."""
+        if not self._pending:
+            checks.scalars(scalars, "harness_train_step")
+        for name, value in scalars.items():
+            values = self._pending.setdefault(name, [])
+            # A copy: a plugin may hand over the same tensor each time and write to it in between.
+            values.append(value.detach().clone() if isinstance(value, Tensor) else value)
+            if len(values) == _FOLD_STEPS:
+                self._fold(name)
+
+    def read(self) -> dict[str, float]:
+        """The means so far; InvalidOutput where one is not finite, as a single NaN makes it."""
+        for name in self._pending:
+            self._fold(name)
+        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
+        checks.finite_scalars(means, "harness_train_step")
+        return means
+
+    def _fold(self, name: str) -> None:
+        values = self._pending[name]
+        if not values:
+            return
+        # A step may give a float now and a tensor then, so each is made a tensor, on one device.
+        device = next((v.device for v in values if isinstance(v, Tensor)), None)
+        tensors = [torch.as_tensor(v, dtype=torch.float32, device=device) for v in values]
+        total = torch.stack(tensors).sum()
+        self._sums[name] = self._sums.get(name, 0.0) + total
+        self._counts[name] = self._counts.get(name, 0) + len(values)
+        values.clear()
+
+
+def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
+    """Carries out one trial; saves the trained state at `request.state`."""
+    trial = request.trial
+    device = torch.device(trial.device)
+    presets = hooks.presets()
+    resolved = presets.resolve(trial.preset, trial.task, trial.overrides)
+    params = Params(**resolved)
+    data = load(trial.task, request.data, device, trial.seed)
+
+    report(Progress(stage="build"))
+    seed_everything(trial.seed)
+    model = hooks.build_model(data.task, params, device)
+
+    start = perf_counter()
+    history = train(hooks, model, params, data.train, trial.seed, report)
+    report(Progress(stage="finish"))
+    model.eval()
+    with torch.no_grad():
+        batches = data.train.batches(getattr(params, BATCH_SIZE))
+        finished = hooks.finish_training(model, batches, generator(trial.seed, device))
+    finished = {
+        name: float(value)
+        for name, value in checks.scalars(finished, "harness_finish_training").items()
+    }
+    checks.finite_scalars(finished, "harness_finish_training")
+    synchronise(device)
+    metrics: dict[str, Any] = {"train_seconds": perf_counter() - start, **finished}
+
+    if data.task.kind == SPIKE_TRAIN:
+        report(Progress(stage="evaluate"))
+        fit = evaluate_fit(hooks, model, data)
+        scored, activity, raster = fit.metrics, fit.activity, fit.raster
+    else:
+        (scored, activity), raster = _score(hooks, model, data, report), {}
+    metrics.update(scored)
+    absent = activity.absent()
+    if "synops_mac" in absent:
+        absent["energy_modelled_nj"] = absent["synops_mac"]
+    else:
+        metrics["energy_modelled_nj"] = modelled_nj(metrics)
+    if (reported := _reported(presets, request)) is not None:
+        metrics["reported_accuracy"] = reported
+    metrics.update(footprint(model))
+    report(Progress(stage="save"))
+    state.save(model, request.state)
+    return Trained(
+        params=resolved,
+        device=trial.device,
+        versions=versions(),
+        metrics=metrics,
+        absent=absent,
+        layers=activity.layers(),
+        history=history,
+        raster=raster,
+    )
+
+
+def _reported(presets: Presets, request: RunTrial) -> float | None:
+    """What the method's source reports for just this setting; a changed parameter is another one."""
+    trial = request.trial
+    return None if trial.overrides else presets.reported.get(trial.preset, {}).get(trial.task)
+
+
+def train(
+    hooks: Hooks, model: nn.Module, params: Params, split: Split, seed: int, report: Report
+) -> list[dict[str, float]]:
+    """Every epoch, every batch: encode, then train-step. Returns each epoch's mean scalars."""
+    epochs, size = getattr(params, EPOCHS), getattr(params, BATCH_SIZE)
+    device = split.targets.device
+    order_source = torch.Generator().manual_seed(seed)  # on the CPU: the same order on every device
+    draws = generator(seed, device)
+    steps = -(-len(split) // size)
+    history: list[dict[str, float]] = []
+    model.train()
+    # Said at once: a first step that hangs or dies is to be told as training.
+    report(Progress(stage="train", total=epochs * steps))
+    next_report = 0.0
+    for epoch in range(epochs):
+        order = torch.randperm(len(split), generator=order_source).to(device)
+        means = ScalarMeans()
+        for step in range(steps):
+            inputs, targets = split.take(order[step * size : (step + 1) * size])
+            spikes = hooks.encode(model, inputs, draws)
+            if step == 0:
+                checks.encoded(spikes, inputs)
+            means.add(hooks.train_step(model, spikes, targets))
+            if monotonic() >= next_report:
+                report(
+                    Progress(
+                        stage="train",
+                        done=epoch * steps + step + 1,
+                        total=epochs * steps,
+                        epoch=epoch + 1,
+                        epochs=epochs,
+                        scalars=means.read(),
+                    )
+                )
+                next_report = monotonic() + _REPORT_SECONDS
+        history.append(means.read())
+    return history
+
+
+def _score(
+    hooks: Hooks, model: nn.Module, data: TaskData, report: Report
+) -> tuple[dict[str, Any], ActivityMeter]:
+    """Accuracy on all three splits; activity, steps and references on the test split."""
+    test = evaluate(hooks, model, data.test, data.task.classes, "test", report, record=True)
+    validation = evaluate(hooks, model, data.validation, data.task.classes, "validation", report)
+    # As many training samples as there are test samples: enough to show a gap, at a test's price.
+    train_score = evaluate(
+        hooks, model, data.train, data.task.classes, "train", report, limit=len(data.test)
+    )
+    metrics = {
+        **test.metrics(),
+        "test_size": len(data.test),
+        "validation_accuracy": validation.accuracy,
+        "train_accuracy": train_score.accuracy,
+    }
+    return metrics, test.activity
+
+
+def seed_everything(seed: int) -> None:
+    """Python's, numpy's and torch's own generators; hooks' other draws come from `generator`."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def generator(seed: int, device: torch.device) -> torch.Generator:
+    """The source of an encoder's random draws."""
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+def versions() -> dict[str, str]:
+    """What the worker itself ran on."""
+    found = {"torch": str(torch.__version__)}
+    if torch.version.cuda:
+        found["cuda"] = torch.version.cuda
+    return found

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.subjects import PluginLocation
+from harness.errors import UsageError
+from harness.catalogue.plugins import Plugin, discover, from_file, select
+
+EXPLODES = "raise SystemExit('imported')\n"
+
+
+def found(name):
+    return next(plugin for plugin in discover() if plugin.name == name)
+
+
+# --- discovery ------------------------------------------------------------------------------------
+
+
+def test_an_installed_plugin_is_found_with_its_framework_and_not_imported(distribution):
+    distribution("good-framework", version="3.1")
+    distribution(
+        "good-plug",
+        {"good": "good_module"},
+        requires=["good-framework>=3"],
+        framework="goodnet = good-framework",
+        modules={"good_module": EXPLODES},
+    )
+    plugin = found("good")
+    assert (plugin.status, plugin.reason) == ("ready", "")
+    assert (plugin.framework, plugin.framework_version) == ("goodnet", "3.1")
+    assert plugin.distribution == "good-plug"
+    assert plugin.source == PluginLocation("good", module="good_module")
+    assert "good_module" not in sys.modules
+
+
+def test_without_a_framework_the_distribution_stands_for_it(distribution):
+    distribution("plain", {"plain": "plain_module"}, modules={"plain_module": ""}, version="2.5")
+    assert (found("plain").framework, found("plain").framework_version) == ("plain", "2.5")
+
+
+def test_a_submodule_is_looked_for_without_importing_its_parents(distribution):
+    modules = {"parent/__init__": EXPLODES, "parent/child": EXPLODES}
+    distribution("nested", {"nested": "parent.child", "lost": "parent.other"}, modules=modules)
+    assert found("nested").status == "ready"
+    assert found("lost").status == "broken"
+    assert found("lost").reason == "there is no module parent.other"
+    assert "parent" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("need", "reason"),
+    [
+        ("no-such-thing", "no-such-thing is not installed"),
+        ("helper>=2", "helper 1.0 is installed, wanted >=2"),
+        ("helper[extra]", "no-such-extra is not installed"),
+        ("helper[deep]", "no-such-extra is not installed"),
+    ],
+)
+def test_a_plugin_whose_needs_are_not_met_is_missing_and_says_what(distribution, need, reason):
+    distribution(
+        "helper",
+        requires=[
+            'no-such-extra; extra == "extra"',
+            'helper[extra]; extra == "deep"',
+            'never-asked-for; extra == "other"',
+        ],
+    )
+    distribution("needy", {"needy": "needy_module"}, requires=[need], modules={"needy_module": ""})
+    plugin = found("needy")
+    assert (plugin.status, plugin.reason) == ("missing", reason)
+    assert plugin.install == "pip install needy"
+
+
+def test_needs_of_other_platforms_and_extras_do_not_count(distribution):
+    requires = ['no-such-thing; sys_platform == "plan9"', 'no-such-thing; extra == "gpu"']
+    distribution("free", {"free": "free_module"}, requires=requires, modules={"free_module": ""})
+    assert found("free").status == "ready"
+
+
+def test_all_that_is_missing_is_told_at_once(distribution):
+    requires = ["missing-one", "missing-two"]
+    distribution("two", {"two": "two_module"}, requires=requires, modules={"two_module": ""})
+    assert found("two").reason == "missing-one is not installed; missing-two is not installed"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("def f(:\n", "line 1: invalid syntax"),
+        ("x = 1\ny = (\n", "line 2: '(' was never closed"),
+        ("x = 'a\x00b'", "null bytes"),
+    ],
+)
+def test_a_syntax_error_is_found_without_running_anything(distribution, source, reason):
+    distribution("typo", {"typo": "typo_module"}, modules={"typo_module": source})
+    plugin = found("typo")
+    assert plugin.status == "broken"
+    assert reason in plugin.reason
+
+
+def test_a_module_that_is_not_there_is_broken(distribution):
+    distribution("hollow", {"hollow": "hollow_module:thing"})
+    assert found("hollow").reason == "there is no module hollow_module"
+
+
+def test_a_name_that_two_distributions_take_is_broken_and_names_both(distribution):
+    modules = {"one_module": ""}
+    distribution("first-plug", {"twice": "one_module"}, modules=modules)
+    distribution("second-plug", {"twice": "one_module"})
+    plugin = found("twice")
+    assert plugin.status == "broken"
+    assert "first-plug" in plugin.reason
+    assert "second-plug" in plugin.reason
+
+
+def test_the_same_distribution_twice_on_the_path_is_one(distribution, monkeypatch):
+    site = distribution("again", {"again": "again_module"}, modules={"again_module": ""})
+    monkeypatch.setattr(sys, "path", [str(site), *sys.path])
+    assert found("again").status == "ready"
+    assert [plugin.name for plugin in discover()].count("again") == 1
+
+
+def test_metadata_that_are_not_valid_break_their_own_plugin_alone(distribution):
+    distribution("odd", {"odd": "m_module"}, requires=["torch (>=>1)"], modules={"m_module": ""})
+    distribution("fine", {"fine": "m_module"})
+    assert found("odd").status == "broken"
+    assert "metadata" in found("odd").reason
+    assert found("fine").status == "ready"
+
+
+def test_plugins_are_sorted_by_framework_and_name(distribution):
+    modules = {"m_module": ""}
+    distribution("zz", {"b": "m_module", "a": "m_module"}, framework="aaa = zz", modules=modules)
+    distribution("aa", {"c": "m_module"}, framework="zzz = aa")
+    assert [p.name for p in discover() if p.name in {"a", "b", "c"}] == ["a", "b", "c"]
+
+
+def test_listing_plugins_imports_neither_torch_nor_a_plugin(distribution):
+    site = distribution("quiet", {"quiet": "quiet_module"}, modules={"quiet_module": EXPLODES})
+    code = (
+        "import sys, json; sys.path.insert(0, sys.argv.pop(1))\n"
+        "from harness.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as left: code = left.code or 0\n"
+        "heavy = {'torch', 'numpy', 'quiet_module', 'matplotlib', 'pandas', 'sklearn'}\n"
+        "print(json.dumps([code, sorted(heavy & sys.modules.keys())]), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(site), "plugins", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stderr) == [0, []]
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["quiet"]["status"] == "ready"
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_a_file_is_a_plugin_that_is_called_after_it(plugin_file):
+    path = plugin_file("my-net", EXPLODES)
+    plugin = from_file(path)
+    assert plugin == Plugin("my-net", PluginLocation("my-net", file=str(path)), "my-net")
+
+
+def test_a_script_block_names_the_needs_and_the_framework(plugin_file):
+    block = (
+        '# /// script\n# dependencies = ["{}"]\n# [tool.harness]\n# framework = "pytest"\n# ///\n'
+    )
+    ready = from_file(plugin_file("ready", block.format("pytest>=1")))
+    assert (ready.status, ready.framework) == ("ready", "pytest")
+    assert ready.framework_version == pytest.__version__
+    missing = from_file(plugin_file("missing", block.format("no-such-thing>=2")))
+    assert (missing.status, missing.reason) == ("missing", "no-such-thing is not installed")
+    assert missing.install == "pip install 'no-such-thing>=2'"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "# dependencies = [",
+        '# dependencies = ["torch (>=>1)"]',
+        "# dependencies = 5",
+        "# tool = 1",
+        "# [tool]\n# harness = 1",
+    ],
+)
+def test_a_script_block_that_is_not_valid_breaks_the_plugin(plugin_file, block):
+    plugin = from_file(plugin_file("odd", f"# /// script\n{block}\n# ///\n"))
+    assert plugin.status == "broken"
+    assert plugin.reason.startswith("its script block is not valid: ")
+
+
+def test_a_file_with_a_syntax_error_is_broken(plugin_file):
+    plugin = from_file(plugin_file("typo", "def f(:\n"))
+    assert (plugin.status, plugin.reason) == ("broken", "line 2: invalid syntax")
+
+
+def test_a_byte_order_mark_is_no_syntax_error(tmp_path):
+    path = tmp_path / "marked.py"
+    path.write_bytes(b"\xef\xbb\xbfx = 1\n")
+    assert from_file(path).status == "ready"
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: None, "No such file"),
+        (lambda path: path.mkdir(), "directory"),
+        (lambda path: path.write_bytes(b"x = '\xff'"), "not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_usage_error_with_its_path(tmp_path, make, reason):
+    path = tmp_path / "gone.py"
+    make(path)
+    with pytest.raises(UsageError) as error:
+        from_file(path)
+    assert str(path) in str(error.value)
+    assert reason in str(error.value)
+
+
+# --- selection ------------------------------------------------------------------------------------
+
+
+def plugin(name):
+    return Plugin(name, PluginLocation(name, module=name), "none")
+
+
+INSTALLED = [plugin(name) for name in ("ann-relu", "native-dfa", "native-stdp", "norse-lif")]
+NAMES = [p.name for p in INSTALLED]
+
+
+def names(*patterns):
+    return [p.name for p in select(patterns, INSTALLED)]
+
+
+def test_names_globs_and_all():
+    assert names("native-stdp", "ann-relu") == ["native-stdp", "ann-relu"]
+    assert names("native-*") == ["native-dfa", "native-stdp"]
+    assert names("norse-lif", "n*") == ["norse-lif", "native-dfa", "native-stdp"]
+    assert names("all") == NAMES
+
+
+def test_a_file_stands_beside_installed_plugins(plugin_file):
+    assert names(str(plugin_file("mine")), "ann-relu") == ["mine", "ann-relu"]
+
+
+def test_a_file_that_takes_an_installed_name_is_refused(plugin_file):
+    with pytest.raises(UsageError, match="two plugins are called 'ann-relu': rename the file"):
+        names("ann-relu", str(plugin_file("ann-relu")))
+
+
+def test_two_files_of_one_name_are_refused_and_one_given_twice_is_not(plugin_file, tmp_path):
+    path = plugin_file("mine")
+    assert names(str(path), str(path)) == ["mine"]
+    (tmp_path / "other").mkdir()
+    other = path.rename(tmp_path / "other" / "mine.py")
+    with pytest.raises(UsageError, match="two plugins are called 'mine'"):
+        names(str(other), str(plugin_file("mine")))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [("natve-dfa", "did you mean 'native-dfa'?"), ("zzz", "known: ann-relu, native-dfa")],
+)
+def test_an_unknown_name_is_told_with_the_nearest(pattern, hint):
+    with pytest.raises(UsageError) as error:
+        names("ann-relu", pattern)
+    assert f"unknown plugin {pattern!r}" in str(error.value)
+    assert hint in str(error.value)
+
+
+@pytest.mark.parametrize("patterns", [("all",), ("ann-relu",)])
+def test_with_nothing_installed_the_line_says_how_to_install(patterns):
+    with pytest.raises(UsageError, match="pip install"):
+        select(patterns, [])
+
+
+def test_no_pattern_at_all_is_a_usage_error():
+    with pytest.raises(UsageError, match="no plugin is named"):
+        select((), INSTALLED)
+
+
+@given(st.lists(st.sampled_from([*NAMES, "all", "native-*", "*"]), min_size=1))
+def test_selection_keeps_the_order_and_repeats_nothing(patterns):
+    chosen = names(*patterns)
+    assert len(set(chosen)) == len(chosen)
+    assert set(chosen) <= set(names("all"))
+    assert names(*patterns, *patterns) == chosen
+    assert names(*chosen) == chosen  # selecting what was selected changes nothing
+    plain = [pattern for pattern in dict.fromkeys(patterns) if pattern in NAMES]
+    if set(patterns) <= set(NAMES):
+        assert chosen == plain
+    if {"all", "*"} & set(patterns):
+        assert set(chosen) == set(NAMES)
+
+
+@given(st.lists(st.sampled_from(NAMES), unique=True, min_size=1), st.text("abd-*?[]", min_size=1))
+def test_a_pattern_selects_something_or_is_an_error(known, pattern):
+    installed = [plugin(name) for name in known]
+    try:
+        chosen = select([pattern], installed)
+    except UsageError as error:
+        assert repr(pattern) in str(error)
+    else:
+        assert chosen
+        assert {p.name for p in chosen} <= set(known)

@@ -1,0 +1,288 @@
+"""Worker processes from outside: real ones, on plugin files that misbehave while they are imported.
+
+They find a stand-in of torch, so these tests are quick and run where torch is not installed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.subjects import PluginLocation
+from harness.protocol import Describe, Described, Failed, Prepare, TakeMemory
+from harness.coordinator.process import Worker
+
+pytestmark = pytest.mark.usefixtures("fake_torch")
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "worker.log"
+
+
+@pytest.fixture
+def describe(plugin_file, log):
+    """Asks a worker to describe the declared plugin with `code` run at its import."""
+
+    def ask(code="", timeout=None, progress=lambda _: None):
+        path = plugin_file("mine", code, base="declared")
+        with Worker(log) as worker:
+            return worker.ask(
+                Describe(plugin=PluginLocation("mine", file=str(path))), timeout, progress
+            )
+
+    return ask
+
+
+@pytest.fixture
+def interpreter(tmp_path):
+    """A program in the place of the worker's interpreter."""
+
+    def write(script):
+        path = tmp_path / "python"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return write
+
+
+# --- a worker that does as it should --------------------------------------------------------------
+
+
+def test_a_plugin_describes_itself(describe):
+    stages = []
+    event = describe(progress=lambda progress: stages.append(progress.stage))
+    assert isinstance(event, Described)
+    assert event.parameters["hidden"] == {
+        "default": 64, "help": "units", "low": 1, "high": 1024, "choices": None, "pattern": None,
+    }  # fmt: skip
+    assert event.values == {"quick": {"*": {}}, "source": {"mnist": {"hidden": 100}}}
+    assert stages == ["import"]
+
+
+def test_prints_go_to_the_log_and_never_into_the_protocol(describe, log):
+    code = (
+        "import os, subprocess, sys\n"
+        "print('from print')\n"
+        "os.write(1, b'from the descriptor\\n')\n"
+        "sys.__stdout__.write('from __stdout__\\n')\n"
+        "subprocess.run(['echo', 'from a child'])\n"
+        'print(\'{"type": "failed", "status": "ok", "reason": "forged"}\')\n'
+        "print('flood ' * 200_000)"
+    )
+    assert isinstance(describe(code), Described)
+    text = log.read_text()
+    for word in ("print", "the descriptor", "__stdout__", "a child"):
+        assert f"from {word}\n" in text
+    assert text.count("flood") == 200_000
+
+
+def test_a_plugin_that_reads_input_gets_none_and_takes_no_request(describe):
+    assert isinstance(describe("import sys; assert sys.stdin.read() == ''"), Described)
+
+
+def test_the_threads_are_set_before_any_library_loads(plugin_file, log):
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    code = f"import os; assert all(os.environ[name] == '3' for name in {names})"
+    path = plugin_file("mine", code, base="declared")
+    with Worker(log, threads=3) as worker:
+        event = worker.ask(Describe(plugin=PluginLocation("mine", file=str(path))))
+    assert isinstance(event, Described)
+
+
+def test_a_file_may_be_called_like_the_library_it_imports(plugin_file, log):
+    path = plugin_file("json", "import json; json.dumps(1)", base="declared")
+    with Worker(log) as worker:
+        event = worker.ask(Describe(plugin=PluginLocation("json", file=str(path))))
+    assert isinstance(event, Described), event
+
+
+def test_a_worker_serves_one_request_after_another(log):
+    with Worker(log) as worker:
+        for _ in range(2):
+            event = worker.ask(TakeMemory())
+            assert isinstance(event, Failed)
+            assert event.reason == "RuntimeError: memory was asked for before open"
+
+
+def test_an_unknown_task_is_told_with_the_nearest(log, tmp_path):
+    with Worker(log) as worker:
+        event = worker.ask(Prepare(task="digit", data=[], cache=str(tmp_path)))
+    assert event.status == "failed"
+    assert event.reason.startswith("unknown task 'digit': did you mean 'digits'?")
+
+
+# --- a plugin that does not -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("raise ValueError('two\\nlines')", "failed", "ValueError: two\nlines"),
+        ("raise ValueError", "failed", "ValueError: no message"),
+        ("raise KeyboardInterrupt", "failed", "KeyboardInterrupt: no message"),
+        ("import no_such_module", "failed", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("raise MemoryError", "oom", "MemoryError: no message"),
+        ("raise RuntimeError('you can\\'t allocate memory')", "oom", "RuntimeError: you can't"),
+        ("import sys; sys.exit(5)", "crashed", "called exit(5)"),
+        ("import sys; sys.exit()", "crashed", "called exit(None)"),
+        ("import os; os._exit(7)", "crashed", "the process ended with exit code 7"),
+        ("import os; os._exit(0)", "crashed", "the process ended with exit code 0"),
+        ("import os; os.kill(os.getpid(), 11)", "crashed", "the process was killed by SIGSEGV"),
+        ("import os; os.abort()", "crashed", "the process was killed by SIGABRT"),
+        ("import os; os.kill(os.getpid(), 9)", "crashed", "by SIGKILL (often the system running"),
+        ("import os; os.kill(os.getpid(), 35)", "crashed", "the process was killed by signal 35"),
+        ("del harness_encode", "invalid", "mine does not implement harness_encode"),
+        ("harness_presets = hookimpl(lambda: 5, specname='harness_presets')", "invalid",
+         "harness_presets: returned int, wanted Presets"),
+        ("harness_presets = hookimpl(lambda: None, specname='harness_presets')", "invalid",
+         "harness_presets: returned nothing, wanted Presets"),
+        ("harness_presets = hookimpl(lambda: Presets({}), specname='harness_presets')", "invalid",
+         "harness_presets: no parameter 'epochs' with an integer default"),
+        ("@hookimpl\ndef harness_encod(): pass", "failed", "unknown hook 'harness_encod'"),
+        ("@hookimpl\ndef harness_evaluate(modle): pass", "failed", "modle"),
+    ],
+)  # fmt: skip
+def test_whatever_becomes_of_a_worker_is_an_answer_with_a_reason(describe, code, status, reason):
+    event = describe(code, timeout=60)
+    assert isinstance(event, Failed)
+    assert event.status == status
+    assert reason in event.reason
+    assert event.where in ("import", "harness_presets")
+
+
+def test_the_traceback_is_in_the_log(describe, log):
+    describe("def deep():\n    raise ValueError('here')\ndeep()")
+    assert "in deep" in log.read_text()
+    assert "ValueError: here" in log.read_text()
+
+
+def test_an_interrupt_in_the_terminal_is_not_the_workers_to_handle(describe):
+    assert isinstance(describe("import os, signal; os.kill(os.getpid(), signal.SIGINT)"), Described)
+
+
+# --- timeouts and orphans -------------------------------------------------------------------------
+
+HANGS_WITH_A_CHILD = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+open({path!r}, "w").write(str(child.pid) + "\\n")
+time.sleep(600)
+"""
+
+
+def pid_in(path):
+    text = Path(path).read_text() if Path(path).exists() else ""
+    return int(text) if text.endswith("\n") else None
+
+
+def test_a_timeout_ends_the_worker_and_everything_that_it_started(
+    describe, tmp_path, eventually, gone
+):
+    start = time.monotonic()
+    event = describe(HANGS_WITH_A_CHILD.format(path=str(tmp_path / "pid")), timeout=4)
+    assert (event.status, event.reason) == ("timeout", "took longer than 4 s")
+    assert event.where == "import"
+    assert 4 <= time.monotonic() - start < 30
+    pid = pid_in(tmp_path / "pid")
+    assert pid is not None
+    eventually(lambda: gone(pid), what="the child's end")
+
+
+def test_a_timeout_that_is_not_reached_changes_nothing(describe):
+    assert isinstance(describe(timeout=60), Described)
+
+
+@pytest.mark.timeout(60)
+def test_a_forked_child_cannot_keep_a_dead_worker_alive(describe):
+    """A fork inherits the pipe: were it left alone, the coordinator would wait for it forever."""
+    start = time.monotonic()
+    event = describe("import os, time\nif os.fork(): os._exit(3)\ntime.sleep(600)")
+    assert event.reason == "the process ended with exit code 3"
+    assert time.monotonic() - start < 30
+
+
+def test_leaving_the_context_ends_a_worker_that_ignores_everything(
+    plugin_file, log, tmp_path, eventually, gone
+):
+    path = tmp_path / "pid"
+    code = (
+        "import os, signal, time\n"
+        "for number in (2, 15): signal.signal(number, signal.SIG_IGN)\n"
+        f"open({str(path)!r}, 'w').write(str(os.getpid()) + '\\n')\ntime.sleep(600)"
+    )
+    file = plugin_file("mine", code)
+    with pytest.raises(KeyboardInterrupt), Worker(log) as worker:
+        request = Describe(plugin=PluginLocation("mine", file=str(file)))
+        worker._process.stdin.write(request.model_dump_json().encode() + b"\n")
+        worker._process.stdin.flush()
+        pid = eventually(lambda: pid_in(path))
+        raise KeyboardInterrupt
+    assert gone(pid)
+
+
+COORDINATOR = """
+import sys
+from pathlib import Path
+from harness.subjects import PluginLocation
+from harness.protocol import Describe
+from harness.coordinator.process import Worker
+with Worker(Path(sys.argv[1])) as worker:
+    worker.ask(Describe(plugin=PluginLocation("mine", file=sys.argv[2])))
+"""
+
+
+def test_a_coordinator_that_is_killed_leaves_no_worker_behind(
+    plugin_file, log, tmp_path, eventually, gone
+):
+    worker, child = tmp_path / "worker", tmp_path / "child"
+    code = f"import os; open({str(worker)!r}, 'w').write(str(os.getpid()) + '\\n')\n"
+    file = plugin_file("mine", code + HANGS_WITH_A_CHILD.format(path=str(child)))
+    command = [sys.executable, "-c", COORDINATOR, str(log), str(file)]
+    with subprocess.Popen(command) as coordinator:
+        pids = [eventually(lambda path=path: pid_in(path)) for path in (worker, child)]
+        assert not any(gone(pid) for pid in pids)
+        coordinator.send_signal(signal.SIGKILL)
+    for pid in pids:
+        eventually(lambda pid=pid: gone(pid), what="the orphan's end")
+
+
+# --- processes that are no worker at all ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo hello; sleep 600", "the worker wrote no event but b'hello\\n'"),
+        ('echo "{}"; sleep 600', "the worker wrote no event but b'{}\\n'"),
+        (r"printf '\377\n'; sleep 600", "the worker wrote no event but b'\\xff\\n'"),
+        ("exit 4", "the process ended with exit code 4"),
+        ('read request; printf \'{"type": "prog\'; kill -9 $$', "killed by SIGKILL"),
+        ("read request; head -c 1000000 /dev/zero; echo", "the worker wrote no event"),
+    ],
+)
+def test_garbage_is_a_crash_and_ends_the_process(log, interpreter, script, reason):
+    with Worker(log, interpreter=interpreter(script)) as worker:
+        event = worker.ask(TakeMemory(), timeout=60)
+    assert (event.status, event.where) == ("crashed", "start")
+    assert reason in event.reason
+    assert len(event.reason) < 1000
+
+
+def test_a_process_that_never_reads_its_request_is_timed_out(log, interpreter, tmp_path):
+    request = Prepare(task="x" * 1_000_000, data=[], cache=str(tmp_path))  # more than a pipe holds
+    with Worker(log, interpreter=interpreter("sleep 600")) as worker:
+        assert worker.ask(request, timeout=0.5).status == "timeout"
+
+
+def test_a_worker_is_in_a_group_of_its_own(log, interpreter):
+    with Worker(log, interpreter=interpreter("sleep 600")) as worker:
+        pid = worker._process.pid
+        assert os.getpgid(pid) == pid != os.getpgid(0)
