@@ -9,58 +9,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from harness.plugin import Neuron, Value
-from harness.subjects import PluginLocation
-
-Status = Literal["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]
-
-
-class Message(BaseModel):
-    """Unknown fields are an error: both ends are of one version or of none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Trial(Message):
-    """Plugin x task x seed x device x parameters: all that decides a trial's result."""
-
-    plugin: PluginLocation
-    label: str
-    task: str
-    preset: str
-    overrides: dict[str, Value] = {}
-    seed: int
-    device: str
-    threads: int = 1
-
-    @property
-    def key(self) -> str:
-        """What tells this trial from every other of its run."""
-        return f"{self.label} seed={self.seed}"
-
-
-class LayerSize(Message):
-    """One layer to be measured: `neurons` inputs and outputs, of whose inputs `density` are not 0."""
-
-    neurons: int
-    steps: int
-    batch: int
-    density: float
-
+from harness.plugin.contract import Neuron
+from harness.plugin.parameters import Value
+from harness.subjects import Data, LayerRow, PluginLocation, Status, Trial
 
 # --- requests -------------------------------------------------------------------------------------
 
 
-class Describe(Message):
+class Describe(Data):
     """Answered by `Described`: the plugin's parameters and presets."""
 
     type: Literal["describe"] = "describe"
     plugin: PluginLocation
 
 
-class Prepare(Message):
+class Prepare(Data):
     """Answered by `Prepared`: the task's data, found or downloaded, verified, split and cached."""
 
     type: Literal["prepare"] = "prepare"
@@ -69,75 +34,89 @@ class Prepare(Message):
     cache: str
 
 
-class RunTrial(Message):
+class RunTrial(Data):
     """Answered by `Trained`: build, train, finish, evaluate, save the state."""
 
     type: Literal["trial"] = "trial"
+    plugin: PluginLocation
     trial: Trial
     data: str
     state: str
 
 
-class OpenTiming(Message):
+class OpenNetwork(Data):
     """Answered by `Opened`: builds the model, loads the trained state, evaluates it once more.
 
     `accuracy` is what the trained model reached on the test split; the loaded one must reach it too.
     """
 
-    type: Literal["open"] = "open"
+    type: Literal["open-network"] = "open-network"
+    plugin: PluginLocation
     trial: Trial
     data: str
     state: str
     accuracy: float | None = None
 
 
-class OpenProbe(Message):
+class OpenLayer(Data):
+    """Answered by `Opened`: builds the layer, calls it once and checks what it answers.
+
+    Skipped where memory will not do: as many other workers as `to_follow` will then hold a layer of
+    this size beside it.
+    """
+
+    type: Literal["open-layer"] = "open-layer"
+    plugin: PluginLocation
+    row: LayerRow
+    to_follow: int = 0
+
+
+class OpenProbe(Data):
     """Answered by `Opened`: a known piece of work, timed like a plugin, to judge the machine by."""
 
-    type: Literal["probe"] = "probe"
+    type: Literal["open-probe"] = "open-probe"
     device: str
     threads: int = 1
 
 
-class TakeRound(Message):
+class TakeRound(Data):
     """Answered by `Samples`: calls `what` for about `seconds`, at least `calls` times, timing each.
 
-    With `fresh`, the network is built and loaded anew first. `batch` replaces the batch of inference
-    that the worker found.
+    With `fresh`, the subject is built anew first. `batch` replaces the batch that the worker chose.
     """
 
     type: Literal["round"] = "round"
-    what: Literal["latency", "inference", "train"]
+    what: str
     seconds: float
     calls: int
     fresh: bool = False
     batch: int | None = None
 
 
-class TakeValidity(Message):
+class TakeValidity(Data):
     """Answered by `Measured`, or by `Failed` where the timed calls cannot have done the work.
 
-    `answers_only` leaves out what is a property of the network, not of the process that timed it.
+    `predictions_only` leaves out what is a property of the network, not of the process that timed it.
     """
 
     type: Literal["validity"] = "validity"
-    answers_only: bool = False
+    predictions_only: bool = False
 
 
-class TakeMemory(Message):
+class TakeMemory(Data):
     """Answered by `Measured`: peak memory, in a pass of its own."""
 
     type: Literal["memory"] = "memory"
 
 
-class TakeEnergy(Message):
+class TakeEnergy(Data):
     """Answered by `Measured`: joules a sample over about `seconds` of inference, idle subtracted."""
 
     type: Literal["energy"] = "energy"
     seconds: float
 
 
-class MeasurePeaks(Message):
+class MeasurePeaks(Data):
     """Answered by `Measured`: the operations and the bytes a second that the device can do."""
 
     type: Literal["peaks"] = "peaks"
@@ -145,7 +124,7 @@ class MeasurePeaks(Message):
     threads: int
 
 
-class ProveLayer(Message):
+class ProveLayer(Data):
     """Answered by `Proved`: whether the plugin's layer is `neuron`."""
 
     type: Literal["prove"] = "prove"
@@ -155,51 +134,26 @@ class ProveLayer(Message):
     threads: int
 
 
-class OpenLayer(Message):
-    """Answered by `LayerOpened`: builds the layer, calls it once and checks what it answers.
-
-    Skipped where memory will not do: as many other workers as `to_follow` will then hold a layer of
-    this size beside it.
-    """
-
-    type: Literal["open-layer"] = "open-layer"
-    plugin: PluginLocation
-    neuron: Neuron
-    size: LayerSize
-    device: str
-    threads: int
-    to_follow: int = 0
-
-
-class TakeLayerRound(Message):
-    """Answered by `LayerSamples`: calls the layer for about `seconds`, at least `calls` times."""
-
-    type: Literal["layer-round"] = "layer-round"
-    seconds: float
-    calls: int
-
-
 Request = Annotated[
     Describe
     | Prepare
     | RunTrial
-    | OpenTiming
+    | OpenNetwork
+    | OpenLayer
     | OpenProbe
     | TakeRound
     | TakeValidity
     | TakeMemory
     | TakeEnergy
     | MeasurePeaks
-    | ProveLayer
-    | OpenLayer
-    | TakeLayerRound,
+    | ProveLayer,
     Field(discriminator="type"),
 ]
 
 # --- events ---------------------------------------------------------------------------------------
 
 
-class Progress(Message):
+class Progress(Data):
     """Where a trial stands. `done` and `total` count batches of this stage."""
 
     type: Literal["progress"] = "progress"
@@ -211,15 +165,16 @@ class Progress(Message):
     scalars: dict[str, float] = {}
 
 
-class Described(Message):
-    """`parameters` as {name: {default, help, low, high, choices}}, `values[preset][task]`."""
+class Described(Data):
+    """The fields of `Presets`, its parameters as {name: {default, help, low, high, ...}}."""
 
     type: Literal["described"] = "described"
     parameters: dict[str, dict[str, Any]]
     values: dict[str, dict[str, dict[str, Value]]]
+    reported: dict[str, dict[str, float]] = {}
 
 
-class Prepared(Message):
+class Prepared(Data):
     """`path` of the cached arrays; `facts` (sizes, digests, source) go into the run's description."""
 
     type: Literal["prepared"] = "prepared"
@@ -227,39 +182,47 @@ class Prepared(Message):
     facts: dict[str, Any]
 
 
-class Trained(Message):
-    """What a finished trial yields; `absent` tells why a metric could not be computed."""
+class Trained(Data):
+    """What a finished trial yields; `absent` tells why a metric could not be computed.
+
+    `metrics` are the host's, `scalars` what the plugin itself returned when it finished training.
+    """
 
     type: Literal["trained"] = "trained"
-    params: dict[str, Value]
-    device: str
     versions: dict[str, str]
     metrics: dict[str, Any]
+    scalars: dict[str, float] = {}
     absent: dict[str, str] = {}
     layers: list[dict[str, Any]]
     history: list[dict[str, float]]
     raster: dict[str, list[list[int]]] = {}
 
 
-class Opened(Message):
-    """The worker is warm. `first_call_ms` is the very first answer's time, compilation included."""
+class Opened(Data):
+    """The subject stands. `first_call_ms` is the very first output's time, compilation included.
+
+    `batches` is the number of samples in a call of each kind of round, `facts` what is known of the
+    subject from now on.
+    """
 
     type: Literal["opened"] = "opened"
     first_call_ms: float
-    train_batch: int
-    inference_batch: int
+    batches: dict[str, int]
+    facts: dict[str, Any] = {}
 
 
-class Samples(Message):
-    """Seconds of each call, in the order taken, and the number of network samples in one call."""
+class Samples(Data):
+    """Seconds of each call, in the order taken, and the number of samples in one call.
+
+    A call may have parts that are timed by themselves: each is one series.
+    """
 
     type: Literal["samples"] = "samples"
-    what: str
     batch: int
-    seconds: list[float]
+    series: dict[str, list[float]]
 
 
-class Measured(Message):
+class Measured(Data):
     """Metrics by their names, why others could not be measured, and what they were computed from."""
 
     type: Literal["measured"] = "measured"
@@ -268,11 +231,11 @@ class Measured(Message):
     facts: dict[str, float | str] = {}
 
 
-class Proved(Message):
+class Proved(Data):
     """How a layer's spikes and gradients compare with the equations'; `reason` says what is unequal.
 
-    Errors are the largest, in parts of the gradient's largest value. `ties` counts the spikes whose
-    membrane was the threshold itself.
+    Errors are the largest, as a fraction of the gradient's largest value. `ties` counts the spikes
+    whose membrane potential was the threshold itself.
     """
 
     type: Literal["proved"] = "proved"
@@ -286,28 +249,7 @@ class Proved(Message):
     implementation: str
 
 
-class LayerOpened(Message):
-    """The very first call's time, what it answered, and how many inputs were not 0."""
-
-    type: Literal["layer-opened"] = "layer-opened"
-    first_call_ms: float
-    nonzero: int
-    output_density: float
-    spikes_compared: int
-    spikes_differing: int
-    gradient_error: float
-    implementation: str
-
-
-class LayerSamples(Message):
-    """Seconds of the forward and of the backward pass of each call, in the order taken."""
-
-    type: Literal["layer-samples"] = "layer-samples"
-    forward: list[float]
-    backward: list[float]
-
-
-class Failed(Message):
+class Failed(Data):
     """The request came to nothing; `where` is the stage or hook, the traceback is in the log."""
 
     type: Literal["failed"] = "failed"
@@ -317,17 +259,7 @@ class Failed(Message):
 
 
 Event = Annotated[
-    Progress
-    | Described
-    | Prepared
-    | Trained
-    | Opened
-    | Samples
-    | Measured
-    | Proved
-    | LayerOpened
-    | LayerSamples
-    | Failed,
+    Progress | Described | Prepared | Trained | Opened | Samples | Measured | Proved | Failed,
     Field(discriminator="type"),
 ]
 

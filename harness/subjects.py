@@ -54,6 +54,11 @@ class Contender(Data):
         identity = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return f"{self.plugin}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What the command asked for: the same although the plugin's code or version has changed."""
+        return self.plugin, self.device, str(self.threads)
+
 
 class Row(Contender):
     """One row of the comparison of networks.
@@ -69,9 +74,8 @@ class Row(Contender):
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """What the command asked for: the same although the plugin's code or version has changed."""
-        swept = json.dumps(self.swept, sort_keys=True)
-        return self.plugin, self.task, self.preset, swept, self.device, str(self.threads)
+        """What the command asked for."""
+        return *super().asked, self.task, self.preset, json.dumps(self.swept, sort_keys=True)
 
 
 class Trial(Data):
@@ -100,3 +104,8 @@ class LayerRow(Contender):
 
     neuron: Neuron
     size: LayerSize
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What the command asked for."""
+        return *super().asked, repr(self.neuron), repr(self.size)

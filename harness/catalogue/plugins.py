@@ -1,10 +1,11 @@
 """Which plugins there are, and which of them can run here: found without importing any of them.
 
-Installed plugins are entry points of the group `harness`; their framework is the one entry point of
-their distribution's group `harness.framework` (its name is shown, its value is the distribution whose
-version is). A distribution announces its framework's layer of neurons, which `harness layers`
-compares, in the group `harness.layer`. A plugin may also be a file; its needs then stand in a PEP
-723 block:
+Installed plugins are entry points of the group `harness`, layers of neurons of the group
+`harness.layer`. Their distribution names its framework in the group `harness.framework` (its name is
+shown, its value is the distribution whose version is); one that has several frameworks says in the
+group `harness.uses` which plugin uses which. `harness.preload` may name a module that imports a
+framework: a process that workers are forked from imports it once. A plugin may also be a file; its
+needs then stand in a PEP 723 block:
 
     # /// script
     # dependencies = ["torch", "norse>=1.1"]
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -26,23 +27,29 @@ from typing import Literal
 from packaging.requirements import InvalidRequirement
 
 from harness.subjects import PluginLocation
-from harness.errors import UsageError, unknown
+from harness.catalogue.digest import file_digest, package_digest
 from harness.catalogue.installed import Installed
 from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+from harness.errors import UsageError, unknown
 
 GROUP, LAYER_GROUP, FRAMEWORK_GROUP = "harness", "harness.layer", "harness.framework"
+USES_GROUP, PRELOAD_GROUP = "harness.uses", "harness.preload"
 ALL = "all"
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One plugin as its metadata describe it. `install` is the command that mends `missing`."""
+    """One plugin as its metadata describe it. `install` is the command that mends `missing`.
+
+    `digest` is that of its source code: its file's, or that of all files of its package.
+    """
 
     name: str
-    source: PluginLocation
+    location: PluginLocation
     framework: str
     framework_version: str = ""
     distribution: str = ""
+    digest: str = ""
     status: Literal["ready", "missing", "broken"] = "ready"
     reason: str = ""
     install: str = ""
@@ -85,7 +92,7 @@ def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]
             if not matches:
                 raise unknown("plugin", pattern, by_name)
         for plugin in matches:
-            if chosen.setdefault(plugin.name, plugin).source != plugin.source:
+            if chosen.setdefault(plugin.name, plugin).location != plugin.location:
                 raise UsageError(f"two plugins are called {plugin.name!r}: rename the file")
     if not chosen:
         raise UsageError(f"no plugin is installed; {HOW_TO_INSTALL}")
@@ -95,6 +102,16 @@ def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]
 HOW_TO_INSTALL = "install some with: pip install 'snn-harness[all]', or give the path of a .py file"
 
 
+def preloads() -> dict[str, str]:
+    """The module to preload for each framework, by the framework's name."""
+    return {
+        point.name: point.value.partition(":")[0].strip()
+        for dist in distributions()
+        for point in dist.entry_points
+        if point.group == PRELOAD_GROUP
+    }
+
+
 def from_file(path: Path) -> Plugin:
     """The plugin in one file, as its PEP 723 block and its syntax describe it."""
     try:
@@ -102,8 +119,8 @@ def from_file(path: Path) -> Plugin:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"plugin file {path}: {reason}") from None
-    source = PluginLocation(name=path.stem, file=str(path.resolve()))
-    plugin = Plugin(path.stem, source, framework=path.stem)
+    location = PluginLocation(name=path.stem, file=str(path.resolve()))
+    plugin = Plugin(path.stem, location, framework=path.stem, digest=file_digest(path))
     problem = syntax_problem(text)
     if problem:
         return _broken(plugin, problem)
@@ -115,9 +132,8 @@ def from_file(path: Path) -> Plugin:
         framework = str(script.get("tool", {}).get("harness", {}).get("framework", path.stem))
     except (tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:
         return _broken(plugin, f"its script block is not valid: {error}")
-    return Plugin(
-        plugin.name,
-        source,
+    return replace(
+        plugin,
         framework=framework,
         framework_version=installed_here.version(framework),
         status="missing" if problems else "ready",
@@ -128,29 +144,46 @@ def from_file(path: Path) -> Plugin:
 
 def _installed(dist: Distribution, name: str, value: str, installed_here: Installed) -> Plugin:
     module = value.partition(":")[0].strip()
-    frameworks = [point for point in dist.entry_points if point.group == FRAMEWORK_GROUP]
-    framework = frameworks[0].name if frameworks else dist.name
     plugin = Plugin(
         name,
         PluginLocation(name=name, module=module),
-        framework,
-        framework_version=installed_here.version(frameworks[0].value if frameworks else dist.name),
+        framework=dist.name,
+        framework_version=installed_here.version(dist.name),
         distribution=dist.name,
     )
     problem = module_problem(module)
     if problem:
         return _broken(plugin, problem)
+    plugin = replace(plugin, digest=package_digest(module))
+    frameworks = _group(dist, FRAMEWORK_GROUP)
+    framework = _group(dist, USES_GROUP).get(name) or next(iter(frameworks), "")
+    if framework and framework not in frameworks:
+        return _broken(plugin, f"{USES_GROUP} names {framework}, {FRAMEWORK_GROUP} does not")
+    if len(frameworks) > 1 and name not in _group(dist, USES_GROUP):
+        named = ", ".join(frameworks)
+        return _broken(
+            plugin, f"{dist.name} has several frameworks ({named}): {USES_GROUP} must name one for it"
+        )
+    if framework:
+        version = installed_here.version(frameworks[framework])
+        plugin = replace(plugin, framework=framework, framework_version=version)
     try:
         problems = installed_here.unmet(dist.name)
     except InvalidRequirement as error:
         return _broken(plugin, f"its metadata are not valid: {error}")
     if not problems:
         return plugin
-    return Plugin(
-        **{**vars(plugin), "status": "missing", "reason": "; ".join(problems)}
-        | {"install": f"pip install {dist.name}"}
+    return replace(
+        plugin,
+        status="missing",
+        reason="; ".join(problems),
+        install=f"pip install {dist.name}",
     )
 
 
+def _group(dist: Distribution, group: str) -> dict[str, str]:
+    return {point.name: point.value for point in dist.entry_points if point.group == group}
+
+
 def _broken(plugin: Plugin, reason: str) -> Plugin:
-    return Plugin(**{**vars(plugin), "status": "broken", "reason": reason, "install": ""})
+    return replace(plugin, status="broken", reason=reason, install="")

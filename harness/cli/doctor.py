@@ -23,17 +23,20 @@ from harness.cli.codes import FAILED, OK
 def doctor(device: str, threads: int, rounds: int, min_time: float) -> None:
     """Look at load, clock and memory, and time a piece of work against itself.
 
-    The same work runs in two processes, in rounds side by side. How far apart they come to lie is
-    the machine's noise floor: no smaller difference between two plugins means anything here. Exit
-    code 0 where the machine is fit, 1 where something speaks against it.
+    The same work is measured in several processes, in rounds side by side. Their difference is the
+    machine's noise floor: no smaller difference between two plugins means anything here. Exit code 0
+    where the machine is fit, 1 where something speaks against it.
     """
     from rich.console import Console
 
+    from harness.cli.progress import watching
     from harness.coordinator.doctor import examine, judge, null_group
     from harness.coordinator.pool import Workers
 
     findings = examine(threads)
-    findings += judge(null_group(device, threads, rounds, min_time, Workers()))
+    with watching() as listener, Workers() as workers:
+        group = null_group(device, threads, rounds, min_time, workers, listener)
+    findings += judge(group)
     console = Console(highlight=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.fit else "[yellow]! [/]"

@@ -37,7 +37,7 @@ def plugins(name: str | None, as_json: bool) -> None:
 
 
 def _row(plugin: Plugin, kind: str) -> dict[str, str]:
-    fields = {k: v for k, v in dataclasses.asdict(plugin).items() if k != "source"}
+    fields = {k: v for k, v in dataclasses.asdict(plugin).items() if k != "location"}
     return {"kind": kind, **fields}
 
 
@@ -63,16 +63,17 @@ def _cells(plugin: Plugin) -> tuple[str, str, str]:
 
 
 def _show(name: str, as_json: bool) -> None:
-    from harness.errors import UsageError
     from harness.catalogue.plugins import discover, select
     from harness.coordinator.pool import Workers
-    from harness.coordinator.training import ask_presets
+    from harness.coordinator.training import describe, scratch_folder
+    from harness.errors import UsageError
+    from harness.plugin.parameters import Presets
 
     (plugin,) = select([name], discover())[:1]
-    presets = ask_presets([plugin], Workers(), jobs=1).get(plugin.name)
-    if presets is None:
-        reason = plugin.reason or "it cannot be imported; run it to see its log"
-        raise UsageError(f"{plugin.name} is {plugin.status}: {reason}")
+    with Workers(fork=False) as workers, scratch_folder() as logs:
+        presets = describe([plugin], workers, jobs=1, threads=1, logs=logs)[plugin.name]
+    if not isinstance(presets, Presets):
+        raise UsageError(f"{plugin.name} is {plugin.status}, and {presets.status}: {presets.reason}")
     if as_json:
         parameters = {key: vars(value) for key, value in presets.parameters.items()}
         click.echo(json.dumps({"parameters": parameters, "presets": presets.values}, indent=2))

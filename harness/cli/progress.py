@@ -1,27 +1,31 @@
-"""What `harness run` shows while it works: bars in a terminal, plain lines elsewhere."""
+"""What a command shows while it works: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    SpinnerColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from harness import protocol
-from harness.protocol import Trial
-from harness.results.record import Record
 from harness.coordinator.listener import Listener
+from harness.results.record import Record
 
 _COLOURS = {"ok": "green", "skipped": "yellow"}
+#: Without a terminal, a sign of life at most this often.
+_LINE_SECONDS = 10.0
 
 
 @contextmanager
@@ -29,131 +33,186 @@ def watching() -> Iterator[Listener]:
     """A listener for this terminal; bars are taken away when it is left."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Lines(console)
+        lines = Lines(console)
+        try:
+            yield lines
+        finally:
+            lines.close()
         return
     bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[state]}", markup=False),
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=3, no_wrap=True)),
+        BarColumn(bar_width=10),
+        TextColumn(
+            "{task.fields[state]}", markup=False, table_column=Column(ratio=2, no_wrap=True)
+        ),
         TimeElapsedColumn(),
         TimeRemainingColumn(compact=True),
         console=console,
         transient=True,
+        expand=True,
     )
     with bars:
         yield Bars(console, bars)
 
 
 class Lines(Listener):
-    """One line for each thing that ends, for logs and pipes."""
+    """One line for each thing that ends, and one every ten seconds while nothing does."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = self._done = 0
-        self._measuring = False
+        self._doing = ""
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._last = monotonic()
+        threading.Thread(target=self._remind, daemon=True).start()
+
+    def close(self) -> None:
+        """No more lines."""
+        self._closed.set()
 
     def message(self, text: str) -> None:
         """Prints it."""
         self._print(text)
 
-    def planned(self, trials: Sequence[Trial], finished: int) -> None:
-        """Says how much there is to do."""
-        self._total, self._done = len(trials), finished
-        kept = f", {finished} of them done before" if finished else ""
-        presets = ", ".join(dict.fromkeys(trial.preset for trial in trials))
-        self._print(f"{len(trials)} trials on {trials[0].task} ({presets}){kept}")
+    def doing(self, text: str) -> None:
+        """Prints it."""
+        self._doing = text
+        self._print(text)
 
-    def recorded(self, record: Record) -> None:
+    def planned(self, labels: Sequence[str], finished: int, about: str) -> None:
+        """Says how much there is to do."""
+        self._total, self._done = len(labels), finished
+        kept = f", {finished} of them done before" if finished else ""
+        noun = "trial" if len(labels) == 1 else "trials"
+        self._doing = "training"
+        self._print(f"{len(labels)} {noun} on {about}{kept}")
+
+    def progress(self, label: str, progress: protocol.Progress) -> None:
+        """Kept for the next reminder."""
+        self._doing = f"{label}: {state(progress)}"
+
+    def recorded(self, label: str, record: Record) -> None:
         """Prints how it went."""
-        if record.stage == "trial":
+        if record.kind == "trial":
             self._done += 1
-            self._print(f"[{self._done}/{self._total}] {told(record)}")
-        elif record.status != "ok":
-            self._print(f"timing of {told(record)}")
+            self._print(f"[{self._done}/{self._total}] {told(label, record)}")
+        elif record.kind == "layer-timing" or record.status != "ok":
+            self._print(f"measured {told(label, record)}")
 
     def measuring(self, done: int, total: int, what: str) -> None:
-        """Says once that the timing group runs."""
-        if not self._measuring:
-            self._measuring = True
-            self._print(f"timing group: {total} measurements, alone on the machine")
+        """Says once that the group begins; the rest is kept for the next reminder."""
+        if done == 0:
+            self._print(f"measurement group: {total} steps, alone on the machine")
+        self._doing = f"measuring, {done} of {total}: {what}"
+
+    def _remind(self) -> None:
+        while not self._closed.wait(1.0):
+            if monotonic() - self._last >= _LINE_SECONDS and self._doing:
+                self._print(self._doing)
 
     def _print(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        with self._lock:
+            self._last = monotonic()
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Bars(Listener):
-    """An overall bar, and one for each running trial."""
+    """A bar for all trials, one for each running trial, and one for the group."""
 
     def __init__(self, console: Console, bars: Progress) -> None:
         self._console, self._bars = console, bars
         self._lock = threading.Lock()
         self._rows: dict[str, TaskID] = {}
+        self._done = 0
+        self._doing: TaskID | None = bars.add_task("starting", total=None, state="")
         self._overall: TaskID | None = None
-        self._total = self._done = 0
-        self._timing: TaskID | None = None
+        self._group: TaskID | None = None
 
     def message(self, text: str) -> None:
         """Prints it above the bars."""
         self._console.print(text, markup=False, highlight=False)
 
-    def planned(self, trials: Sequence[Trial], finished: int) -> None:
-        """Opens the overall bar."""
-        self._total, self._done = len(trials), finished
-        self._overall = self._bars.add_task("trials", total=len(trials), state="")
-        self._show_overall()
+    def doing(self, text: str) -> None:
+        """A bar that only moves."""
+        with self._lock:
+            self._clear(self._group)
+            self._group = None
+            if self._doing is None:
+                self._doing = self._bars.add_task(text, total=None, state="")
+            else:
+                self._bars.update(self._doing, description=text)
 
-    def progress(self, key: str, progress: protocol.Progress) -> None:
+    def planned(self, labels: Sequence[str], finished: int, about: str) -> None:
+        """Opens the bar of all trials: its time left is theirs, also of those that have not begun."""
+        with self._lock:
+            self._clear(self._doing)
+            self._doing = None
+            self._done = finished
+            self._overall = self._bars.add_task(
+                "trials", total=len(labels), completed=finished, state=f"of {len(labels)}"
+            )
+
+    def progress(self, label: str, progress: protocol.Progress) -> None:
         """Moves the trial's bar."""
         with self._lock:
-            if key not in self._rows:
-                self._rows[key] = self._bars.add_task(key, total=None, state="")
+            if label not in self._rows:
+                self._rows[label] = self._bars.add_task(label, total=None, state="")
             self._bars.update(
-                self._rows[key],
+                self._rows[label],
                 completed=progress.done,
                 total=progress.total or None,
                 state=state(progress),
             )
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, label: str, record: Record) -> None:
         """Takes the trial's bar away and prints how it went."""
         with self._lock:
-            if record.key in self._rows:
-                self._bars.remove_task(self._rows.pop(record.key))
-        if record.stage == "trial" or record.status != "ok":
+            self._clear(self._rows.pop(label, None))
+            if record.kind == "trial":
+                self._done += 1
+                if self._overall is not None:
+                    self._bars.update(self._overall, completed=self._done)
+        if record.kind != "network-timing" or record.status != "ok":
             style = _COLOURS.get(record.status, "red")
-            self._console.print(told(record), style=style, markup=False, highlight=False)
-        if record.stage == "trial":
-            self._done += 1
-            self._show_overall()
-
-    def _show_overall(self) -> None:
-        if self._overall is not None:
-            told = f"{self._done} of {self._total}"
-            self._bars.update(self._overall, completed=self._done, state=told)
+            self._console.print(told(label, record), style=style, markup=False, highlight=False)
 
     def measuring(self, done: int, total: int, what: str) -> None:
-        """Moves the timing group's bar."""
-        if self._timing is None:
-            self._timing = self._bars.add_task("timing", total=total, state="")
-        self._bars.update(self._timing, completed=done, state=what)
+        """Moves the group's bar."""
+        with self._lock:
+            self._clear(self._overall)
+            self._clear(self._doing)
+            self._overall = self._doing = None
+            if self._group is None:
+                self._group = self._bars.add_task("measuring", total=total, state="")
+            self._bars.update(self._group, completed=done, total=total, state=what)
+
+    def _clear(self, task: TaskID | None) -> None:
+        if task is not None:
+            self._bars.remove_task(task)
 
 
 def state(progress: protocol.Progress) -> str:
     """Stage, epoch, loss and accuracy in a few words."""
     words = [progress.stage]
     if progress.epoch:
-        words.append(f"epoch {progress.epoch}/{progress.epochs}")
+        words = [f"epoch {progress.epoch}/{progress.epochs}"]
     if "loss" in progress.scalars:
         words.append(f"loss {progress.scalars['loss']:.3f}")
     if "accuracy" in progress.scalars:
-        words.append(f"accuracy {100 * progress.scalars['accuracy']:.1f} %")
+        words.append(f"{100 * progress.scalars['accuracy']:.1f} %")
     return ", ".join(words)
 
 
-def told(record: Record) -> str:
+def told(label: str, record: Record) -> str:
     """One record in one line."""
     if record.status != "ok":
-        return f"{record.key}: {record.status}: {record.reason}"
+        return f"{label}: {record.status}: {record.reason}"
     accuracy = record.metrics.get("test_accuracy")
-    told = "" if accuracy is None else f", test accuracy {100 * accuracy:.2f} %"
-    return f"{record.key}: ok{told}, {record.seconds:.1f} s"
+    if accuracy is not None:
+        return f"{label}: ok, test accuracy {100 * accuracy:.2f} %, {record.seconds:.1f} s"
+    total = record.metrics.get("total_ms")
+    if total is not None:
+        return f"{label}: ok, forward and backward {total['median']:.3g} ms"
+    return f"{label}: ok, {record.seconds:.1f} s"

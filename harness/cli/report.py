@@ -6,9 +6,6 @@ from pathlib import Path
 
 import click
 
-#: The records of `harness layers`; any other folder is a run's.
-LAYERS = "layers.jsonl"
-
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -21,17 +18,14 @@ LAYERS = "layers.jsonl"
 )
 def report(folder: Path, others: tuple[Path, ...]) -> None:
     """Rebuild the tables, the figures and the page of FOLDER (of run or layers) from its records."""
-    if (folder / LAYERS).is_file():
-        from harness.coordinator.layers import load_layers
-
-        layers = load_layers(folder)
-        written = layers.report()
-        click.echo(f"{len(layers.records)} records; open {written[-1]}")
-        return
-    from harness.coordinator.api import load
+    from harness.coordinator.run import load
+    from harness.errors import UsageError
 
     run = load(folder)
-    for problem in run.problems:
+    if others and run.kind != "networks":
+        raise UsageError(f"--with adds trials, and {folder} is a run of harness layers: it has none")
+    beside = [load(other, "networks") for other in others]
+    for problem in [*run.problems, *(problem for other in beside for problem in other.problems)]:
         click.echo(f"harness: left out {problem}", err=True)
-    run.report(beside=[load(other) for other in others])
+    run.report(beside=beside)
     click.echo(f"{len(run.records)} records; open {run.path / 'report.html'}")

@@ -1,201 +1,326 @@
-"""`harness.run` and `harness.load`: the Python side of the command line."""
+"""The Python side of the command line: `harness.run`, `harness.layers`, `harness.load`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
+from typing import Any
 
 from harness import tasks
-from harness.errors import UsageError
-from harness.catalogue.plugins import Plugin, discover, select
-from harness.protocol import Trial
-from harness.results.frame import latest
-from harness.results.record import Record
-from harness.results.store import RunFolder, by_key
+from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
 from harness.coordinator import environment
-from harness.coordinator.config import RunConfig
+from harness.coordinator.config import Config, LayersConfig, RunConfig, make_config
+from harness.coordinator.environment import choose_device
+from harness.coordinator.layers import Bench
 from harness.coordinator.listener import Listener
-from harness.coordinator.plan import needs_presets, plan
+from harness.coordinator.networks import measure_networks
+from harness.coordinator.plan import Planned, plan
 from harness.coordinator.pool import Workers
-from harness.coordinator.training import ask_presets, prepare, run_trials
-from harness.coordinator.group import time_group
+from harness.coordinator.run import Run, load
+from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
+from harness.errors import UsageError
+from harness.protocol import Prepared
+from harness.results.labels import labels
+from harness.results.record import TrialRecord
+from harness.results.session import Session, changes
+from harness.results.store import COMMANDS, Kind, RunFolder
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["Run", "layers", "load", "resume", "run"]
 
 RESULTS = Path("results")
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run on disk: the latest record of each trial and timing.
-
-    `problems` tells which lines of the records could not be read.
-    """
-
-    path: Path
-    records: list[Record]
-    problems: list[str]
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """One row a trial, with the timing group's metrics beside its own."""
-        from harness.results.frame import trials_frame
-
-        return trials_frame(self.records)
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """One row a label, over its seeds, with intervals."""
-        from harness.results.frame import summary_frame
-
-        return summary_frame(self.records)
-
-    def report(self, beside: Sequence[Run] = ()) -> list[Path]:
-        """Rebuilds the tables, the figures and the page from the records; returns what it wrote.
-
-        The trials of the runs `beside` are rows too. Their timings are not: only what was timed side
-        by side compares.
-        """
-        from harness.report.build import build_report
-
-        description = RunFolder.open(self.path).description()
-        records, problems = [*self.records], [*self.problems]
-        for other in beside:
-            records += [record for record in other.records if record.stage == "trial"]
-            problems += other.problems
-        if beside:
-            names = ", ".join(other.path.name for other in beside)
-            description["rows taken over"] = f"the trials of {names}; timed were only this run's"
-        return build_report(self.path, description, records, problems)
-
-
-def load(path: str | Path) -> Run:
-    """The run at `path`; UsageError where there is none that this version can read."""
-    folder = RunFolder.open(Path(path))
-    records, problems = folder.records()
-    return Run(folder.path, latest(records), problems)
 
 
 def run(
     plugins: str | Sequence[str] = "all",
     *,
+    task: str = "digits",
+    preset: str = "quick",
+    params: Mapping[str, Mapping[str, Any]] | None = None,
+    seeds: Sequence[int] = (0, 1, 2),
+    device: str = "auto",
+    threads: int = 1,
+    jobs: int | None = None,
+    timeout: float | None = None,
+    timing: bool = True,
+    rounds: int = 12,
+    min_time: float = 0.02,
+    baseline: str = "",
+    data: Sequence[str | Path] = (),
     out: str | Path | None = None,
     listener: Listener | None = None,
     command: str = "",
-    **options: Any,
 ) -> Run:
-    """Runs `plugins` and writes the report; `options` are the fields of `RunConfig`.
+    """Trains, evaluates and measures `plugins` on `task`, and writes the report: as `harness run`.
 
-    The same as `harness run`: `harness.run(["native-*"], task="mnist", preset="best", seeds=[0])`.
+    `plugins` are names, globs, `all`, and paths of .py files. `params` changes parameters by plugin
+    name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. Without
+    `timing`, nothing is measured beside the trials. UsageError where something is asked for that does
+    not exist.
+    """
+    options = {
+        "plugins": _patterns(plugins),
+        "task": task,
+        "preset": preset,
+        "params": params or {},
+        "seeds": tuple(seeds),
+        "device": device,
+        "threads": threads,
+        "jobs": jobs,
+        "timeout": timeout,
+        "timing": timing,
+        "rounds": rounds,
+        "min_time": min_time,
+        "baseline": baseline,
+        "data": tuple(str(folder) for folder in data),
+    }
+    config = make_config(RunConfig, options)
+    path = Path(out) if out is not None else default_folder(f"{config.task}-{config.preset}")
+    return _networks(config, path, None, False, listener or Listener(), command)
+
+
+def layers(
+    plugins: str | Sequence[str] = "all",
+    *,
+    neurons: Sequence[int] = (512, 2048),
+    steps: int = 500,
+    batch: int = 16,
+    density: Sequence[float] = (1.0, 0.1),
+    proved: Sequence[float] = (0.5, 0.9, 0.95, 1.0),
+    beta: float = 0.9,
+    device: str = "auto",
+    threads: int = 1,
+    rounds: int = 12,
+    min_time: float = 0.1,
+    timeout: float = 240.0,
+    baseline: str = "",
+    out: str | Path | None = None,
+    listener: Listener | None = None,
+    command: str = "",
+) -> Run:
+    """Proves that frameworks compute the same layer, then compares them: as `harness layers`.
+
+    `neurons` and `density` are lists of sizes, `proved` the decays for which equality is proved.
     UsageError where something is asked for that does not exist.
     """
-    patterns = plugins.split(",") if isinstance(plugins, str) else plugins
-    config = make_config(plugins=tuple(patterns), **options)
-    path = Path(out) if out is not None else default_folder(config)
-    return _execute(config, path, None, listener or Listener(), command)
+    options = {
+        "plugins": _patterns(plugins),
+        "neurons": tuple(neurons),
+        "steps": steps,
+        "batch": batch,
+        "density": tuple(density),
+        "proved": tuple(proved),
+        "beta": beta,
+        "device": device,
+        "threads": threads,
+        "rounds": rounds,
+        "min_time": min_time,
+        "timeout": timeout,
+        "baseline": baseline,
+    }
+    config = make_config(LayersConfig, options)
+    path = Path(out) if out is not None else default_folder("layers")
+    return _layers(config, path, None, False, listener or Listener(), command)
 
 
-def resume(path: str | Path, *, listener: Listener | None = None) -> Run:
-    """Carries an interrupted run on: its finished trials are kept, the others run."""
-    folder = RunFolder.open(Path(path))
-    config = folder.description().get("config")
-    if not isinstance(config, dict):
-        raise UsageError(f"{folder.path} cannot be resumed: its run.json holds no configuration")
-    config = make_config(**config)
-    return _execute(config, folder.path, folder, listener or Listener(), "")
+def resume(
+    path: str | Path,
+    kind: Kind | None = None,
+    *,
+    rerun_changed: bool = False,
+    listener: Listener | None = None,
+    command: str = "",
+) -> Run:
+    """Carries an interrupted run on: finished trials and measurements are kept, the others are made.
+
+    UsageError where a plugin, a version, the data or the host has changed since; with `rerun_changed`,
+    what has changed is made anew.
+    """
+    folder = RunFolder.open(Path(path), kind)
+    described = folder.description()
+    if not described.sessions:
+        raise UsageError(f"{folder.path} cannot be resumed: its run.json holds no session")
+    options, hears = described.sessions[-1].config, listener or Listener()
+    if described.kind == "networks":
+        config = make_config(RunConfig, options)
+        return _networks(config, folder.path, folder, rerun_changed, hears, command)
+    return _layers(
+        make_config(LayersConfig, options), folder.path, folder, rerun_changed, hears, command
+    )
 
 
-def make_config(**options: Any) -> RunConfig:
-    """A RunConfig; UsageError in one line where an option is wrong."""
-    try:
-        return RunConfig(**options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{where}: {first['msg']}, not {first['input']!r}") from None
+def default_folder(name: str) -> Path:
+    """results/<time>-<name>, the time in UTC."""
+    plain = re.sub(r"[^\w.-]+", "-", name).strip("-")
+    return RESULTS / f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{plain}"
 
 
-def default_folder(config: RunConfig) -> Path:
-    """results/<time>-<task>-<preset>, the time in UTC."""
-    preset = re.sub(r"[^\w.-]+", "-", config.preset).strip("-")
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return RESULTS / f"{stamp}-{config.task}-{preset}"
-
-
-def _execute(
-    config: RunConfig, path: Path, folder: RunFolder | None, listener: Listener, command: str
+def _networks(
+    config: RunConfig,
+    path: Path,
+    folder: RunFolder | None,
+    rerun_changed: bool,
+    listener: Listener,
+    command: str,
 ) -> Run:
     tasks.find(config.task)
     selected = select(config.plugins, discover())
     device = choose_device(config.device)
     if folder is None:
         RunFolder.check_free(path)
-    workers = Workers()
     jobs = config.parallel(device)
-    presets = ask_presets(needs_presets(config, selected), workers, jobs)
-    trials = plan(config, selected, presets, device)
-    data = prepare(config, workers, listener)
-    if folder is None:
-        folder = RunFolder.create(path, _description(config, selected, data.facts, command, jobs))
-    with folder.locked():
-        _carry_out(config, trials, selected, data, folder, workers, listener)
-    finished = load(path)
-    finished.report()
-    return finished
+    with Workers() as workers, scratch_folder() as logs:
+        frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
+        workers.warm(frameworks, config.threads)
+        listener.doing(f"preparing {config.task}")
+        data = prepare(config.task, config.data_folders(), workers, listener.message)
+        listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
+        described = describe(selected, workers, jobs, config.threads, logs)
+        planned = plan(config, selected, described, device)
+        session = environment.session(
+            config, selected, command=command, jobs=jobs, data=data.facts
+        )
+        with _at_work(path, "networks", folder, session, rerun_changed, listener) as (at, number):
+            _train_and_measure(config, planned, data, at, number, logs, workers, listener)
+    return load(path)
 
 
-def _carry_out(
+def _train_and_measure(
     config: RunConfig,
-    trials: list[Trial],
-    selected: list[Plugin],
-    data: Any,
+    planned: Sequence[Planned],
+    data: Prepared,
     folder: RunFolder,
+    session: int,
+    logs: Path,
     workers: Workers,
     listener: Listener,
 ) -> None:
-    plugins = {plugin.name: plugin for plugin in selected}
-    done = by_key(folder.records()[0], "trial")
-    open_trials = [trial for trial in trials if trial.key not in done]
-    listener.planned(trials, len(trials) - len(open_trials))
+    rows = {p.trial.row.key: p.trial.row for p in planned}
+    names = dict(zip(rows, labels(list(rows.values())), strict=True))
+
+    def label(plan: Planned) -> str:
+        return f"{names[plan.trial.row.key]} seed={plan.trial.seed}"
+
+    trained = _trained(folder, session)
+    open_ = [p for p in planned if p.trial.key not in trained]
+    presets = ", ".join(dict.fromkeys(p.trial.row.preset for p in planned))
+    listener.planned(
+        [label(p) for p in planned], len(planned) - len(open_), f"{config.task} ({presets})"
+    )
     with folder.clocked("trials"):
-        run_trials(open_trials, plugins, config, data, folder, workers, listener)
-    records = folder.records()[0]
-    trained, timed = by_key(records, "trial"), by_key(records, "timing")
-    group: dict[str, Trial] = {}
-    for trial in trials:  # the first seed of each row that was trained stands for the row
-        if trained[trial.key].status == "ok":
-            group.setdefault(trial.label, trial)
-    if any(trial.key not in timed for trial in group.values()):
-        # A group is measured side by side or not at all: rows of two sittings do not compare.
-        pairs = [(trial, trained[trial.key]) for trial in group.values()]
-        with folder.clocked("timing_group"):
-            time_group(pairs, plugins, config, data, folder, workers, listener)
-
-
-def choose_device(asked: str) -> str:
-    """`auto` as cuda where the driver reports a GPU; the worker finds out whether torch agrees."""
-    if asked != "auto":
-        if asked.split(":")[0] not in ("cpu", "cuda"):
-            raise UsageError(f"unknown device {asked!r}: known: auto, cpu, cuda")
-        return asked
-    return "cuda" if environment.gpus() else "cpu"
-
-
-def _description(
-    config: RunConfig, plugins: list[Plugin], facts: dict[str, Any], command: str, jobs: int
-) -> dict[str, Any]:
-    return {
-        "command": command,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "config": config.model_dump(mode="json"),
-        "jobs": jobs,
-        "data": facts,
-        "environment": environment.describe(plugins),
+        run_trials(
+            open_, [label(p) for p in open_], config, data, folder, session, logs, workers, listener
+        )
+    if not config.timing:
+        return
+    trained = _trained(folder, session)
+    group: dict[str, tuple[Planned, TrialRecord]] = {}
+    for plan_ in planned:  # the first seed of each row that was trained stands for the row
+        record = trained[plan_.trial.key]
+        if record.status == "ok":
+            group.setdefault(record.row.key, (plan_, record))
+    timed = {
+        record.row.key
+        for record in folder.records()[0]
+        if record.kind == "network-timing" and _valid(folder, record.session, session)
     }
+    if group.keys() - timed:
+        # A group is measured side by side or not at all: rows of two sittings do not compare.
+        with folder.clocked("group"):
+            measure_networks(
+                list(group.values()), names, config, data, folder, session, workers, listener
+            )
+
+
+def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
+    """The trials that need no repeating, by their keys: made by the same host on the same data."""
+    return {
+        record.key: record
+        for record in folder.records()[0]
+        if isinstance(record, TrialRecord) and _valid(folder, record.session, session)
+    }
+
+
+def _valid(folder: RunFolder, then: int, now: int) -> bool:
+    sessions = folder.description().sessions
+    if then >= len(sessions):
+        return False
+    before, current = sessions[then], sessions[now]
+    return (before.host, before.data) == (current.host, current.data)
+
+
+def _layers(
+    config: LayersConfig,
+    path: Path,
+    folder: RunFolder | None,
+    rerun_changed: bool,
+    listener: Listener,
+    command: str,
+) -> Run:
+    selected = select(config.plugins, discover(LAYER_GROUP))
+    device = choose_device(config.device)
+    _check_baseline(config, selected)
+    if folder is None:
+        RunFolder.check_free(path)
+    with Workers() as workers:
+        listener.doing("importing frameworks")
+        frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
+        workers.warm(frameworks, config.threads)
+        session = environment.session(config, selected, command=command)
+        with _at_work(path, "layers", folder, session, rerun_changed, listener) as (at, number):
+            with at.clocked("layers"):
+                Bench(config, selected, device, at, number, workers, listener).carry_out()
+    return load(path)
+
+
+def _check_baseline(config: Config, plugins: Sequence[Plugin]) -> None:
+    names = {name for plugin in plugins for name in (plugin.name, plugin.framework)}
+    if config.baseline and config.baseline not in names:
+        from harness.errors import unknown
+
+        raise unknown("row for --baseline", config.baseline, names)
+
+
+@contextmanager
+def _at_work(
+    path: Path,
+    kind: Kind,
+    folder: RunFolder | None,
+    session: Session,
+    rerun_changed: bool,
+    listener: Listener,
+) -> Iterator[tuple[RunFolder, int]]:
+    """The folder, locked, and the session's place in it; the report is written at the end.
+
+    A report of what there is, without figures, is written also where the work is interrupted.
+    """
+    if folder is None:
+        folder = RunFolder.create(path, kind)
+    else:
+        _refuse_changes(folder, kind, session, rerun_changed)
+    with folder.locked():
+        number = folder.begin(session)
+        try:
+            yield folder, number
+        except KeyboardInterrupt:
+            with suppress(Exception):
+                load(path).report(figures=False)
+            raise
+        with folder.clocked("report"):
+            listener.doing("writing the report")
+            load(path).report(say=listener.doing)
+
+
+def _refuse_changes(folder: RunFolder, kind: Kind, now: Session, rerun_changed: bool) -> None:
+    changed = changes(folder.description().sessions[-1], now)
+    if changed and not rerun_changed:
+        raise UsageError(
+            f"{folder.path} cannot be carried on as it is, these have changed: {'; '.join(changed)}. "
+            f"Run what has changed anew with: {COMMANDS[kind]} --resume {folder.path} --rerun-changed"
+        )
+
+
+def _patterns(plugins: str | Sequence[str]) -> tuple[str, ...]:
+    return tuple(plugins.split(",")) if isinstance(plugins, str) else tuple(plugins)

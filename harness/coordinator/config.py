@@ -1,34 +1,69 @@
-"""What a run is asked to do, as the command line and the Python API give it."""
+"""What a command is asked to do, parsed once: from the command line, from Python, from run.json."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness.plugin import QUICK
+from harness.errors import UsageError
+from harness.plugin.contract import Neuron
+from harness.plugin.parameters import QUICK, Value
+from harness.subjects import LayerSize
+
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Timeout = Annotated[float, Field(gt=0, le=threading.TIMEOUT_MAX)]
+
+#: Parameters by plugin name or pattern: each has the values of which every one is a row.
+Params = dict[str, dict[str, tuple[Value, ...]]]
 
 
-class RunConfig(BaseModel):
-    """One command's run. It is kept in run.json, from which a run is resumed."""
+class Config(BaseModel):
+    """What all commands that measure have in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     plugins: tuple[str, ...]
+    device: str = "auto"
+    threads: Count = 1
+    baseline: str = ""
+
+
+class RunConfig(Config):
+    """One `harness run`. It is kept in run.json, from which a run is resumed."""
+
     task: str = "digits"
     preset: str = QUICK
-    sets: tuple[str, ...] = ()
+    params: Params = {}
     seeds: tuple[int, ...] = (0, 1, 2)
-    device: str = "auto"
-    threads: int = Field(default=1, ge=1)
-    jobs: int | None = Field(default=None, ge=1)
-    timeout: float | None = Field(default=None, gt=0, le=threading.TIMEOUT_MAX)
-    rounds: int = Field(default=12, ge=1)
-    min_time: float = Field(default=0.02, gt=0, allow_inf_nan=False)
-    baseline: str = ""
+    jobs: Count | None = None
+    timeout: Timeout | None = None
+    timing: bool = True
+    rounds: Count = 12
+    min_time: Seconds = 0.02
     data: tuple[str, ...] = ()
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _lists(cls, params: Any) -> Any:
+        """A single value is a list of one."""
+        if not isinstance(params, Mapping):
+            return params
+        return {
+            pattern: {
+                name: tuple(values) if isinstance(values, (list, tuple)) else (values,)
+                for name, values in chosen.items()
+            }
+            if isinstance(chosen, Mapping)
+            else chosen
+            for pattern, chosen in params.items()
+        }
 
     @field_validator("seeds")
     @classmethod
@@ -50,6 +85,68 @@ class RunConfig(BaseModel):
         variable = os.environ.get("HARNESS_DATA", "")
         folders = [*self.data, *(part for part in variable.split(os.pathsep) if part)]
         return [str(Path(folder).expanduser().resolve()) for folder in folders]
+
+
+class LayersConfig(Config):
+    """One `harness layers`: its proofs and measurements. It is kept in run.json."""
+
+    neurons: Annotated[tuple[Count, ...], Field(min_length=1)] = (512, 2048)
+    steps: Count = 500
+    batch: Count = 16
+    density: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (1.0, 0.1)
+    proved: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.5, 0.9, 0.95, 1.0)
+    beta: Fraction = 0.9
+    rounds: Count = 12
+    min_time: Seconds = 0.1
+    timeout: Timeout = 240.0
+
+    @property
+    def timed(self) -> Neuron:
+        """The neuron whose speed is measured."""
+        return Neuron(beta=self.beta, detach=True)
+
+    def neurons_to_prove(self) -> list[Neuron]:
+        """The decays in turn, each with the reset detached and attached; the timed one among them."""
+        betas = dict.fromkeys((*self.proved, self.beta))
+        return [Neuron(beta=beta, detach=detach) for beta in betas for detach in (True, False)]
+
+    def sizes(self) -> Iterator[LayerSize]:
+        """The layers to be measured, the smallest first: its time forecasts the next one's."""
+        for neurons in sorted(set(self.neurons)):
+            for density in sorted(set(self.density), reverse=True):
+                yield LayerSize(
+                    neurons=neurons, steps=self.steps, batch=self.batch, density=density
+                )
+
+
+C = TypeVar("C", bound=Config)
+
+
+def make_config(kind: type[C], options: Mapping[str, Any]) -> C:
+    """A configuration of `kind`; UsageError in one line where an option is wrong."""
+    try:
+        return kind.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        told = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}: {told}, not {first['input']!r}") from None
+
+
+def parse_params(texts: Iterable[str]) -> Params:
+    """`NAME.param=value[,value...]` texts as a mapping; UsageError for one of another form.
+
+    A later text for the same pattern and parameter replaces the earlier one.
+    """
+    params: Params = {}
+    for text in texts:
+        target, equals, values = text.partition("=")
+        pattern, dot, parameter = target.rpartition(".")
+        if not (equals and dot and pattern and parameter and values):
+            raise UsageError(f"--set {text!r}: wanted NAME.param=value, as in native-dfa.hidden=128")
+        chosen = params.setdefault(pattern, {})
+        chosen[parameter] = tuple(value.strip() for value in values.split(","))
+    return params
 
 
 def cores() -> int:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import psutil
 
-from harness.errors import UsageError
-from harness.protocol import Failed, OpenProbe, Samples, TakeRound
-from harness.results.comparison import (
-    PROCESSES,
-    Ratio,
-    detectable,
-    group_noise,
-    paired_ratio,
-)
 from harness.coordinator.config import cores
-from harness.coordinator.pool import Workers, spread
-from harness.coordinator.rounds import balanced_orders
+from harness.coordinator.group import Procedure, Subject, measure
+from harness.coordinator.listener import Listener
+from harness.coordinator.pool import Workers
+from harness.coordinator.training import scratch_folder
+from harness.errors import UsageError
+from harness.protocol import OpenProbe
+from harness.results.comparison import Ratio, detectable, group_noise, paired_ratio
 
+#: The one kind of round of the probe.
+PROBE = "probe"
 #: A load average above this, for each core, is another program's work.
 BUSY = 0.5
 #: A machine that shows one program to itself further apart than this shows no small differences.
@@ -46,7 +40,7 @@ ROWS = 4
 
 @dataclass(frozen=True)
 class NullGroup:
-    """One piece of work entered as several rows, measured as the rows of a timing group are.
+    """One piece of work entered as several rows of a measurement group.
 
     `ratio` is that of the first two, `detectable` the smallest slowdown of the one that would be
     shown against the other.
@@ -59,25 +53,43 @@ class NullGroup:
 
 
 def null_group(
-    device: str, threads: int, rounds: int, min_time: float, workers: Workers
+    device: str,
+    threads: int,
+    rounds: int,
+    min_time: float,
+    workers: Workers,
+    listener: Listener,
 ) -> NullGroup:
     """Measures the probe against itself; UsageError where its workers fail."""
-    with tempfile.TemporaryDirectory(prefix="harness-") as scratch, ExitStack() as stack:
-        log = Path(scratch) / "log"
-        group = [
-            [stack.enter_context(workers.start(log, threads)) for _ in range(PROCESSES)]
-            for _ in range(ROWS)
-        ]
-        opening = OpenProbe(device=device, threads=threads)
-        calls = [partial(worker.ask, opening) for row in group for worker in row]
-        for event in spread(calls, cores(), workers):
-            _expect(event, log)
-        taken: list[list[list[float]]] = [[] for _ in group]
-        request = TakeRound(what="inference", seconds=min_time, calls=3)
-        for number, order in enumerate(balanced_orders(range(ROWS), rounds)):
-            for row in order:
-                event = _expect(group[row][number % PROCESSES].ask(request), log)
-                taken[row].append(event.seconds)
+    request = OpenProbe(device=device, threads=threads)
+    subjects = [
+        Subject(
+            key=f"probe{place}",
+            label="the probe",
+            framework="",
+            device=device,
+            threads=threads,
+            opening=lambda _to_follow: request,
+            whats=(PROBE,),
+            memory=False,
+        )
+        for place in range(ROWS)
+    ]
+    procedure = Procedure(rounds, min_time, calls=3, timeout=None, jobs=cores())
+    with scratch_folder() as scratch:
+
+        def log(key: str, process: int) -> Path:
+            return scratch / f"{key}-{process}.log"
+
+        result = measure(subjects, procedure, log, workers, listener)
+        for member in result.members:
+            if member.failed:
+                lines = (scratch / Path(member.log).name).read_text(errors="replace").split("\n")
+                last = next((line for line in reversed(lines) if line.strip()), "")
+                raise UsageError(
+                    f"the probe failed: {member.failed.reason}{': ' + last if last else ''}"
+                )
+    taken = [member.times[PROBE] for member in result.members]
     noise = group_noise(taken)
     return NullGroup(
         paired_ratio(taken[0], taken[1]),
@@ -129,10 +141,3 @@ def _governor(folder: Path) -> Finding:
     fixed = governors == {"performance"}
     advice = "" if fixed else "the clock follows the load: set the governor to performance"
     return Finding("frequency", ", ".join(sorted(governors)), fixed, advice)
-
-
-def _expect(event: object, log: Path) -> Samples:
-    if isinstance(event, Failed):
-        lines: Sequence[str] = log.read_text(errors="replace").strip().splitlines()
-        raise UsageError(f"the probe failed: {event.reason}{': ' + lines[-1] if lines else ''}")
-    return event  # type: ignore[return-value] # `Opened` is not looked at

@@ -7,20 +7,50 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from harness.catalogue.digest import host_digest
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.config import cores
+from harness.coordinator.config import Config, cores
+from harness.errors import UsageError
+from harness.results.session import Session
 
 _ALWAYS = ("snn-harness", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pluggy")
 
 
+def session(
+    config: Config,
+    plugins: Iterable[Plugin],
+    *,
+    command: str,
+    jobs: int = 1,
+    data: dict[str, Any] | None = None,
+) -> Session:
+    """This command at this moment, as run.json keeps it."""
+    plugins = list(plugins)
+    return Session(
+        command=command,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        config=config.model_dump(mode="json"),
+        jobs=jobs,
+        host={"version": _version("snn-harness"), "digest": host_digest()},
+        plugins={
+            plugin.name: {"version": plugin.framework_version, "digest": plugin.digest}
+            for plugin in plugins
+        },
+        data=data or {},
+        environment=describe(plugins),
+        load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    )
+
+
 def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
-    """The machine, the interpreter, the versions and the commit, as run.json keeps them."""
+    """The machine, the interpreter, the versions and the commit."""
     names = {*_ALWAYS}
     for plugin in plugins:
         names |= {plugin.distribution, plugin.framework} - {""}
@@ -30,11 +60,19 @@ def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
         "cpu": _cpu_name(),
         "cores": cores(),
         "memory_bytes": psutil.virtual_memory().total,
-        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "gpus": gpus(),
         "packages": {name: found for name in sorted(names) if (found := _version(name))},
         **_commit(),
     }
+
+
+def choose_device(asked: str) -> str:
+    """`auto` as cuda where the driver reports a GPU; the worker finds out whether torch agrees."""
+    if asked != "auto":
+        if asked.split(":")[0] not in ("cpu", "cuda"):
+            raise UsageError(f"unknown device {asked!r}: known: auto, cpu, cuda")
+        return asked
+    return "cuda" if gpus() else "cpu"
 
 
 def gpus() -> list[str]:

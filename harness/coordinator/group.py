@@ -1,302 +1,325 @@
-"""The timing group: one trained network a row, measured in interleaved rounds, one at a time."""
+"""The measurement group: subjects measured side by side, alone on the machine, in interleaved rounds.
+
+One procedure for all that is measured: trained networks, layers, doctor's probe. Every subject is
+measured in two processes that take its rounds in turns: their difference is the noise floor.
+"""
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from harness.catalogue.plugins import Plugin
+from harness.coordinator.listener import Listener
+from harness.coordinator.outcome import failed, unexpected
+from harness.coordinator.pool import Workers, spread
+from harness.coordinator.process import Worker
+from harness.coordinator.rounds import balanced_orders
+from harness.coordinator.starter import StarterDied
 from harness.protocol import (
     Event,
     Failed,
     Measured,
     MeasurePeaks,
     Opened,
-    OpenTiming,
-    Prepared,
     Request,
     Samples,
     TakeEnergy,
     TakeMemory,
     TakeRound,
     TakeValidity,
-    Trial,
 )
 from harness.results.comparison import PROCESSES
-from harness.results.record import Record, finite
+from harness.results.record import finite
 from harness.results.roofline import Peaks, Work, impossible
-from harness.results.store import RunFolder
-from harness.coordinator.config import RunConfig
-from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import outcome, record_of
-from harness.coordinator.pool import Workers, spread
-from harness.coordinator.rounds import balanced_orders
-from harness.coordinator.process import Worker
-
-What = Literal["latency", "inference", "train"]
-WHATS: tuple[What, ...] = get_args(What)
-_MIN_CALLS = 3
+from harness.results.timings import compare, timed_metrics
 
 #: A counter is read over a loop of this length: some are updated but ten times a second.
 _ENERGY_SECONDS = 1.0
+_PEAKS_SECONDS = 120.0
 
-Step = tuple["Member", int, TakeMemory | TakeEnergy | TakeRound | TakeValidity, str]
-"""Which process of whom is asked what, and the words for it."""
+
+@dataclass(frozen=True)
+class Subject:
+    """What the group measures, as the coordinator knows it.
+
+    `opening` is the request that opens it, given how many processes are to open after it; `whats`
+    are the kinds of its rounds. `least_work` is the least work of one call of each series, where it
+    is known. Only `comparable` subjects are compared with the baseline.
+    """
+
+    key: str
+    label: str
+    framework: str
+    device: str
+    threads: int
+    opening: Callable[[int], Request]
+    whats: tuple[str, ...]
+    memory: bool = True
+    validity: bool = False
+    energy: bool = False
+    comparable: bool = True
+    least_work: Callable[[Mapping[str, int], Mapping[str, Any]], Mapping[str, Work]] = (
+        lambda _batches, _facts: {}
+    )
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """How a group is measured. `jobs` subjects are opened at once; `baseline` names keys, if any."""
+
+    rounds: int
+    min_time: float
+    calls: int
+    timeout: float | None
+    jobs: int
+    baseline: Sequence[str] = ()
 
 
 @dataclass
 class Member:
-    """One row of the group, in two processes that take its rounds in turns.
+    """A subject in its processes, and what was measured of it; `failed` ends its part."""
 
-    `failed` ends its part; the others go on.
-    """
-
-    trial: Trial
-    workers: Sequence[Worker]
+    subject: Subject
     logs: Sequence[Path]
+    workers: list[Worker] = field(default_factory=list)
     failed: Failed | None = None
     log: str = ""
     first_call_ms: float = 0.0
-    inference_batch: int = 0
-    measured: dict[str, float] = field(default_factory=dict)
-    absent: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, float | str] = field(default_factory=dict)
     batches: dict[str, int] = field(default_factory=dict)
-    rounds: dict[str, list[list[float]]] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    times: dict[str, list[list[float]]] = field(default_factory=dict)
 
-    def ask(self, process: int, request: Request, timeout: float | None) -> Event:
-        """What one of its processes answers."""
-        return self.workers[process].ask(request, timeout)
-
-    def refuse_impossible(self, trained: Record, peaks: Peaks | None) -> None:
-        """Fails where an answer took less time than its fewest operations do on this device.
-
-        By the operations alone: a network that fits a cache moves its bytes faster than memory does.
-        """
-        fewest = trained.metrics.get("fewest_flops")
-        if self.failed or peaks is None or fewest is None:
-            return
-        for what in ("latency", "inference"):
-            batch = self.batches[what]
-            seconds = statistics.median(s for taken in self.rounds[what] for s in taken)
-            work = Work(flops=fewest * batch, bytes=0)
-            reason = impossible(work, seconds, peaks, f"{what} of {batch} samples")
-            if reason:
-                self.failed = Failed(status="invalid", reason=reason, where="checks")
-                return
+    def ask(self, process: int, request: Request, timeout: float | None) -> None:
+        """Asks one of the processes and keeps what it answers."""
+        self.take(process, self.workers[process].ask(request, timeout))
 
     def take(self, process: int, event: Event) -> None:
-        """Keeps what one of its processes answered."""
+        """Keeps an answer of one of the processes."""
         self.log = self.log or f"logs/{self.logs[process].name}"
         match event:
             case Opened():
                 self.first_call_ms = self.first_call_ms or event.first_call_ms
-                batches = (self.inference_batch, event.inference_batch)
-                self.inference_batch = min(batch for batch in batches if batch)
+                for what, batch in event.batches.items():
+                    self.batches[what] = min(batch, self.batches.get(what, batch))
+                self.facts |= event.facts
             case Measured():
-                self.measured |= event.metrics
+                self.metrics |= event.metrics
                 self.absent |= event.absent
                 self.facts |= event.facts
             case Samples():
-                self.batches[event.what] = event.batch
-                self.rounds.setdefault(event.what, []).append(event.seconds)
+                for name, seconds in event.series.items():
+                    self.batches[name] = event.batch
+                    self.times.setdefault(name, []).append(seconds)
             case Failed():
-                self._fail(process, event)
+                self.fail(event, process)
             case _:
-                reason = f"the worker answered {event.type!r}"
-                self._fail(process, Failed(status="crashed", reason=reason))
+                self.fail(unexpected(event), process)
 
-    def _fail(self, process: int, failed: Failed) -> None:
-        self.failed, self.log = failed, f"logs/{self.logs[process].name}"
+    def fail(self, failure: Failed, process: int = 0) -> None:
+        """Ends the subject's part; the others go on."""
+        self.failed, self.log = failure, f"logs/{self.logs[process].name}"
 
 
-def time_group(
-    trained: Sequence[tuple[Trial, Record]],
-    plugins: dict[str, Plugin],
-    config: RunConfig,
-    data: Prepared,
-    folder: RunFolder,
+Step = tuple[Member, int, Request, str]
+"""Which process of whom is asked what, and the words for it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a group yields: its members and the device's peaks, where they could be measured."""
+
+    members: Sequence[Member]
+    peaks: Measured | Failed | None
+    baseline: str
+
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """For the key of each subject, the fields of its record."""
+        done = {m.subject.key: m for m in self.members if not m.failed}
+        series = compare(
+            {key: member.times for key, member in done.items()},
+            {key: member.batches for key, member in done.items()},
+            self.baseline,
+            {key for key, member in done.items() if member.subject.comparable},
+        )
+        found: dict[str, dict[str, Any]] = {}
+        for member in self.members:
+            key = member.subject.key
+            if member.failed:
+                found[key] = failed(member.failed)
+            else:
+                metrics = timed_metrics(member.times, member.batches) | member.metrics
+                metrics["first_call_ms"] = member.first_call_ms
+                found[key] = {
+                    "status": "ok",
+                    "metrics": finite(metrics),
+                    "absent": member.absent,
+                    "facts": member.facts,
+                    "series": series[key],
+                    "baseline": self.baseline,
+                }
+            found[key]["log"] = member.log
+        return found
+
+
+def measure(
+    subjects: Sequence[Subject],
+    procedure: Procedure,
+    log: Callable[[str, int], Path],
     workers: Workers,
     listener: Listener,
-) -> None:
-    """Measures the networks of `trained` trials and appends one timing record for each.
+) -> Result:
+    """Measures `subjects` side by side; `log(key, process)` is where a process prints to.
 
-    All workers are up from the start and idle while another is measured, so that a round of one is
-    followed at once by a round of the next, in an order that is drawn anew: whatever drifts on the
-    machine falls on all alike.
+    All processes stand from the start and idle while another is measured, so that a round of one is
+    followed at once by a round of the next, in an order that is drawn anew each time: whatever drifts
+    on the machine affects all alike.
     """
+    members = [Member(s, [log(s.key, process) for process in range(PROCESSES)]) for s in subjects]
+    steps = _steps(members, procedure)
+    openings = PROCESSES * len(members)
+    total = openings + len(steps)
     with ExitStack() as stack:
-        members = [_member(trial, folder, workers, stack) for trial, _ in trained]
-        steps = _steps(members, config)
-        listener.measuring(0, len(steps), "loading the trained networks")
-        records = {trial.key: record for trial, record in trained}
-        _open(members, records, config, data, folder, workers)
-        peaks = _measure_peaks(members, config)
-        for done, (member, process, request, words) in enumerate(steps):
+        _open(members, procedure, workers, stack, lambda done, what: listener.measuring(done, total, what))
+        peaks = _measure_peaks(members)
+        for done, (member, process, request, words) in enumerate(steps, start=openings):
             if member.failed:
                 continue
-            listener.measuring(done, len(steps), f"{words} of {member.trial.label}")
-            if isinstance(request, TakeRound):
-                request = request.model_copy(update={"batch": member.inference_batch})
-            member.take(process, member.ask(process, request, config.timeout))
+            listener.measuring(done, total, f"{words} of {member.subject.label}")
+            if isinstance(request, TakeRound) and request.what in member.batches:
+                batch = member.batches[request.what]
+                request = request.model_copy(update={"batch": batch})
+            member.ask(process, request, procedure.timeout)
             if workers.stopped:
                 raise KeyboardInterrupt
-        listener.measuring(len(steps), len(steps), "done")
-    for member in members:
-        member.refuse_impossible(records[member.trial.key], peaks)
-    versus = _versus(members, config)
-    for member in members:
-        samples = {"batches": member.batches, "seconds": member.rounds, "energy": member.facts}
-        folder.write_samples(member.trial.key, samples)
-        record = _record(member, plugins[member.trial.plugin.name], versus)
-        folder.append(record)
-        listener.recorded(record)
-
-
-def _member(trial: Trial, folder: RunFolder, workers: Workers, stack: ExitStack) -> Member:
-    suffixes = [f".timing-{process}.log" for process in range(1, PROCESSES + 1)]
-    logs = [folder.file("logs", trial.key, suffix) for suffix in suffixes]
-    started = [stack.enter_context(workers.start(log, trial.threads)) for log in logs]
-    return Member(trial, started, logs)
-
-
-def _baseline(members: Sequence[Member], config: RunConfig) -> Member | None:
-    """The row that the others are compared with: the one asked for, else the first that did not fail.
-
-    None where there is none, or the one asked for has failed; the first, where it was never trained.
-    """
-    asked = config.baseline
-    named = [m for m in members if asked in (m.trial.label, m.trial.plugin.name)]
-    return next((member for member in named or members if not member.failed), None)
+        _measure_energy(members, procedure, lambda what: listener.measuring(total, total, what))
+    listener.measuring(total, total, "done")
+    if isinstance(peaks, Measured):
+        found = Peaks(peaks.metrics["peak_flops"], peaks.metrics["peak_bandwidth"])
+        for member in members:
+            _refuse_impossible(member, found)
+    return Result(members, peaks, _baseline(members, procedure.baseline))
 
 
 def _open(
     members: Sequence[Member],
-    records: Mapping[str, Record],
-    config: RunConfig,
-    data: Prepared,
-    folder: RunFolder,
+    procedure: Procedure,
     workers: Workers,
+    stack: ExitStack,
+    say: Callable[[int, str], None],
 ) -> None:
-    def open_one(member: Member, process: int) -> tuple[Member, int, Event]:
-        trial = member.trial
-        state = folder.file("state", trial.key, ".safetensors").resolve()
-        accuracy = records[trial.key].metrics.get("test_accuracy")
-        request = OpenTiming(trial=trial, data=data.path, state=str(state), accuracy=accuracy)
-        return member, process, member.ask(process, request, config.timeout)
+    """Opens each member's processes.
 
-    # Not the two of a row side by side: what they had in common would not show in their difference.
-    calls = [
-        partial(open_one, member, process) for process in range(PROCESSES) for member in members
-    ]
-    for member, process, event in spread(calls, config.parallel(members[0].trial.device), workers):
-        member.take(process, event)
+    Not the two of one member side by side: what they had in common would not show in their
+    difference.
+    """
+    pairs = [(member, process) for process in range(PROCESSES) for member in members]
+
+    def open_one(place: int) -> tuple[Member, int, Event]:
+        member, process = pairs[place]
+        subject = member.subject
+        try:
+            worker = stack.enter_context(
+                workers.start(member.logs[process], subject.threads, subject.framework, process)
+            )
+        except StarterDied as reason:
+            return member, process, Failed(status="crashed", reason=str(reason), where="start")
+        member.workers.append(worker)
+        request = subject.opening(len(pairs) - place - 1)
+        return member, process, worker.ask(request, procedure.timeout)
+
+    say(0, "opening")
+    calls = [partial(open_one, place) for place in range(len(pairs))]
+    for done, (member, process, event) in enumerate(spread(calls, procedure.jobs, workers), start=1):
+        if not (member.failed and isinstance(event, Failed)):
+            member.take(process, event)
+        say(done, f"opening {member.subject.label}")
 
 
-def _measure_peaks(members: Sequence[Member], config: RunConfig) -> Peaks | None:
-    """What the device can do at most, by a worker that stands; None where that cannot be told."""
+def _steps(members: Sequence[Member], procedure: Procedure) -> list[Step]:
+    """Who is measured when: memory, the rounds, and the checks on what was timed."""
+    steps: list[Step] = [(m, 0, TakeMemory(), "memory") for m in members if m.subject.memory]
+    whats = members[0].subject.whats if members else ()
+    orders = balanced_orders(members, procedure.rounds * len(whats))
+    for number in range(procedure.rounds):
+        process = number % PROCESSES
+        for what in whats:
+            request = TakeRound(
+                what=what,
+                seconds=procedure.min_time,
+                calls=procedure.calls,
+                fresh=what == whats[0],
+            )
+            steps += [(member, process, request, what) for member in next(orders)]
+    for process in range(min(PROCESSES, procedure.rounds)):
+        checks = TakeValidity(predictions_only=process > 0)
+        steps += [(m, process, checks, "checks") for m in members if m.subject.validity]
+    return steps
+
+
+def _measure_peaks(members: Sequence[Member]) -> Measured | Failed | None:
+    """What the device can do at most, by a worker that stands; None where nobody stands."""
     member = next((member for member in members if not member.failed), None)
     if member is None:
         return None
-    request = MeasurePeaks(device=member.trial.device, threads=member.trial.threads)
-    event = member.ask(0, request, config.timeout)
-    if not isinstance(event, Measured):
-        return None
-    return Peaks(event.metrics["peak_flops"], event.metrics["peak_bandwidth"])
+    request = MeasurePeaks(device=member.subject.device, threads=member.subject.threads)
+    event = member.workers[0].ask(request, _PEAKS_SECONDS)
+    if isinstance(event, (Measured, Failed)):
+        return event
+    return unexpected(event)
 
 
-def _steps(members: Sequence[Member], config: RunConfig) -> list[Step]:
-    """Who is measured when: memory, the rounds, the checks on what was timed, and last the energy,
+def _measure_energy(
+    members: Sequence[Member], procedure: Procedure, say: Callable[[str], None]
+) -> None:
+    """Energy at the end: its loop heats the machine for longer than a round.
 
-    whose loop heats the machine for longer than a round.
+    One member finds out whether the machine has a counter; where it has none, nobody else is asked.
     """
-    steps: list[Step] = [(member, 0, TakeMemory(), "memory") for member in members]
-    orders = balanced_orders(members, config.rounds * len(WHATS))
-    for number in range(config.rounds):
-        process = number % PROCESSES
-        for what in WHATS:
-            request = TakeRound(
-                what=what,
-                seconds=config.min_time,
-                calls=_MIN_CALLS,
-                fresh=what == WHATS[0],
-            )
-            steps += [(member, process, request, what) for member in next(orders)]
-    for process in range(min(PROCESSES, config.rounds)):
-        checks = TakeValidity(answers_only=process > 0)
-        steps += [(member, process, checks, "checks") for member in members]
-    energy = TakeEnergy(seconds=_ENERGY_SECONDS)
-    return steps + [(member, 0, energy, "energy") for member in members]
+    missing: dict[str, str] = {}
+    for member in members:
+        if member.failed or not member.subject.energy:
+            continue
+        if not missing:
+            say(f"energy of {member.subject.label}")
+            member.ask(0, TakeEnergy(seconds=_ENERGY_SECONDS), procedure.timeout)
+            if not member.failed and "counter" not in member.facts:
+                missing = {k: v for k, v in member.absent.items() if k == "energy_measured_j"}
+        else:
+            member.absent |= missing
 
 
-def _versus(members: Sequence[Member], config: RunConfig) -> dict[str, dict[str, Any]]:
-    """For each row's key: how it stands to the baseline in each thing timed, and the noise floor."""
-    from harness.results.comparison import as_metrics, group_noise, paired_ratio, verdicts
+def _refuse_impossible(member: Member, peaks: Peaks) -> None:
+    """Fails a member whose calls took less time than their least work does on this device.
 
-    base = _baseline(members, config)
-    rows = [member for member in members if not member.failed]
-    if base is None:
-        return {}
-    found: dict[str, dict[str, Any]] = {
-        row.trial.key: {"baseline": base.trial.label, "noise_floor": {}, "versus": {}}
-        for row in rows
-    }
-    for what in WHATS:
-        seconds = {row.trial.key: _each(row, what) for row in rows}
-        noise = group_noise(seconds.values())
-        baseline = seconds.pop(base.trial.key)
-        ratios = {key: paired_ratio(taken, baseline) for key, taken in seconds.items()}
-        said = verdicts(ratios, noise)
-        for key, entry in found.items():
-            if math.isfinite(noise.floor):
-                entry["noise_floor"][what] = noise.floor
-            if key in ratios:
-                entry["versus"][what] = as_metrics(ratios[key], said[key])
-    return found
-
-
-def _each(member: Member, what: str) -> list[list[float]]:
-    """Seconds a sample, so that rows with batches of their own compare."""
-    batch = member.batches[what]
-    return [[seconds / batch for seconds in taken] for taken in member.rounds[what]]
-
-
-def _record(member: Member, plugin: Plugin, versus: Mapping[str, dict[str, Any]]) -> Record:
+    By the operations alone: a network that fits a cache moves its bytes faster than memory does.
+    """
     if member.failed:
-        found = outcome(member.failed)
-    else:
-        metrics = _metrics(member) | versus.get(member.trial.key, {})
-        found = {"status": "ok", "metrics": finite(metrics), "absent": member.absent}
-    return record_of(member.trial, plugin, "timing", **found, log=member.log)
+        return
+    least = member.subject.least_work(member.batches, member.facts)
+    for name, work in least.items():
+        if name not in member.times:
+            continue
+        seconds = statistics.median(s for taken in member.times[name] for s in taken)
+        told = f"{name} of {member.batches[name]} samples"
+        if reason := impossible(Work(flops=work.flops, bytes=0), seconds, peaks, told):
+            member.fail(Failed(status="invalid", reason=reason, where="checks"))
+            return
 
 
-def _metrics(member: Member) -> dict[str, Any]:
-    from harness.results.comparison import outliers
-    from harness.results.statistics import summarise_latency, summarise_rate
+def _baseline(members: Sequence[Member], named: Sequence[str]) -> str:
+    """The key of the row that the others are compared with; "" where there is none.
 
-    flat = {what: [s for taken in rounds for s in taken] for what, rounds in member.rounds.items()}
-    far = {what: outliers(seconds) for what, seconds in flat.items()}
-    return {
-        "first_call_ms": member.first_call_ms,
-        "latency_ms": summarise_latency(flat["latency"], member.rounds["latency"]),
-        **{
-            f"{what}_throughput": summarise_rate(
-                flat[what], member.batches[what], member.rounds[what]
-            )
-            for what in ("inference", "train")
-        },
-        "train_batch": member.batches["train"],
-        "inference_batch": member.batches["inference"],
-        "rounds": len(member.rounds["latency"]),
-        "outliers": {
-            what: {"count": found.count, "of": len(flat[what]), "slowest": found.slowest}
-            for what, found in far.items()
-        },
-        **member.measured,
-    }
+    That is the one asked for, else the first that did not fail; none where the one asked for has
+    failed.
+    """
+    comparable = [member for member in members if member.subject.comparable]
+    asked = [member for member in comparable if member.subject.key in named]
+    found = next((member for member in asked or comparable if not member.failed), None)
+    return found.subject.key if found else ""

@@ -1,10 +1,10 @@
-"""What a run tells whoever watches it; a watcher overrides what it wants to know."""
+"""What a command tells whoever watches it; a watcher overrides what it wants to know."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.protocol import Progress, Trial
+from harness.protocol import Progress
 from harness.results.record import Record
 
 
@@ -14,14 +14,17 @@ class Listener:
     def message(self, text: str) -> None:
         """One line for the user."""
 
-    def planned(self, trials: Sequence[Trial], finished: int) -> None:
-        """The trials of the run, `finished` of which an earlier command has done."""
+    def doing(self, text: str) -> None:
+        """What is going on now, while nothing can be counted: importing, planning, drawing."""
 
-    def progress(self, key: str, progress: Progress) -> None:
-        """Where the trial `key` stands; its first call says that it has started."""
+    def planned(self, labels: Sequence[str], finished: int, about: str) -> None:
+        """The labels of the trials, `finished` of which an earlier command has done."""
 
-    def recorded(self, record: Record) -> None:
+    def progress(self, label: str, progress: Progress) -> None:
+        """Where a trial stands; its first call says that it has started."""
+
+    def recorded(self, label: str, record: Record) -> None:
         """A record was written."""
 
     def measuring(self, done: int, total: int, what: str) -> None:
-        """Where the timing group stands, in measurements."""
+        """Where the measurement group stands, in steps."""

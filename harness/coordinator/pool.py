@@ -1,34 +1,82 @@
-"""Several workers at once, and the end of them all when a run is interrupted."""
+"""The processes of one command: workers of every plugin, and the end of them all."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 
-from harness.errors import UsageError
+from harness.catalogue.plugins import preloads
 from harness.coordinator.process import Worker
+from harness.coordinator.starter import COMMON, Starter
+from harness.errors import UsageError
 
 T = TypeVar("T")
 
+#: HARNESS_FORK=0 starts every worker as a fresh process: slower, and equal in every result.
+FORK = "HARNESS_FORK"
 
-@dataclass
+
+def can_fork() -> bool:
+    """Whether workers are forked here: not on macOS, where Metal does not survive it, nor on Windows."""
+    import sys
+
+    return sys.platform.startswith("linux") and os.environ.get(FORK, "1") != "0"
+
+
 class Workers:
-    """The living workers, so that an interrupt can end them all."""
+    """Starts workers, by starters where the system can fork, and ends whatever is alive.
 
-    _alive: set[Worker] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    stopped: bool = False
+    A starter belongs to a framework, a number of threads and a `copy`: the two processes of a measured
+    row come from two copies, so that their memory layouts differ. Framework starters are forked from
+    one that has imported torch and the host. Used as a context: leaving it ends everything.
+    """
+
+    def __init__(self, fork: bool | None = None) -> None:
+        self._fork = can_fork() if fork is None else fork
+        self._alive: set[Worker] = set()
+        self._starters: dict[tuple[str, int, int], Starter] = {}
+        self._lock, self._starting = threading.Lock(), threading.Lock()
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self.stopped = False
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        for starter in self._starters.values():
+            starter.end()
+        if self._scratch:
+            with suppress(OSError):
+                self._scratch.cleanup()
 
     @contextmanager
-    def start(self, log: Path, threads: int = 1) -> Iterator[Worker]:
-        """A worker that is ended with the context, or by `stop`; UsageError where none can start."""
+    def start(
+        self, log: Path, threads: int = 1, framework: str | None = None, copy: int = 0
+    ) -> Iterator[Worker]:
+        """A worker that is ended with the context, or by `stop`; UsageError where none can start.
+
+        Without a `framework` it is a fresh process; with one (which may be ""), it is forked from the
+        starter of that framework.
+        """
         try:
-            started = Worker(log, threads)
+            if framework is None or not self._fork:
+                started = Worker.spawn(log, threads)
+            else:
+                started = self.starter(framework, threads, copy).worker(log, threads)
         except OSError as error:
             raise UsageError(f"cannot start a worker that logs to {log}: {error}") from None
         with started as worker:
@@ -42,12 +90,54 @@ class Workers:
                 with self._lock:
                     self._alive.discard(worker)
 
+    def starter(self, framework: str, threads: int, copy: int = 0) -> Starter:
+        """The starter of `framework`; "" is that of torch and the host alone. May still be importing."""
+        module = _preloads().get(framework, "")
+        key = (framework if module else "", threads, copy)
+        with self._starting:
+            if key not in self._starters:
+                log = self._log()
+                if not module:
+                    self._starters[key] = Starter.spawn([COMMON], threads, log)
+                else:
+                    base = self._starters.get(("", threads, copy))
+                    if base is None:
+                        base = Starter.spawn([COMMON], threads, log)
+                        self._starters[("", threads, copy)] = base
+                    self._starters[key] = base.branch([module], log)
+            return self._starters[key]
+
+    def warm(self, frameworks: Sequence[str], threads: int, copy: int = 0) -> None:
+        """Begins to import `frameworks`, in the background; a failure is told by the worker's start."""
+        if not self._fork:
+            return
+
+        def begin() -> None:
+            for framework in dict.fromkeys(("", *frameworks)):
+                with suppress(Exception):
+                    if self.stopped:
+                        return
+                    self.starter(framework, threads, copy)
+
+        threading.Thread(target=begin, daemon=True).start()
+
     def stop(self) -> None:
         """Ends every worker now, and every one that starts later."""
         with self._lock:
             self.stopped = True
             for worker in self._alive:
                 worker.kill()
+
+    def _log(self) -> Path:
+        """Where the starters' own output goes: to a temporary file, shown to nobody unless they die."""
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="harness-")
+        return Path(self._scratch.name) / "starters.log"
+
+
+@cache
+def _preloads() -> dict[str, str]:
+    return preloads()
 
 
 def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Workers) -> Iterator[T]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import IO, Protocol
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,31 +26,50 @@ _THREAD_VARIABLES = (
 
 #: Memory that a worker frees stays with it, as with a server's allocator or torch's own on CUDA: where
 #: glibc returns it to the system after every call, page faults decide which of two equal processes
-#: is faster. Whoever sets these otherwise gets it otherwise.
+#: is faster. Variables that the user has set are kept.
 _KEEP_FREED = {"MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
 
 
+def worker_environment(threads: int) -> dict[str, str]:
+    """The environment variables of a worker that may use `threads`."""
+    return {**_KEEP_FREED, **os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
+
+
+class Process(Protocol):
+    """What a worker needs of its process, whoever started it."""
+
+    pid: int
+
+    def wait(self) -> int:
+        """Waits for the end; the exit code, or less the number of the signal that ended it."""
+
+
 class Worker:
-    """One process of `interpreter`, in a process group of its own; what it prints goes to `log`.
+    """One process in a process group of its own, and the pipes to it.
 
     Used as a context: leaving it ends the whole group, however the worker fares.
     """
 
-    def __init__(self, log: Path, threads: int = 1, interpreter: str = sys.executable) -> None:
-        pinned = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-        environment = {**_KEEP_FREED, **os.environ, **pinned}
+    def __init__(self, process: Process, requests: IO[bytes], answers: IO[bytes]) -> None:
+        self._process, self._requests, self._answers = process, requests, answers
         self._expired = False
+        # A forked child that outlives the worker would hold its pipe open, and `ask` with it.
+        threading.Thread(target=self._end_with_process, daemon=True).start()
+
+    @classmethod
+    def spawn(cls, log: Path, threads: int = 1, interpreter: str = sys.executable) -> Worker:
+        """A fresh process of `interpreter`; what it prints goes to `log`. OSError where none starts."""
         with log.open("ab") as file:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [interpreter, "-u", "-m", "harness.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
-                env=environment,
+                env=worker_environment(threads),
                 start_new_session=True,
             )
-        # A forked child that outlives the worker would hold its pipe open, and `ask` with it.
-        threading.Thread(target=self._bury, daemon=True).start()
+        assert process.stdin and process.stdout
+        return cls(process, process.stdin, process.stdout)
 
     def __enter__(self) -> Worker:
         return self
@@ -61,10 +81,9 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with suppress(BrokenPipeError):  # a request that the worker did not live to read
-                    pipe.close()
+        for pipe in (self._requests, self._answers):
+            with suppress(BrokenPipeError):  # a request that the worker did not live to read
+                pipe.close()
         self._process.wait()
 
     def kill(self) -> None:
@@ -80,7 +99,7 @@ class Worker:
     ) -> Event:
         """Sends `request` and returns its answer; after `timeout` seconds the worker is killed.
 
-        A worker that dies or speaks nonsense has answered `Failed`.
+        A worker that dies or writes anything but events has answered `Failed`.
         """
         timer = threading.Timer(timeout, self._expire) if timeout else None
         if timer:
@@ -88,13 +107,12 @@ class Worker:
             timer.start()
         stage = "start"
         try:
-            assert self._process.stdin and self._process.stdout
             try:
-                self._process.stdin.write(request.model_dump_json().encode() + b"\n")
-                self._process.stdin.flush()
+                self._requests.write(request.model_dump_json().encode() + b"\n")
+                self._requests.flush()
             except BrokenPipeError:
                 return self._death(stage, timeout)
-            for line in self._process.stdout:
+            for line in self._answers:
                 try:
                     event = events.validate_json(line)
                 except ValidationError:
@@ -115,7 +133,7 @@ class Worker:
             if timer:
                 timer.cancel()
 
-    def _bury(self) -> None:
+    def _end_with_process(self) -> None:
         self._process.wait()
         self.kill()
 
@@ -127,13 +145,14 @@ class Worker:
         code = self._process.wait()
         if self._expired:
             return Failed(status="timeout", reason=f"took longer than {timeout:g} s", where=stage)
-        if code >= 0:
-            return Failed(
-                status="crashed", reason=f"the process ended with exit code {code}", where=stage
-            )
-        known = {number.value: number.name for number in signal.Signals}
-        name = known.get(-code, f"signal {-code}")  # real-time signals have no names
-        hint = " (often the system running out of memory)" if name == "SIGKILL" else ""
-        return Failed(
-            status="crashed", reason=f"the process was killed by {name}{hint}", where=stage
-        )
+        return Failed(status="crashed", reason=f"the process {ending(code)}", where=stage)
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    known = {number.value: number.name for number in signal.Signals}
+    name = known.get(-code, f"signal {-code}")  # real-time signals have no names
+    hint = " (often the system running out of memory)" if name == "SIGKILL" else ""
+    return f"was killed by {name}{hint}"

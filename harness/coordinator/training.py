@@ -1,18 +1,25 @@
-"""Carries out a plan: presets asked for, data made ready once, trials side by side."""
+"""Carries out trials: plugins described, data made ready once, trials side by side."""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from harness.plugin import Parameter, Presets
-from harness.errors import UsageError
 from harness.catalogue.plugins import Plugin
+from harness.coordinator.config import RunConfig, cache_folder
+from harness.coordinator.listener import Listener
+from harness.coordinator.outcome import not_ready, trained, unexpected
+from harness.coordinator.plan import Planned
+from harness.coordinator.pool import Workers, spread
+from harness.coordinator.starter import StarterDied
+from harness.errors import UsageError
+from harness.plugin.parameters import Parameter, Presets
 from harness.protocol import (
     Describe,
     Described,
@@ -20,92 +27,146 @@ from harness.protocol import (
     Failed,
     Prepare,
     Prepared,
+    Progress,
     RunTrial,
-    Trial,
 )
-from harness.results.record import Record
+from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
-from harness.coordinator.config import RunConfig, cache_folder
-from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import not_ready, outcome, record_of
-from harness.coordinator.pool import Workers, spread
 
 #: Finding data and importing a plugin take seconds; a download may take minutes.
 _DESCRIBE_SECONDS, _PREPARE_SECONDS = 300.0, 3600.0
 
 
-def ask_presets(plugins: Iterable[Plugin], workers: Workers, jobs: int) -> dict[str, Presets]:
-    """The presets of each plugin that can be imported; one that cannot fails in its own trial."""
+def describe(
+    plugins: Sequence[Plugin], workers: Workers, jobs: int, threads: int, logs: Path
+) -> dict[str, Presets | Failed]:
+    """The presets of each plugin, or why it has none; what it printed lies in `logs`/NAME.log."""
 
     def ask(plugin: Plugin) -> tuple[str, Event]:
-        with _scratch_log() as log, workers.start(log) as worker:
-            return plugin.name, worker.ask(Describe(plugin=plugin.source), _DESCRIBE_SECONDS)
+        if plugin.status != "ready":
+            return plugin.name, not_ready(plugin)
+        request = Describe(plugin=plugin.location)
+        try:
+            with workers.start(
+                logs / f"{plugin.name}.log", threads, plugin.framework
+            ) as worker:
+                return plugin.name, worker.ask(request, _DESCRIBE_SECONDS)
+        except StarterDied as reason:
+            return plugin.name, Failed(status="crashed", reason=str(reason), where="import")
 
-    answers = spread([partial(ask, plugin) for plugin in plugins], jobs, workers)
-    return {
-        name: Presets({key: Parameter(**p) for key, p in event.parameters.items()}, event.values)
-        for name, event in answers
-        if isinstance(event, Described)
-    }
+    found: dict[str, Presets | Failed] = {}
+    for name, event in spread([partial(ask, plugin) for plugin in plugins], jobs, workers):
+        match event:
+            case Described():
+                parameters = {key: Parameter(**p) for key, p in event.parameters.items()}
+                found[name] = Presets(parameters, event.values, event.reported)
+            case Failed():
+                found[name] = event
+            case _:
+                found[name] = unexpected(event)
+    return found
 
 
-def prepare(config: RunConfig, workers: Workers, listener: Listener) -> Prepared:
+def prepare(
+    task: str, folders: list[str], workers: Workers, say: Callable[[str], None]
+) -> Prepared:
     """The task's data, by one process for all trials; UsageError where they cannot be had."""
-    request = Prepare(task=config.task, data=config.data_folders(), cache=str(cache_folder()))
-    with _scratch_log() as log, workers.start(log) as worker:
-        event = worker.ask(request, _PREPARE_SECONDS, lambda p: listener.message(p.stage))
+    request = Prepare(task=task, data=folders, cache=str(cache_folder()))
+    with scratch_folder() as folder, workers.start(folder / "log") as worker:
+        event = worker.ask(request, _PREPARE_SECONDS, lambda progress: say(progress.stage))
         if isinstance(event, Prepared):
             return event
         reason = event.reason if isinstance(event, Failed) else event.type
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = (folder / "log").read_text(errors="replace").strip().splitlines()
         if isinstance(event, Failed) and event.status != "failed" and lines:
             reason = f"{reason}: {lines[-1]}"
-        raise UsageError(f"task {config.task}: {reason}")
+        raise UsageError(f"task {task}: {reason}")
+
+
+class Stages:
+    """How long each stage of a trial took, by the coordinator's clock."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._stage, self._since = "start", monotonic()
+
+    def enter(self, stage: str) -> None:
+        """The trial is in `stage` from now on."""
+        now = monotonic()
+        self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
+        self._stage, self._since = stage, now
 
 
 def run_trials(
-    trials: Sequence[Trial],
-    plugins: dict[str, Plugin],
+    planned: Sequence[Planned],
+    labels: Sequence[str],
     config: RunConfig,
     data: Prepared,
     folder: RunFolder,
+    session: int,
+    described_logs: Path,
     workers: Workers,
     listener: Listener,
 ) -> None:
-    """Runs `trials`, several at a time, and appends what became of each."""
-    jobs = config.parallel(trials[0].device) if trials else 1
+    """Runs the trials, several at a time, and appends what became of each."""
+    jobs = config.parallel(planned[0].trial.row.device) if planned else 1
 
-    def run(trial: Trial) -> Record:
-        plugin = plugins[trial.plugin.name]
+    def run(plan: Planned, label: str) -> tuple[str, TrialRecord]:
+        trial, stages = plan.trial, Stages()
         log = folder.file("logs", trial.key, ".log")
-        started, start = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
-        if plugin.status == "ready":
-            state = folder.file("state", trial.key, ".safetensors")
-            request = RunTrial(trial=trial, data=data.path, state=str(state.resolve()))
-            with workers.start(log, trial.threads) as worker:
-                event = worker.ask(
-                    request, config.timeout, lambda p: listener.progress(trial.key, p)
-                )
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+
+        def progress(now: Progress) -> None:
+            stages.enter(now.stage.partition(" ")[0])
+            listener.progress(label, now)
+
+        event: Event
+        if plan.refused:
+            event = plan.refused
+            _keep_log(described_logs / f"{plan.plugin.name}.log", log)
         else:
-            event = not_ready(plugin)
-        return record_of(
-            trial,
-            plugin,
-            "trial",
-            **outcome(event),
+            listener.progress(label, Progress(stage="start"))
+            state = folder.file("state", trial.key, ".safetensors")
+            request = RunTrial(
+                plugin=plan.plugin.location,
+                trial=trial,
+                data=data.path,
+                state=str(state.resolve()),
+            )
+            try:
+                with workers.start(log, trial.row.threads, plan.plugin.framework) as worker:
+                    event = worker.ask(request, config.timeout, progress)
+            except StarterDied as reason:
+                event = Failed(status="crashed", reason=str(reason), where="start")
+        stages.enter("end")
+        fields = trained(event)
+        if plan.reported is not None and fields["status"] == "ok":
+            fields["metrics"]["reported_accuracy"] = plan.reported
+        return label, TrialRecord(
+            session=session,
+            row=trial.row,
+            seed=trial.seed,
             started=started,
-            seconds=round(monotonic() - start, 3),
+            seconds=round(sum(stages.seconds.values()), 3),
+            stages={name: round(seconds, 3) for name, seconds in stages.seconds.items()},
             jobs=jobs,
             log=f"logs/{log.name}" if log.exists() else "",
+            **fields,
         )
 
-    calls = [partial(run, trial) for trial in trials]
-    for record in spread(calls, jobs, workers):
+    calls = [partial(run, plan, label) for plan, label in zip(planned, labels, strict=True)]
+    for label, record in spread(calls, jobs, workers):
         folder.append(record)
-        listener.recorded(record)
+        listener.recorded(label, record)
+
+
+def _keep_log(source: Path, target: Path) -> None:
+    if source.exists():
+        shutil.copyfile(source, target)
 
 
 @contextmanager
-def _scratch_log() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
+    """A folder that lasts as long as the context."""
     with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
-        yield Path(scratch) / "log"
+        yield Path(scratch)

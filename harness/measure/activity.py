@@ -33,7 +33,7 @@ NO_LAYERS = "the plugin records no layer"
 NO_OUTPUTS = "no recorded layer has outputs"
 NO_SPIKES = "no recorded layer emits spikes"
 
-OPERATIONS = ("synops_dense", "synops_ac", "synops_mac", "fewest_flops")
+OPERATIONS = ("synops_dense", "synops_ac", "synops_mac", "synops_effective", "fewest_flops")
 METRICS = (
     *OPERATIONS,
     "activation_sparsity",
@@ -144,6 +144,7 @@ def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], di
         for name, ternary in (("synops_ac", True), ("synops_mac", False)):
             own = (layer.effective for layer in layers if layer.ternary is ternary)
             found[name] = sum(own) / samples
+        found["synops_effective"] = found["synops_ac"] + found["synops_mac"]
         flops = sum(layer.fewest * (1 if layer.ternary else 2) for layer in layers)
         found["fewest_flops"] = flops / samples
     if values := sum(layer.output_values for layer in layers):

@@ -24,6 +24,11 @@ from harness.plugin.parameters import Presets
 if TYPE_CHECKING:
     from torch import Generator, Tensor, device, nn
 
+#: The version of this contract. A plugin module may name the version that it was written for, as
+#: `HARNESS_CONTRACT = "1.0"`: the host refuses another major version, and a newer minor one. The minor
+#: version rises when a hook or an argument is added, the major one when something changes or goes.
+CONTRACT = "1.0"
+
 
 @hookspec(firstresult=True)
 def harness_presets() -> Presets:

@@ -3,62 +3,87 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.report import html, markdown
-from harness.report.numbers import plain
+from harness.report.figures import NAMES, Omitted, Picture, draw_figures
+from harness.report.table_file import summary_csv
 from harness.report.view import View, gather
-from harness.results.frame import summary_frame
 from harness.results.record import Record
+from harness.results.store import Description
+
+Say = Callable[[str], None]
+
+#: What stands in place of the figures until they are drawn.
+PENDING = (
+    "Figures are drawn after the tables: harness report draws them where this was interrupted."
+)
+NONE = "This report was made without figures."
 
 
 def build_report(
-    folder: Path, run: Mapping[str, Any], records: Sequence[Record], problems: Sequence[str] = ()
+    path: Path,
+    description: Description,
+    records: Sequence[Record],
+    problems: Sequence[str] = (),
+    *,
+    beside: Sequence[str] = (),
+    figures: bool = True,
+    say: Say = lambda _: None,
 ) -> list[Path]:
-    """Writes summary.csv, report.md, figures/ and report.html; returns their paths.
+    """Writes summary.csv, report.md and report.html, then figures/ and both reports with the figures.
 
-    `run` is what run.json holds, `problems` names the lines of trials.jsonl that could not be read.
-    Each file is replaced at once: a reader sees the old one or the new one. Figures of an earlier
-    report for which there is no data any more are removed.
+    `problems` names the lines of records.jsonl that could not be read, `beside` the runs whose rows
+    were taken over. `say` is told what is being done. Each file is replaced at once: a reader sees
+    the old one or the new one. Figures of an earlier report are removed. Returns the files.
     """
-    view = gather(run, records, problems)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    for omitted in view.omitted:
+    view = gather(description, records, problems, beside)
+    (path / "figures").mkdir(parents=True, exist_ok=True)
+    say("writing the tables")
+    written = [_write(path / "summary.csv", summary_csv(view.summaries))]
+    written += _reports(path, view, [], [PENDING if figures else NONE])
+    for name in NAMES:
         for kind in ("svg", "png"):
-            (folder / "figures" / f"{omitted.drawing.name}.{kind}").unlink(missing_ok=True)
-    written = []
-    for name, content in _files(view, records):
-        path = folder / name
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        # A lone surrogate in a name is no text that a file could hold: written as its escape.
-        data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-        written.append(path)
+            (path / "figures" / f"{name}.{kind}").unlink(missing_ok=True)
+    if not figures:
+        return written
+    pictures: list[Picture] = []
+    omitted: list[Omitted] = []
+    say("drawing the figures")
+    for figure in draw_figures(view):
+        if isinstance(figure, Omitted):
+            omitted.append(figure)
+            continue
+        pictures.append(figure)
+        written.append(_write(path / "figures" / f"{figure.name}.svg", figure.svg))
+        written.append(_write(path / "figures" / f"{figure.name}.png", figure.png))
+    _reports(path, view, pictures, _remarks(omitted))
     return written
 
 
-def summary_csv(records: Sequence[Record]) -> str:
-    """The summary for other programs, a spreadsheet among them: no cell of text is a formula."""
-    frame = summary_frame(records)
-    return str(
-        frame.map(_harmless).rename(columns=_harmless).to_csv(index=False, lineterminator="\n")
-    )
+def _reports(
+    path: Path, view: View, pictures: Sequence[Picture], remarks: Sequence[str]
+) -> list[Path]:
+    return [
+        _write(path / "report.md", markdown.render(view, pictures, remarks)),
+        _write(path / "report.html", html.render(view, pictures, remarks)),
+    ]
 
 
-def _harmless(cell: Any) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    text = plain(cell)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+def _remarks(omitted: Sequence[Omitted]) -> list[str]:
+    missed = [f"{figure.title} ({figure.reason})" for figure in omitted if figure.missed]
+    return [f"Figures left out: {'; '.join(missed)}."] if missed else []
 
 
-def _files(view: View, records: Sequence[Record]) -> Iterator[tuple[str, str | bytes]]:
-    yield "summary.csv", summary_csv(records)
-    for picture in view.pictures:
-        yield f"figures/{picture.drawing.name}.svg", picture.svg
-        yield f"figures/{picture.drawing.name}.png", picture.png
-    yield "report.md", markdown.render(view)
-    yield "report.html", html.render(view)
+def _write(path: Path, content: str | bytes) -> Path:
+    """Replaces the file at once."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    # A lone surrogate in a name is no text that a file could hold: written as its escape.
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

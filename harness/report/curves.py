@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.report.numbers import plain
-from harness.report.panels import SMALL, heading, panels
-from harness.report.rows import Row
+from harness.report.panels import heading, heading_height, panels
+from harness.report.rows import NetworkRow
+from harness.report.scales import linear, scale
 from harness.report.style import (
     GRID,
     MOST_LINES,
+    SMALL,
     Drawn,
     NoDataError,
     legend,
-    linear,
-    new_figure,
-    scale,
+    panel_grid,
     wrapped,
 )
 
@@ -28,6 +28,8 @@ Points = Sequence[tuple[float, float]]
 
 #: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
 MOST_PANELS, MOST_OWN = 4, 2
+#: The height of a small panel with its x-axis, in inches.
+PANEL = 1.45
 #: Values below the largest by more than this factor are drawn at it.
 MOST_RANGE = 1e4
 #: Points of a line that stands in the background.
@@ -38,16 +40,15 @@ DENSITY = "density_"
 MANY = "A panel for each plugin, since there are more rows than colours."
 
 
-def by_step(rows: Sequence[Row]) -> Drawn:
+def by_step(rows: Sequence[NetworkRow]) -> Drawn:
     """The mean over the seeds, between the lowest and the highest seed; one point without time."""
     curves = {
         row.name: [_steps(t.metrics.get("accuracy_by_step")) for t in row.trials] for row in rows
     }
-    rows = [row for row in rows if any(curves[row.name])]
     if not any(len(curve) > 1 for row in rows for curve in curves[row.name]):
-        raise NoDataError("no row gives its answer over time")
+        raise NoDataError("no row gives its prediction over time")
     if len(rows) <= MOST_LINES:
-        figure, (axes,) = new_figure(3.3)
+        figure, (axes,) = panel_grid(3.3)
         for row in rows:
             _band(axes, row, curves[row.name])
         linear(axes.xaxis, whole=True)
@@ -56,46 +57,42 @@ def by_step(rows: Sequence[Row]) -> Drawn:
         legend(figure, rows)
         return Drawn(figure)
     own = panels(rows)
-    figure, grid = new_figure(1.35, len(own))
+    figure, grid = panel_grid(PANEL, len(own), [heading_height(panel) for panel in own])
     means = [_mean([points for points in curves[row.name] if points]) for row in rows]
-    headings = []
     for axes, panel in zip(grid, own, strict=True):
         for points in means:
             every = points[:: -(-len(points) // FAINT_POINTS)]
             axes.plot(*zip(*every, strict=True), color=GRID, lw=0.8, zorder=1)
         for row in panel.rows:
             _band(axes, row, curves[row.name], small=True)
-        headings.append(heading(axes, panel))
+        heading(axes, panel)
         linear(axes.xaxis, whole=True, ticks=5)
         _small(axes, "accuracy, %")
     _name_last(grid, "time steps seen")
-    figure.set_figheight(figure.get_figheight() + sum(headings) / 2)
     return Drawn(figure, f"{MANY} Grey: all other rows.")
 
 
-def history(rows: Sequence[Row]) -> Drawn:
+def history(rows: Sequence[NetworkRow]) -> Drawn:
     """A panel for each training scalar, by epoch."""
     return _by_epoch(
         rows,
         wanted=lambda name: name != "epoch" and not name.startswith(DENSITY),
         title=plain,
         factor=1,
-        otherwise="no row reported scalars while training",
     )
 
 
-def activity(rows: Sequence[Row]) -> Drawn:
+def activity(rows: Sequence[NetworkRow]) -> Drawn:
     """A panel for each layer: the percentage of its neurons that spike in a step, by epoch."""
     return _by_epoch(
         rows,
         wanted=lambda name: name.startswith(DENSITY),
         title=lambda name: f"{plain(name.removeprefix(DENSITY))}, %",
         factor=100,
-        otherwise="no row reported its layers' activity while training",
     )
 
 
-def scalar_names(rows: Sequence[Row]) -> list[str]:
+def scalar_names(rows: Sequence[NetworkRow]) -> list[str]:
     """The training scalars of `rows`: loss and accuracy first, then by name, layer10 after layer9."""
     found = {name for row in rows for t in row.trials for epoch in t.history for name in epoch}
     parts = {name: re.split(r"(\d+)", name) for name in found}
@@ -110,21 +107,17 @@ def scalar_names(rows: Sequence[Row]) -> list[str]:
 
 
 def _by_epoch(
-    rows: Sequence[Row],
+    rows: Sequence[NetworkRow],
     wanted: Callable[[str], bool],
     title: Callable[[str], str],
     factor: float,
-    otherwise: str,
 ) -> Drawn:
-    def names(members: Sequence[Row]) -> list[str]:
+    def names(members: Sequence[NetworkRow]) -> list[str]:
         return [name for name in scalar_names(members) if wanted(name)]
 
-    rows = [row for row in rows if names([row])]
-    if not rows:
-        raise NoDataError(otherwise)
     if len(rows) <= MOST_LINES:
         shown = names(rows)[:MOST_PANELS]
-        figure, grid = new_figure(2.7, len(shown))
+        figure, grid = panel_grid(2.7, len(shown), [0.25] * len(shown))
         for axes, name in zip(grid, shown, strict=True):
             added = _epochs(axes, rows, name, factor)
             axes.set_title(wrapped(title(name), 30, 1) + added)
@@ -138,25 +131,26 @@ def _by_epoch(
         for panel in own
         for place, name in enumerate([*names(panel.rows), None, None][:most])
     ]
-    figure, grid = new_figure(1.35, len(cells))
-    headings = 0.0
+    heads = [0.0 if place else heading_height(panel) for panel, place, _ in cells]
+    figure, grid = panel_grid(PANEL, len(cells), heads)
     for axes, (panel, place, scalar) in zip(grid, cells, strict=True):
         if scalar is None:
             axes.remove()
             continue
         # Beside its first panel, a plugin's second needs no other heading.
         if place == 0:
-            headings += heading(axes, panel) / (1 if most > 1 else 2)
+            heading(axes, panel)
         added = _epochs(axes, panel.rows, scalar, factor, small=True)
         label = wrapped(title(scalar), 20, 1)
         _small(axes, "\n".join([label, *added.removeprefix(", ").split()]))
     _name_last([axes for axes in grid if axes.figure is not None], "epoch")
-    figure.set_figheight(figure.get_figheight() + headings)
     left = dict.fromkeys(name for panel in own for name in names(panel.rows)[most:])
     return Drawn(figure, f"{MANY} {_left_out(list(left))}".strip())
 
 
-def _epochs(axes: Axes, rows: Sequence[Row], name: str, factor: float, small: bool = False) -> str:
+def _epochs(
+    axes: Axes, rows: Sequence[NetworkRow], name: str, factor: float, small: bool = False
+) -> str:
     """Draws one scalar; what to add to its name."""
     curves = {row.name: [_course(t.history, name, factor) for t in row.trials] for row in rows}
     values = [y for every in curves.values() for c in every for _, y in c]
@@ -195,10 +189,10 @@ def _small(axes: Axes, y: str) -> None:
 def _left_out(names: Sequence[str]) -> str:
     if not names:
         return ""
-    return f"Not drawn, but in trials.jsonl: {', '.join(map(plain, names))}."
+    return f"Not drawn, but in records.jsonl: {', '.join(map(plain, names))}."
 
 
-def _band(axes: Axes, row: Row, curves: Sequence[Points], small: bool = False) -> None:
+def _band(axes: Axes, row: NetworkRow, curves: Sequence[Points], small: bool = False) -> None:
     """The mean of the seeds' `curves`, as far as all of them go, between their extremes."""
     curves = [points for points in curves if points]
     mean = _mean(curves)

@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.rows import Row
+from harness.report.rows import NetworkRow
+from harness.report.scales import accuracies, scale
 from harness.report.style import (
-    MARGIN,
     MUTED,
     PAPER,
     Drawn,
-    NoDataError,
-    accuracies,
-    new_figure,
+    named_lines,
     one_line_each,
-    one_row_each,
-    scale,
     wrapped,
 )
 
@@ -31,25 +27,22 @@ if TYPE_CHECKING:
 MOST_NAMED = 40
 
 
-def accuracy(rows: Sequence[Row]) -> Drawn:
+def accuracy(rows: Sequence[NetworkRow]) -> Drawn:
     """The mean with its interval, each seed, and the references that a row brings along."""
-    rows = _measured(rows, "test_accuracy", "no row has a test accuracy")
-    figure, axes = one_line_each(rows)
-    added = accuracies(axes.xaxis, [100 * row.summary["test_accuracy"] for row in rows])
+    figure, axes = one_line_each([row.name for row in rows])
+    added = accuracies(axes.xaxis, [100 * row.value("test_accuracy") for row in rows])
     for y, row in enumerate(rows):
         _seeds(axes, row, "test_accuracy", y, 100)
-        for metric, value in row.summary.items():
-            if metric.startswith("reference_accuracy."):
-                _hollow(axes, row, 100 * value, y - 0.26, "d")
+        for reference in row.summary.references.values():
+            _hollow(axes, row, 100 * reference.value, y - 0.26, "d")
         _dot(axes, row, "test_accuracy", y, 100)
     axes.set_xlabel(f"test accuracy, %{added}")
     return Drawn(figure)
 
 
-def fit(rows: Sequence[Row]) -> Drawn:
+def fit(rows: Sequence[NetworkRow]) -> Drawn:
     """The mean van Rossum loss with its interval, and each seed."""
-    rows = _measured(rows, "van_rossum_loss", "no row fits spike trains")
-    figure, axes = one_line_each(rows)
+    figure, axes = one_line_each([row.name for row in rows])
     seeds = [t.metrics["van_rossum_loss"] for row in rows for t in row.trials]
     added = scale(axes.xaxis, seeds)
     for y, row in enumerate(rows):
@@ -59,14 +52,13 @@ def fit(rows: Sequence[Row]) -> Drawn:
     return Drawn(figure)
 
 
-def latency(rows: Sequence[Row]) -> Drawn:
+def latency(rows: Sequence[NetworkRow]) -> Drawn:
     """The median with its interval, and the 95th percentile where it is known."""
-    rows = _measured(rows, "latency_ms", "no row's latency was measured")
-    figure, axes = one_line_each(rows)
-    added = scale(axes.xaxis, _values(rows, "latency_ms", "latency_ms_p95"))
+    figure, axes = one_line_each([row.name for row in rows])
+    added = scale(axes.xaxis, _values(rows, "latency_ms", "latency_p95_ms"))
     for y, row in enumerate(rows):
-        if row.has("latency_ms_p95"):
-            ends = (row.summary["latency_ms"], row.summary["latency_ms_p95"])
+        if row.has("latency_p95_ms"):
+            ends = (row.value("latency_ms"), row.value("latency_p95_ms"))
             axes.plot(ends, (y, y), color=row.look.colour, lw=1, alpha=0.6, ls=":")
             _hollow(axes, row, ends[1], y, row.look.marker)
         _dot(axes, row, "latency_ms", y)
@@ -74,32 +66,28 @@ def latency(rows: Sequence[Row]) -> Drawn:
     return Drawn(figure)
 
 
-def throughput(rows: Sequence[Row]) -> Drawn:
+def throughput(rows: Sequence[NetworkRow]) -> Drawn:
     """Inference filled, training hollow and a little lower."""
     names = ("inference_throughput", "train_throughput")
-    rows = [row for row in rows if any(map(row.has, names))]
-    if not rows:
-        raise NoDataError("no row's throughput was measured")
-    figure, axes = one_line_each(rows)
+    figure, axes = one_line_each([row.name for row in rows])
     added = scale(axes.xaxis, _values(rows, *names))
     for y, row in enumerate(rows):
         if row.has(names[0]):
             _dot(axes, row, names[0], y - 0.12)
         if row.has(names[1]):
             _line(axes, row, names[1], y + 0.18)
-            _hollow(axes, row, row.summary[names[1]], y + 0.18, row.look.marker)
+            _hollow(axes, row, row.value(names[1]), y + 0.18, row.look.marker)
     axes.set_xlabel(f"samples a second{added}")
     return Drawn(figure)
 
 
-def sparsity(rows: Sequence[Row]) -> Drawn:
+def sparsity(rows: Sequence[NetworkRow]) -> Drawn:
     """The whole network's, and below it each layer's."""
-    rows = _measured(rows, "activation_sparsity", "no row's activations were recorded")
     lines = [(row, layer) for row in rows for layer in ("", *_layers(row))]
     if len(lines) > MOST_NAMED:
         return _numbered_layers(rows)
-    figure, (axes,) = new_figure(MARGIN + 0.27 * len(lines))
-    one_row_each(axes, [wrapped(layer or row.name, 34, 1) for row, layer in lines])
+    labels = [wrapped(layer or row.name, 34, 1) for row, layer in lines]
+    figure, axes = named_lines(labels, 0.27)
     for y, (row, layer) in enumerate(lines):
         if layer:
             axes.get_yticklabels()[y].set(color=MUTED, fontsize=9)
@@ -110,9 +98,9 @@ def sparsity(rows: Sequence[Row]) -> Drawn:
     return Drawn(figure)
 
 
-def _numbered_layers(rows: Sequence[Row]) -> Drawn:
+def _numbered_layers(rows: Sequence[NetworkRow]) -> Drawn:
     """The same with a row's layers on its own line, each a step lower than the one before."""
-    figure, axes = one_line_each(rows, 0.48)
+    figure, axes = one_line_each([row.name for row in rows], 0.48)
     for y, row in enumerate(rows):
         layers = list(_layers(row).values())
         _dot(axes, row, "activation_sparsity", y - 0.28, 100)
@@ -131,42 +119,40 @@ def _share_of_zeros(axes: Axes) -> None:
     axes.set_xlabel("zeros among the activations, %")
 
 
-def _seeds(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
+def _seeds(axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1) -> None:
     """A tick for each seed, where there are several."""
     for trial in row.trials:
         if len(row.trials) > 1 and name in trial.metrics:
             axes.plot(factor * trial.metrics[name], y + 0.24, "|", color=MUTED, ms=6, mew=1.2)
 
 
-def _dot(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
+def _dot(axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1) -> None:
     _line(axes, row, name, y, factor)
-    axes.plot(factor * row.summary[name], y, row.look.marker, color=row.look.colour, ms=7)
+    axes.plot(factor * row.value(name), y, row.look.marker, color=row.look.colour, ms=7)
 
 
-def _line(axes: Axes, row: Row, name: str, y: float, factor: float = 1) -> None:
+def _line(axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1) -> None:
     """The interval, where there is one."""
-    if f"{name}_low" in row.summary:
-        ends = (factor * row.summary[f"{name}_low"], factor * row.summary[f"{name}_high"])
+    cell = row.summary.cells[name]
+    if cell.low is not None and cell.high is not None:
+        ends = (factor * cell.low, factor * cell.high)
         axes.plot(ends, (y, y), color=row.look.colour, lw=2.2, marker="|", ms=7, mew=1.6)
 
 
-def _hollow(axes: Axes, row: Row, x: float, y: float, marker: str, size: float = 5.5) -> None:
+def _hollow(
+    axes: Axes, row: NetworkRow, x: float, y: float, marker: str, size: float = 5.5
+) -> None:
     axes.plot(x, y, marker, mfc=PAPER, mec=row.look.colour, mew=1.3, ms=size, zorder=2)
 
 
-def _measured(rows: Sequence[Row], name: str, otherwise: str) -> list[Row]:
-    found = [row for row in rows if row.has(name)]
-    if not found:
-        raise NoDataError(otherwise)
-    return found
+def _values(rows: Sequence[NetworkRow], *names: str) -> list[float]:
+    """The values of all metrics of `names`, and the ends of their intervals."""
+    cells = [cell for row in rows for name in names if (cell := row.cell(name))]
+    ends = [end for cell in cells for end in (cell.value, cell.low, cell.high)]
+    return [end for end in ends if end is not None]
 
 
-def _values(rows: Sequence[Row], *names: str) -> list[float]:
-    parts = [name + part for name in names for part in ("", "_low", "_high")]
-    return [row.summary[part] for row in rows for part in parts if part in row.summary]
-
-
-def _layers(row: Row) -> dict[str, float]:
+def _layers(row: NetworkRow) -> dict[str, float]:
     """Each layer's sparsity in the network's order, the mean over the seeds."""
     found: dict[str, list[float]] = {}
     for trial in row.trials:

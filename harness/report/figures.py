@@ -1,42 +1,37 @@
-"""The report's figures: which there are, their captions, and how they become SVG and PNG."""
+"""How figures become files: each drawn once, as SVG and as PNG; one that fails costs only itself."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from harness.report import curves, dots, raster, tradeoff
-from harness.report.rows import Row
+from harness.report.drawings import ACCURACY, FIT, LAYERS, NETWORKS, Drawing
+from harness.report.numbers import plain
+from harness.report.rows import NetworkRow, ordered_by
 from harness.report.style import GRID, INK, MUTED, PAPER, SETTINGS, Drawn, NoDataError
-from harness.report.tell import Tell, course, density, metric, spikes, steps
+from harness.report.view import View
+
+R = TypeVar("R")
 
 #: The roles' colours on a dark page.
 DARK = {INK: "#e6eaee", MUTED: "#98a3af", GRID: "#353d46", PAPER: "#1b2026"}
 
+#: The names of all figures that a report may have.
+NAMES = tuple(drawing.name for drawings in (NETWORKS, LAYERS) for drawing in drawings)
 
-@dataclass(frozen=True)
-class Drawing:
-    """One figure of the report; `tell` says in words what it shows of a row, "" for nothing.
-
-    `kind` is the metric without which a task is of another kind, in which nobody misses this figure.
-    """
-
-    name: str
-    title: str
-    caption: str
-    draw: Callable[[Sequence[Row]], Drawn]
-    tell: Tell
-    kind: str = ""
+#: Dots an inch of the PNG files.
+DPI = 160
 
 
 @dataclass(frozen=True)
 class Picture:
     """A drawn figure; `alt` tells its content to those who cannot see it."""
 
-    drawing: Drawing
+    name: str
+    title: str
     caption: str
     alt: str
     svg: str
@@ -45,118 +40,53 @@ class Picture:
 
 @dataclass(frozen=True)
 class Omitted:
-    """A figure for which there is no data; `missed` where a task of this kind could have it."""
+    """A figure that is not there; `missed` where a run of this kind could have it."""
 
-    drawing: Drawing
+    name: str
+    title: str
     reason: str
     missed: bool = True
 
 
-#: The metric of each kind of task.
-ACCURACY, FIT = "test_accuracy", "van_rossum_loss"
-
-DRAWINGS = (
-    Drawing(
-        "accuracy",
-        "Test accuracy",
-        "Dot: mean over the seeds, with its 95 % interval. Grey ticks: the single seeds. Hollow "
-        "diamond: a reference of that row, such as the network before its conversion.",
-        dots.accuracy,
-        metric(ACCURACY),
-        ACCURACY,
-    ),
-    Drawing(
-        "fit",
-        "Fit to the target spikes",
-        "Dot: mean over the seeds, with its 95 % interval. Grey ticks: the single seeds. 0 is equal "
-        "to the target, 1 as good as no output spike at all; further left is better.",
-        dots.fit,
-        metric(FIT),
-        FIT,
-    ),
-    Drawing(
-        "tradeoff",
-        "Accuracy against operations",
-        "Up and to the left is better. Accumulates and multiply-accumulates count alike here, "
-        "though hardware pays more for the latter; the table tells them apart.",
-        tradeoff.tradeoff,
-        metric(*tradeoff.BOTH),
-        ACCURACY,
-    ),
-    Drawing(
-        "latency",
-        "Latency of one sample",
-        "By the clock, on this machine. Filled: median with its 95 % interval. Hollow: 95th percentile, "
-        "where there are enough calls for one.",
-        dots.latency,
-        metric("latency_ms"),
-    ),
-    Drawing(
-        "throughput",
-        "Throughput",
-        "Filled: inference. Hollow: training. Medians with their 95 % intervals, in batches; "
-        "further right is better.",
-        dots.throughput,
-        metric("inference_throughput", "train_throughput"),
-    ),
-    Drawing(
-        "steps",
-        "Accuracy by time step",
-        "Latency in simulated steps: the answer after each of them. Line: mean over the seeds. Band: "
-        "lowest to highest seed. A single point: a network without time.",
-        curves.by_step,
-        steps,
-        ACCURACY,
-    ),
-    Drawing(
-        "raster",
-        "Output spikes and their targets",
-        "Ticks: target spikes. Dots: output spikes in the same lane; a tick without a dot was missed, a "
-        "dot without a tick is extra. Below, faint: the input spikes, the same for the rows above.",
-        raster.raster,
-        spikes,
-        FIT,
-    ),
-    Drawing(
-        "sparsity",
-        "Activation sparsity",
-        "Of the trained network, on the test data. Filled: the whole network, with its 95 % interval "
-        "over the seeds. Hollow: each layer. Density, as some sources call it, is 100 % less this.",
-        dots.sparsity,
-        metric("activation_sparsity"),
-    ),
-    Drawing(
-        "history",
-        "Training history",
-        "Means by epoch, over training batches. Line: mean over the seeds. Band: lowest to "
-        "highest seed. The losses of different methods are different quantities: compare their "
-        "course only. On a logarithmic axis, a 0 and what is 10 000 times below the highest value lie "
-        "on the lower edge.",
-        curves.history,
-        course,
-    ),
-    Drawing(
-        "activity",
-        "Activity while training",
-        "Percentage of a layer's neurons that spike in a step (density), the mean over an epoch's "
-        "training batches. Line: mean over the seeds. Band: lowest to highest seed.",
-        curves.activity,
-        density,
-    ),
-)
+def draw_figures(view: View) -> Iterator[Picture | Omitted]:
+    """Every figure of the kinds of rows that there are, or why it is left out."""
+    kinds = {name for name in (ACCURACY, FIT) if any(row.has(name) for row in view.networks)}
+    for drawing in NETWORKS if view.networks else ():
+        missed = not kinds or drawing.kind in {"", *kinds}
+        yield draw_one(drawing, view.networks, missed)
+    for of_layers in LAYERS if view.layers else ():
+        yield draw_one(of_layers, view.layers)
 
 
-def draw_figures(rows: Sequence[Row]) -> Iterator[Picture | Omitted]:
-    """Every figure, or why it is left out."""
-    for drawing in DRAWINGS:
-        try:
-            remark, svg, png = _render(drawing, rows)
-        except NoDataError as nothing:
-            kinds = {name for name in (ACCURACY, FIT) for row in rows if row.has(name)}
-            yield Omitted(drawing, str(nothing), not kinds or drawing.kind in {"", *kinds})
-        else:
-            caption = f"{drawing.caption} {remark}".strip()
-            yield Picture(drawing, caption, _described(drawing, rows), svg, png)
+def draw_one(drawing: Drawing[R], rows: Sequence[R], missed: bool = True) -> Picture | Omitted:
+    """One figure, of those of `rows` that it can show; whatever goes wrong is the reason for none."""
+    try:
+        (figure, remark), shown = drawn(drawing, rows)
+        svg, png = _render(figure)
+    except NoDataError as nothing:
+        return Omitted(drawing.name, drawing.title, str(nothing), missed)
+    except Exception as error:
+        reason = plain(f"it could not be drawn: {type(error).__name__}: {error}")
+        return Omitted(drawing.name, drawing.title, reason)
+    caption = " ".join(filter(None, (drawing.caption, remark, _left_out(drawing, rows, shown))))
+    told = ((row, plain(drawing.tell(row))) for row in shown)
+    alt = "; ".join(f"{_name(row)} {text}".strip() for row, text in told if text)
+    return Picture(drawing.name, drawing.title, caption, f"{drawing.title}: {alt}", svg, png)
+
+
+def drawn(drawing: Drawing[R], rows: Sequence[R]) -> tuple[Drawn, Sequence[R]]:
+    """The figure of those of `rows` that have something to show, and these; NoDataError without any.
+
+    Of more rows than can be read, the first are shown.
+    """
+    from matplotlib import rc_context
+
+    having = [row for row in rows if drawing.has(row)]
+    if not having:
+        raise NoDataError(drawing.otherwise)
+    shown = drawing.best(having)
+    with rc_context(cast(Any, SETTINGS)):
+        return drawing.draw(shown), shown
 
 
 def themed(svg: str) -> str:
@@ -174,21 +104,36 @@ def themed(svg: str) -> str:
     return svg.replace("<defs>", f"<defs><style>{style}</style>", 1)
 
 
-def _described(drawing: Drawing, rows: Sequence[Row]) -> str:
-    """The rows that it shows, with their main numbers."""
-    parts = [f"{row.name} {told}" for row in rows if (told := drawing.tell(row))]
-    return f"{drawing.title}: {'; '.join(parts)}"
+def _left_out(drawing: Drawing[R], rows: Sequence[R], shown: Sequence[R]) -> str:
+    having = sum(map(drawing.has, rows))
+    if having == len(shown):
+        return ""
+    networks = [row for row in shown if isinstance(row, NetworkRow)]
+    if ordered_by(networks) == ACCURACY:
+        return f"The {len(shown)} most accurate of {having} rows."
+    return f"The first {len(shown)} of {having} rows, in the order of the table."
 
 
-def _render(drawing: Drawing, rows: Sequence[Row]) -> tuple[str, str, bytes]:
+def _name(row: object) -> str:
+    return row.name if isinstance(row, NetworkRow) else ""
+
+
+def _render(figure: Any) -> tuple[str, bytes]:
+    """The figure as SVG and PNG. The canvases draw it once each, without a backend of pyplot."""
     from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     svg, png = io.StringIO(), io.BytesIO()
     with rc_context(cast(Any, SETTINGS)), warnings.catch_warnings():
         # A plugin's name may hold characters that the font lacks: boxes, then, and no crash.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        figure, remark = drawing.draw(rows)
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.set_layout_engine("none")  # found once, it stays: it takes seconds of many panels
-        figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
-    return remark, svg.getvalue(), png.getvalue()
+        figure.set_facecolor(PAPER)
+        FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
+            svg, metadata={"Date": None, "Creator": None}
+        )
+        figure.set_dpi(DPI)
+        FigureCanvasAgg(figure).print_png(  # type: ignore[no-untyped-call]
+            png, metadata={"Software": None}
+        )
+    return svg.getvalue(), png.getvalue()

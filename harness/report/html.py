@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.report import numbers, sources, tables, trust
 from harness.report.figures import Picture, themed
-from harness.report.rows import Row
 from harness.report.view import View
 
 HERE = Path(__file__).parent
@@ -17,8 +16,8 @@ HERE = Path(__file__).parent
 OPEN_CARDS = 8
 
 
-def render(view: View) -> str:
-    """The page. Everything in it is escaped but its own style and script."""
+def render(view: View, pictures: Sequence[Picture] = (), remarks: Sequence[str] = ()) -> str:
+    """The page; `remarks` say which figures are missing. All is escaped but its own style and script."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -32,6 +31,8 @@ def render(view: View) -> str:
     style, script = ((HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     return environment.get_template("page.html.j2").render(
         view=view,
+        pictures=pictures,
+        remarks=remarks,
         style=Markup(style),
         script=Markup(script),
         # Should something slip through the escaping all the same, the browser runs only this script
@@ -39,14 +40,9 @@ def render(view: View) -> str:
         policy=f"default-src 'none'; img-src data:; "
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
         source=_source,
-        sort_key=_sort_key,
         breakable=_breakable,
-        seeds=tables.seeds,
-        versus_titles=trust.TITLES,
-        source_titles=sources.TITLES,
-        source_note=sources.NOTE,
+        br=Markup("<br>"),
         open_cards=OPEN_CARDS,
-        plain=numbers.plain,
     )
 
 
@@ -61,12 +57,6 @@ def _source(picture: Picture) -> str:
     """The figure as a data address."""
     data = base64.b64encode(themed(picture.svg).encode()).decode()
     return f"data:image/svg+xml;base64,{data}"
-
-
-def _sort_key(row: Row, column: tables.Column) -> Any:
-    """The number that a cell is sorted by, in full; empty where there is none."""
-    value = row.summary.get(column.metric, "")
-    return repr(value) if isinstance(value, float) else value
 
 
 def _digest(text: str) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from harness.report import sources, trust
+from harness.report.content import Pairs, Table
+from harness.report.figures import Picture
 from harness.report.numbers import plain
-from harness.report.tables import seeds
 from harness.report.view import View
 
 
-def render(view: View) -> str:
-    """The whole report in GitHub's Markdown."""
-    return "\n".join(_lines(view)) + "\n"
+def render(view: View, pictures: Sequence[Picture] = (), remarks: Sequence[str] = ()) -> str:
+    """The whole report in GitHub's Markdown; `remarks` say which figures are missing."""
+    return "\n".join(_lines(view, pictures, remarks)) + "\n"
 
 
 def escape(text: object) -> str:
@@ -22,67 +22,61 @@ def escape(text: object) -> str:
     return re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", html.escape(plain(text), quote=False))
 
 
-def _lines(view: View) -> Iterator[str]:
-    yield from ("# Benchmark report", "", escape(view.headline), "")
-    if view.command:
+def _lines(view: View, pictures: Sequence[Picture], remarks: Sequence[str]) -> Iterator[str]:
+    yield from (f"# {view.title}", "", escape(view.headline), "")
+    for command in view.commands:
         # Longer than any run of backticks inside, so that none of them ends the block.
-        fence = "`" * (2 + max(map(len, re.findall("`+", view.command)), default=1))
-        yield from (fence, view.command, fence, "")
+        fence = "`" * (2 + max(map(len, re.findall("`+", command)), default=1))
+        yield from (fence, command, fence, "")
     for warning in view.warnings:
         yield from (f"> {escape(warning)}", "")
-    yield from ("## Results", "")
-    if view.measured:
-        yield from _table(
-            ["Row", "Framework", "Seeds", *(column.title for column in view.columns)],
-            (
-                [row.name, row.summary["framework"], seeds(row)]
-                + [str(column.show(row.summary, column.metric)) for column in view.columns]
-                for row in view.rows
-            ),
-        )
-        if view.sources:
-            yield from ("", "## Against the sources", "")
-            yield from _table(sources.TITLES, view.sources)
-            yield from ("", escape(sources.NOTE))
-        if view.versus:
-            yield from ("", "## Faster or slower", "")
-            yield from _table(trust.TITLES, view.versus)
-            yield from ("", escape(view.versus_note))
-        if view.trust:
-            yield from ("", "## How far to trust this", "")
-            yield from (f"- **{escape(subject)}.** {escape(text)}" for subject, text in view.trust)
-        yield from ("", "### How to read the numbers", "")
-        yield from (f"- **{escape(subject)}.** {escape(text)}" for subject, text in view.notes)
-        yield from (f"- **{escape(c.title)}**: {escape(c.help)}." for c in view.columns)
-    else:
-        yield "No trial finished: there is nothing to compare."
-    if view.pictures:
-        yield from ("", "## Figures", "")
-        for picture in view.pictures:
-            drawing = picture.drawing
-            yield from (f"![{escape(picture.alt)}](figures/{drawing.name}.png)", "")
-            yield from (f"**{drawing.title}.** {escape(picture.caption)}", "")
-    if view.missed:
-        yield from ("", "Figures left out:", "")
-        yield from (f"- {o.drawing.title}: {o.reason}" for o in view.missed)
-    if view.unfinished or view.problems:
-        yield from ("", "## Not finished", "")
-        yield from _table(
-            ["Row", "Seeds", "Status", "Reason", "Log"],
-            ([u.name, u.seeds, u.status, u.reason, ", ".join(u.logs)] for u in view.unfinished),
-        )
-        yield from (f"- not readable: {escape(problem)}" for problem in view.problems)
-    yield from ("", "## Parameters", "")
-    for row, values in view.parameters:
-        listed = ", ".join(f"{escape(name)} = {escape(value)}" for name, value in values.items())
-        yield f"- **{escape(row.name)}**: {listed or 'none recorded'}"
-    for title, facts in view.sections:
-        yield from ("", f"## {escape(title)}", "")
-        yield from _table(["What", "Value"], facts)
+    for table in view.tables:
+        yield from _table(table)
+    if not view.tables:
+        yield from ("## Results", "", "No trial finished: there is nothing to compare.", "")
+    yield from _definitions("How far to trust this", view.trust)
+    yield from _definitions("How to read the numbers", [*view.notes, *view.meanings])
+    if pictures:
+        yield from ("## Figures", "")
+    for picture in pictures:
+        yield from (f"![{escape(picture.alt)}](figures/{picture.name}.png)", "")
+        yield from (f"**{escape(picture.title)}.** {escape(picture.caption)}", "")
+    for remark in remarks:
+        yield from (escape(remark), "")
+    if view.unfinished:
+        yield from _table(view.unfinished)
+    if view.problems:
+        yield from ("## Not readable", "")
+        yield from (f"- {escape(problem)}" for problem in view.problems)
+        yield ""
+    if view.parameters:
+        yield from ("## Parameters", "")
+        for card in view.parameters:
+            values = ", ".join(f"{escape(name)} = {escape(value)}" for name, value in card.pairs)
+            yield f"- **{escape(card.title)}**: {values or 'none recorded'}"
+        yield ""
+    if view.sessions:
+        yield from _table(view.sessions)
+    for card in view.environment:
+        yield from (f"## {escape(card.title)}", "", "| What | Value |", "| --- | --- |")
+        yield from (f"| {escape(name)} | {escape(value)} |" for name, value in card.pairs)
+        yield ""
 
 
-def _table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    yield f"| {' | '.join(map(escape, titles))} |"
-    yield f"|{' --- |' * len(titles)}"
-    for cells in rows:
-        yield f"| {' | '.join(map(escape, cells))} |"
+def _definitions(title: str, pairs: Pairs) -> Iterator[str]:
+    if pairs:
+        yield from (f"## {title}", "")
+        yield from (f"- **{escape(subject)}.** {escape(text)}" for subject, text in pairs)
+        yield ""
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield from (f"## {escape(table.title)}", "")
+    yield f"| {' | '.join(escape(column.title) for column in table.columns)} |"
+    yield f"|{''.join(' ---: |' if column.number else ' --- |' for column in table.columns)}"
+    for line in table.lines:
+        cells = (", ".join(map(escape, str(cell).split("\n"))) for cell in line)
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    if table.note and not table.sortable:
+        yield from (escape(table.note), "")

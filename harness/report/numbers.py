@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from harness.results.metrics import METRICS, Unit
+from harness.results.summary import Cell
 
 ABSENT = "\u2013"
 
@@ -25,24 +29,34 @@ class Text(NamedTuple):
         return f"{self.value} {self.interval}".strip()
 
 
-def percent(row: Mapping[str, Any], name: str) -> Text:
-    """A fraction of 1 as a percentage; with an interval in tenths at least, as is usual.
+Format = Callable[[Cell], Text]
 
-    What is not quite all is not rounded to 100 %: a sparsity of 0.99996 is 99.996 %.
+
+def show(cell: Cell | None, metric: str) -> Text:
+    """A cell of `metric`, in the format of the metric's unit; a dash where it was not measured."""
+    return Text(ABSENT) if cell is None else FORMATS[METRICS[metric].unit](cell)
+
+
+def percent(cell: Cell) -> Text:
+    """A fraction of 1 as a percentage; with an interval to a tenth at least, as is usual.
+
+    A value below 1 is not rounded to 100 %: a sparsity of 0.99996 is 99.996 %.
     """
-    text = _text(row, name, 100, " %", most=MOST_DIGITS, least=1)
-    missing = 100 * (1 - row.get(name, 1.0))
+    text = _text(cell, 100, " %", most=MOST_DIGITS, least=1)
+    missing = 100 * (1 - cell.value)
     if missing > 0 and text.value == "100 %":
         return Text(f"{100 - missing:.{-math.floor(math.log10(missing))}f} %", text.interval)
     return text
 
 
-def points(row: Mapping[str, Any], name: str, reference: str) -> Text:
-    """How far one fraction lies above another, in points, with the first's interval moved along."""
-    if name not in row or reference not in row:
+def points(cell: Cell | None, reference: Cell | None) -> Text:
+    """The difference of two fractions in percentage points, with the first one's interval."""
+    if cell is None or reference is None:
         return Text(ABSENT)
-    ends = (row.get(name + part) for part in ("", "_low", "_high"))
-    value, low, high = (None if end is None else 100 * (end - row[reference]) for end in ends)
+    value, low, high = (
+        None if end is None else 100 * (end - reference.value)
+        for end in (cell.value, cell.low, cell.high)
+    )
     if low is None or high is None:
         return Text(_signed(value, 1))
     half = (high - low) / 2
@@ -50,47 +64,71 @@ def points(row: Mapping[str, Any], name: str, reference: str) -> Text:
     return Text(_signed(value, decimals), f"[{_signed(low, decimals)}, {_signed(high, decimals)}]")
 
 
-def plain_number(row: Mapping[str, Any], name: str, unit: str = "") -> Text:
+def plain_number(cell: Cell, unit: str = "") -> Text:
     """A number in one fixed unit, so that a column can be compared by eye."""
-    return _text(row, name, 1, unit, most=MOST_DIGITS)
+    return _text(cell, 1, unit, most=MOST_DIGITS)
 
 
-def si(row: Mapping[str, Any], name: str) -> Text:
+def si(cell: Cell) -> Text:
     """A number with k, M, G or T."""
-    size = abs(row.get(name, 0))
     # 999.6 would round to 1000.
-    scale, prefix = next(((s, p) for s, p in PREFIXES if size >= s * 0.9995), (1.0, ""))
-    return _text(row, name, 1 / scale, prefix, most=DIGITS)
+    prefixes = ((s, p) for s, p in PREFIXES if abs(cell.value) >= s * 0.9995)
+    scale, prefix = next(prefixes, (1.0, ""))
+    return _text(cell, 1 / scale, prefix, most=DIGITS)
 
 
-def size(row: Mapping[str, Any], name: str) -> Text:
+def size(cell: Cell, per: str = "") -> Text:
     """Bytes with a binary prefix."""
-    bytes_ = abs(row.get(name, 0))
-    scale, unit = next(((s, p) for s, p in BYTES if bytes_ >= s), (1.0, " B"))
-    return _text(row, name, 1 / scale, unit, most=DIGITS)
+    scale, unit = next(((s, p) for s, p in BYTES if abs(cell.value) >= s), (1.0, " B"))
+    return _text(cell, 1 / scale, unit + per, most=DIGITS)
+
+
+#: How a metric is written: by its unit.
+FORMATS: dict[Unit, Format] = {
+    "fraction": percent,
+    "ms": partial(plain_number, unit=" ms"),
+    "s": partial(plain_number, unit=" s"),
+    "steps": plain_number,
+    "number": plain_number,
+    "count": si,
+    "per second": si,
+    "bytes": size,
+    "nJ": partial(plain_number, unit=" nJ"),
+    "J": partial(plain_number, unit=" J"),
+    "flops": si,
+    "bytes per second": partial(size, per="/s"),
+}
 
 
 def tick(value: float) -> str:
-    """A tick's number: 0.05, 12.5, 300 k."""
+    """The label of an axis tick: 0.05, 12.5, 300 k."""
     scale, prefix = next(((s, p) for s, p in PREFIXES if abs(value) >= s * 0.9995), (1.0, ""))
     return f"{value / scale:.4g}{prefix}"
 
 
 def plain(text: object) -> str:
-    r"""`text` on one line: what nobody can see, a newline or an escape code, as `\n`, `\x1b`."""
+    r"""`text` on one line; a newline, an escape code or an invisible character as `\n`, `\x1b`."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
-def _text(
-    row: Mapping[str, Any], name: str, scale: float, unit: str, most: int, least: int = 0
-) -> Text:
-    if name not in row:
-        return Text(ABSENT)
-    value = row[name] * scale
-    if f"{name}_low" not in row:
+def counted(n: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def listed(values: Iterable[object], most: int = 12) -> str:
+    """Distinct values with commas; of many the first `most`, and how many more."""
+    names = list(dict.fromkeys(plain(value) for value in values))
+    rest = len(names) - most
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {rest} more"
+
+
+def _text(cell: Cell, scale: float, unit: str, most: int, least: int = 0) -> Text:
+    value = cell.value * scale
+    if cell.low is None or cell.high is None:
         whole = value == int(value) and abs(value) < 1000
         return Text(f"{value:.{0 if whole else _decimals(value, DIGITS)}f}{unit}")
-    low, high = row[f"{name}_low"] * scale, row[f"{name}_high"] * scale
+    low, high = cell.low * scale, cell.high * scale
     # Down to the digit in which the interval's half-width starts, yet two digits of the value.
     decimals, half = _decimals(value, most), (high - low) / 2
     if half > 0:

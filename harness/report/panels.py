@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.numbers import plain
-from harness.report.rows import Row
-from harness.report.style import handle, wrapped
+from harness.report.rows import NetworkRow
+from harness.report.style import SMALL, handle, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: More lines than these in one small panel hide each other.
 MOST_IN_PANEL = 4
-SMALL = 8
 
 
 @dataclass(frozen=True)
@@ -23,15 +22,15 @@ class Panel:
     """Rows of one plugin; `names` holds what tells them apart."""
 
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[NetworkRow]
     names: Sequence[str]
 
 
-def panels(rows: Sequence[Row]) -> list[Panel]:
+def panels(rows: Sequence[NetworkRow]) -> list[Panel]:
     """`rows` by plugin, in the order of each plugin's first row; several panels where they are many."""
-    plugins: dict[str, list[Row]] = {}
+    plugins: dict[str, list[NetworkRow]] = {}
     for row in rows:
-        plugins.setdefault(row.summary["plugin"], []).append(row)
+        plugins.setdefault(row.row.plugin, []).append(row)
     return [
         _panel(plain(plugin), members[start : start + MOST_IN_PANEL])
         for plugin, members in plugins.items()
@@ -39,13 +38,27 @@ def panels(rows: Sequence[Row]) -> list[Panel]:
     ]
 
 
-def heading(axes: Axes, panel: Panel) -> float:
-    """Names `panel` and its lines above `axes`; the height that it takes, in inches."""
+def best_in_panels(rows: Sequence[NetworkRow], most: int) -> Sequence[NetworkRow]:
+    """The first of `rows` that fit into `most` panels."""
+    count = min(len(rows), most * MOST_IN_PANEL)
+    while len(panels(rows[:count])) > most:
+        count -= 1
+    return rows[:count]
+
+
+def heading_height(panel: Panel) -> float:
+    """The height that `heading` takes, in inches."""
     if len(panel.rows) == 1:
-        title = wrapped(panel.rows[0].name, 36, 2)
-        axes.set_title(title, fontsize=SMALL + 1)
-        return 0.17 * (title.count("\n") + 1)
-    columns = 2 if max(map(len, panel.names)) <= 16 else 1
+        return 0.08 + 0.15 * (_title(panel).count("\n") + 1)
+    return 0.27 + 0.15 * -(-len(panel.names) // _columns(panel))
+
+
+def heading(axes: Axes, panel: Panel) -> None:
+    """Names `panel` and its lines above `axes`."""
+    if len(panel.rows) == 1:
+        axes.set_title(_title(panel), fontsize=SMALL + 1)
+        return
+    columns = _columns(panel)
     names = [wrapped(name, 34 // columns, 1) for name in panel.names]
     axes.legend(
         [handle(row, 3.5) for row in panel.rows],
@@ -63,9 +76,16 @@ def heading(axes: Axes, panel: Panel) -> float:
         columnspacing=1.2,
         handlelength=2.4,
     )
-    return 0.17 + 0.15 * -(-len(names) // columns)
 
 
-def _panel(plugin: str, rows: Sequence[Row]) -> Panel:
+def _title(panel: Panel) -> str:
+    return wrapped(panel.rows[0].name, 36, 2)
+
+
+def _columns(panel: Panel) -> int:
+    return 2 if max(map(len, panel.names)) <= 16 else 1
+
+
+def _panel(plugin: str, rows: Sequence[NetworkRow]) -> Panel:
     names = [row.name.removeprefix(plugin).strip().removeprefix("preset=") for row in rows]
     return Panel(plugin, rows, [name or row.name for name, row in zip(names, rows, strict=True)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.plugin import Task
-from harness.report.rows import Row
-from harness.report.style import INK, MUTED, WIDTH, Drawn, NoDataError, linear, wrapped
-from harness.results.record import Record
+from harness.plugin.contract import Task
+from harness.report.rows import NetworkRow
+from harness.report.scales import linear
+from harness.report.style import INK, MUTED, RIGHT, TOP, WIDTH, Drawn, text_width, wrapped
+from harness.results.record import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,18 +17,16 @@ if TYPE_CHECKING:
 #: As many rows and output neurons as can be told apart in one figure, and as many inputs.
 MOST_ROWS, MOST_LANES, MOST_INPUTS = 14, 60, 100
 INPUT_HEIGHT, LEAST_HEIGHT, LANE = 0.9, 0.5, 0.13
+#: The room below the lowest panel and between panels, in inches.
+AXIS, GAP = 0.5, 0.07
 
 
-def raster(rows: Sequence[Row]) -> Drawn:
+def raster(rows: Sequence[NetworkRow]) -> Drawn:
     """Each row's first seed, a lane for each output neuron; rows on one pattern share its input."""
     from matplotlib.figure import Figure
 
-    found = [(row, trial) for row in rows for trial in _first(row)]
-    if not found:
-        raise NoDataError("no row fits spike trains")
-    lanes = max(len(trial.raster["target"]) for _, trial in found)
-    shown = found[: max(1, min(MOST_ROWS, MOST_LANES // max(lanes, 1)))]
-    patterns: dict[str, list[tuple[Row, Record]]] = {}
+    shown = [(row, trial) for row in rows for trial in first_trial(row)]
+    patterns: dict[str, list[tuple[NetworkRow, TrialRecord]]] = {}
     for row, trial in shown:
         patterns.setdefault(repr((trial.raster["input"], trial.raster["target"])), []).append(
             (row, trial)
@@ -35,31 +34,44 @@ def raster(rows: Sequence[Row]) -> Drawn:
     heights = []
     for members in patterns.values():
         heights += [sum(_height(trial) for _, trial in members), INPUT_HEIGHT]
-    figure = Figure(figsize=(WIDTH, sum(heights) + 0.6), layout="constrained")
-    grid = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)
+    full = sum(heights) + TOP + AXIS + GAP * len(heights)
+    figure = Figure(figsize=(WIDTH, full))
+    names = (wrapped(row.name) for row, _ in shown)
+    left = 0.15 + max(map(text_width, (*names, f"{MOST_INPUTS} of 9999 neurons")))
+    grid: list[Axes] = []
+    top = full - TOP
+    for height in heights:
+        box = (left / WIDTH, (top - height) / full, (WIDTH - left - RIGHT) / WIDTH, height / full)
+        grid.append(figure.add_axes(box, sharex=grid[0] if grid else None))
+        top -= height + GAP
     for place, members in enumerate(patterns.values()):
-        _answers(grid[2 * place, 0], members)
-        _inputs(grid[2 * place + 1, 0], members[0][1].raster["input"])
-    linear(grid[-1, 0].xaxis)
-    grid[-1, 0].set_xlabel("time, ms")
+        _outputs(grid[2 * place], members)
+        _inputs(grid[2 * place + 1], members[0][1].raster["input"])
+    for axes in grid[:-1]:
+        axes.tick_params(axis="x", labelbottom=False)
+    linear(grid[-1].xaxis)
+    grid[-1].set_xlabel("time, ms")
     seeds = sorted({trial.seed for _, trial in shown})
-    remark = f"Seed {', '.join(map(str, seeds))}."
-    if len(shown) < len(found):
-        remark += f" The first {len(shown)} of {len(found)} rows, in the table's order."
-    return Drawn(figure, remark)
+    return Drawn(figure, f"Seed {', '.join(map(str, seeds))}.")
 
 
-def _first(row: Row) -> list[Record]:
+def best(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
+    """As many of `rows` as can be told apart in one figure."""
+    lanes = max(len(trial.raster["target"]) for row in rows for trial in first_trial(row))
+    return rows[: max(1, min(MOST_ROWS, MOST_LANES // max(lanes, 1)))]
+
+
+def first_trial(row: NetworkRow) -> list[TrialRecord]:
     """The trial of the row's first seed that has spikes to show."""
     trials = [trial for trial in row.trials if trial.raster.get("target")]
     return sorted(trials, key=lambda trial: trial.seed)[:1]
 
 
-def _height(trial: Record) -> float:
+def _height(trial: TrialRecord) -> float:
     return max(LEAST_HEIGHT, LANE * len(trial.raster["target"]) + 0.1)
 
 
-def _answers(axes: Axes, members: Sequence[tuple[Row, Record]]) -> None:
+def _outputs(axes: Axes, members: Sequence[tuple[NetworkRow, TrialRecord]]) -> None:
     """A block for each row, its name at the left; in it a lane for each output neuron."""
     top, middles = 0.0, []
     for row, trial in members:

@@ -1,21 +1,24 @@
-"""The comparison's rows as the report shows them: ordered, named, each with its own look."""
+"""The networks' rows as the report shows them: ordered, named, each with its own look."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.report.numbers import plain
-from harness.results.frame import GROUP, groups, summary_rows
-from harness.results.record import Record
+from harness.results.metrics import METRICS
+from harness.results.record import TrialRecord
+from harness.results.summary import Cell, Summary
+from harness.subjects import Row
 
-#: Okabe and Ito's colours, told apart with any colour vision, without black and yellow, which
-#: vanish on a dark or a white page; and grey.
+#: Okabe and Ito's colours, which any colour vision tells apart, without black and yellow, which
+#: are invisible on a dark or a white page; and grey.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#7f8790")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 DASHES = ("-", "--", ":", "-.")
+
+#: The metrics that order the rows: the first that some row has. Each is that of one kind of task.
+ORDER = ("test_accuracy", "van_rossum_loss")
 
 
 @dataclass(frozen=True)
@@ -28,61 +31,65 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row: its name as shown, its summary, the records of its successful trials."""
+class NetworkRow:
+    """One row of the comparison of networks, with its name as shown.
+
+    `trials` are the records of its successful trials, by seed.
+    """
 
     name: str
-    summary: dict[str, Any]
-    trials: Sequence[Record]
+    row: Row
+    summary: Summary
+    trials: Sequence[TrialRecord]
     look: Look
 
     def has(self, metric: str) -> bool:
         """Whether `metric` was measured."""
-        return metric in self.summary
+        return self.summary.has(metric)
+
+    def value(self, metric: str) -> float:
+        """The value of a metric that was measured."""
+        return self.summary.value(metric)
+
+    def cell(self, metric: str) -> Cell | None:
+        """The metric with its interval; None where it was not measured."""
+        return self.summary.cells.get(metric)
 
 
-def report_rows(records: Sequence[Record]) -> list[Row]:
+def network_rows(summaries: Sequence[Summary]) -> list[NetworkRow]:
     """The rows, the highest test accuracy first, then the lowest van Rossum loss; without either last.
 
-    Looks follow the labels' alphabetical order, so that a row keeps its colour when results change.
+    Looks follow the names' alphabetical order, so that a row keeps its colour when results change.
     """
-    summaries = summary_rows(records)
-    names = _names(summaries)
+    summaries = [summary for summary in summaries if isinstance(summary.row, Row)]
+    names = [plain(summary.label) for summary in summaries]
     rank = {name: place for place, name in enumerate(sorted(names))}
     rows = [
-        Row(
-            name=name,
-            summary=summary,
-            trials=[r for r in members if r.stage == "trial" and r.status == "ok"],
-            look=_look(rank[name]),
-        )
-        for name, summary, members in zip(names, summaries, groups(records).values(), strict=True)
+        NetworkRow(name, summary.row, summary, summary.ok, look(rank[name]))
+        for name, summary in zip(names, summaries, strict=True)
+        if isinstance(summary.row, Row)
     ]
     return sorted(rows, key=_order)
 
 
-def _order(row: Row) -> tuple[float, float, str]:
-    accuracy, loss = row.summary.get("test_accuracy"), row.summary.get("van_rossum_loss")
-    return (
-        1.0 if accuracy is None else -accuracy,
-        float("inf") if loss is None else loss,
-        row.name,
-    )
+def ordered_by(rows: Sequence[NetworkRow]) -> str:
+    """The metric that decides the order of `rows`; empty where no row has one."""
+    return next((name for name in ORDER if any(row.has(name) for row in rows)), "")
 
 
-def _names(summaries: Sequence[dict[str, Any]]) -> list[str]:
-    """Labels; where one occurs more than once, with all that tells its rows apart."""
-    count = Counter(summary["label"] for summary in summaries)
-    return [
-        plain(s["label"] if count[s["label"]] == 1 else " ".join(s[name] for name in GROUP))
-        for s in summaries
-    ]
-
-
-def _look(place: int) -> Look:
+def look(place: int) -> Look:
+    """The look of the row at `place` of all."""
     turn = place // len(PALETTE)
     return Look(
         colour=PALETTE[place % len(PALETTE)],
         marker=MARKERS[(place + turn) % len(MARKERS)],
         dash=DASHES[turn % len(DASHES)],
     )
+
+
+def _order(row: NetworkRow) -> tuple[float | str, ...]:
+    keys = []
+    for name in ORDER:
+        sign = -1 if METRICS[name].better == "more" else 1
+        keys.append(sign * row.value(name) if row.has(name) else float("inf"))
+    return (*keys, row.name)

@@ -1,24 +1,29 @@
-"""What all figures share: settings, row labels, axes. No pyplot, hence no global state."""
+"""What all figures share: settings, layout in inches, names. No pyplot, hence no global state."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.report.numbers import plain, tick
-from harness.report.rows import Row
+from harness.report.numbers import plain
+from harness.report.rows import NetworkRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 #: Colours that stand for a role: the page replaces them in a dark theme (see `figures.themed`).
 INK, MUTED, GRID, PAPER = "#20262d", "#66707c", "#dde2e7", "#ffffff"
-#: All figures' width, and the height that the x-axis takes of one with a line for each row.
-WIDTH, MARGIN = 5.8, 0.95
+
+#: All figures' width, and the room around panels, in inches.
+WIDTH = 5.8
+LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.12, 0.1, 0.55
+
+#: The sizes of a font in points, and the height of a line of text per point, in inches.
+FONT, SMALL, LINE = 10, 8, 1.25 / 72
 
 SETTINGS: dict[str, Any] = {
     "axes.edgecolor": MUTED,
@@ -27,14 +32,15 @@ SETTINGS: dict[str, Any] = {
     "axes.grid.axis": "both",
     "axes.axisbelow": True,
     "axes.labelcolor": INK,
-    "axes.labelsize": 10,
+    "axes.labelsize": FONT,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlecolor": INK,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # a place that is given need not be searched for
     "figure.facecolor": PAPER,
-    "font.size": 10,
+    "font.size": FONT,
     "grid.color": GRID,
     "grid.linewidth": 0.8,
     "legend.frameon": False,
@@ -52,10 +58,12 @@ SETTINGS: dict[str, Any] = {
     "ytick.labelcolor": INK,
 }
 
-
-ACCURACY_TICKS = (0, 20, 40, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9)
-#: More rows than these are not laid over each other: too few colours can be told apart.
+#: More rows than these are not drawn over each other: too few colours can be told apart.
 MOST_LINES = 8
+
+
+class NoDataError(Exception):
+    """A figure has no data; says which, in half a sentence."""
 
 
 class Drawn(NamedTuple):
@@ -65,17 +73,66 @@ class Drawn(NamedTuple):
     remark: str = ""
 
 
-class NoDataError(Exception):
-    """A figure has no data; says which, in half a sentence."""
+def panel_grid(
+    height: float, panels: int = 1, heads: Sequence[float] = (), left: float = LEFT
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `panels`, two a line, each line `height` high, its x-axis and heading included.
 
-
-def new_figure(height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of `panels`, two a line, all figures equally wide so that their text is too."""
+    All figures are equally wide, so that their text is equally large. `heads` is the room that each
+    panel's heading takes above the axes. The layout is computed here and not by matplotlib's layout
+    engines, which draw a figure several times to find it.
+    """
     from matplotlib.figure import Figure
 
-    lines, columns = (panels + 1) // 2, min(panels, 2)
-    figure = Figure(figsize=(WIDTH, height * lines), layout="constrained")
-    return figure, [figure.add_subplot(lines, columns, place + 1) for place in range(panels)]
+    columns = min(panels, 2)
+    starts = range(0, panels, columns)
+    above = [max([*heads[start : start + columns], 0.0]) for start in starts]
+    full = sum(above) + height * len(above) + TOP
+    figure = Figure(figsize=(WIDTH, full))
+    wide = WIDTH / columns
+    made, top = [], full - TOP
+    for start, head in zip(starts, above, strict=True):
+        for column in range(min(columns, panels - start)):
+            box = (column * wide + left, top - head - height + BOTTOM)
+            size = (wide - left - RIGHT, height - BOTTOM)
+            made.append(_axes(figure, box, size))
+        top -= head + height
+    return figure, made
+
+
+def _axes(figure: Figure, corner: tuple[float, float], size: tuple[float, float]) -> Axes:
+    """Axes at a place in inches, whose labels are at fixed distances."""
+    width, height = figure.get_size_inches()
+    box = (corner[0] / width, corner[1] / height, size[0] / width, size[1] / height)
+    axes = figure.add_axes(box)
+    axes.yaxis.set_label_coords(-(LEFT - 0.17) / size[0], 0.5)
+    axes.xaxis.set_label_coords(0.5, -(BOTTOM - 0.17) / size[1])
+    return axes
+
+
+def grow(figure: Figure, below: float) -> None:
+    """Makes room of `below` inches at the lower edge; the panels keep their size."""
+    before = figure.get_figheight()
+    after = before + below
+    figure.set_figheight(after)
+    for axes in figure.axes:
+        box = axes.get_position(original=True)
+        bottom = (box.y0 * before + below) / after
+        axes.set_position((box.x0, bottom, box.width, box.height * before / after))
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float = FONT) -> float:
+    """The width of the widest line of `text`, in inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=size)
+    widths = [
+        text_to_path.get_text_width_height_descent(line, font, False)[0]
+        for line in text.split("\n")
+    ]
+    return float(max(widths)) / 72
 
 
 def wrapped(text: str, width: int = 28, lines: int = 3) -> str:
@@ -90,72 +147,25 @@ def wrapped(text: str, width: int = 28, lines: int = 3) -> str:
     return "\n".join(f" {line}" if line.startswith("_") else line for line in folded)
 
 
-def one_line_each(rows: Sequence[Row], least: float = 0.42) -> tuple[Figure, Axes]:
-    """A figure of one panel with a line for each of `rows`, named at the left."""
-    labels = [wrapped(row.name) for row in rows]
+def one_line_each(names: Sequence[str], least: float = 0.42) -> tuple[Figure, Axes]:
+    """A figure of one panel with a horizontal line for each of `names`, the first on top."""
+    labels = [wrapped(name) for name in names]
     line = max(least, 0.17 * max(label.count("\n") + 1 for label in labels))
-    figure, (axes,) = new_figure(MARGIN + line * len(rows))
-    one_row_each(axes, labels)
-    return figure, axes
+    return named_lines(labels, line)
 
 
-def one_row_each(axes: Axes, labels: Sequence[str]) -> None:
-    """A horizontal line for each label, the first on top."""
+def named_lines(labels: Sequence[str], line: float) -> tuple[Figure, Axes]:
+    """The same with labels as they are, and lines that are `line` inches high."""
+    left = 0.15 + max(text_width(label) for label in labels)
+    figure, (axes,) = panel_grid(BOTTOM + line * len(labels), left=left)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+    return figure, axes
 
 
-def linear(axis: Axis, whole: bool = False, ticks: int = 8) -> None:
-    """At most `ticks` round ticks, at `whole` numbers only."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=whole))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-
-
-def scale(axis: Axis, values: Iterable[float]) -> str:
-    """Makes `axis` logarithmic where `values` span more than 10x; what to add to its label."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    values = list(values)
-    if not (values and min(values) > 0 and max(values) > 10 * min(values)):
-        linear(axis)
-        return ""
-    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
-    few_decades = max(values) < 300 * min(values)
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few_decades else (1.0,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axis.set_minor_formatter(NullFormatter())
-    return ", logarithmic"
-
-
-def accuracies(axis: Axis, percents: Iterable[float]) -> str:
-    """Makes `axis` logarithmic in the error where errors span more than 10x; what to add to its label.
-
-    One row near chance would else push all good ones into one place.
-    """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-    from numpy import log10, maximum
-
-    errors = [100 - value for value in percents]
-    if not (min(errors) > 0 and max(errors) > 10 * min(errors)):
-        linear(axis)
-        return ""
-    best = min(errors) / 2  # intervals may reach up to 100 %, which has no place on such an axis
-    functions = (lambda x: -log10(maximum(100 - x, best)), lambda y: 100 - 10**-y)
-    across = axis is axis.axes.xaxis
-    (axis.axes.set_xscale if across else axis.axes.set_yscale)("function", functions=functions)
-    ends = (100 - 1.3 * max(errors), 100 - best)
-    (axis.axes.set_xlim if across else axis.axes.set_ylim)(*ends)
-    axis.set_major_locator(FixedLocator([t for t in ACCURACY_TICKS if ends[0] <= t <= ends[1]]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axis.set_minor_locator(NullLocator())
-    return ", its error logarithmic"
-
-
-def handle(row: Row, size: float = 5, line: bool = True) -> Line2D:
+def handle(row: NetworkRow, size: float = 5, line: bool = True) -> Line2D:
     """A row's look, for a legend."""
     from matplotlib.lines import Line2D
 
@@ -163,13 +173,27 @@ def handle(row: Row, size: float = 5, line: bool = True) -> Line2D:
     return Line2D([], [], color=look.colour, marker=look.marker, ls=dash, ms=size)
 
 
-def legend(figure: Figure, rows: Sequence[Row], lines: bool = True, numbers: bool = False) -> None:
+def legend(
+    figure: Figure, rows: Sequence[NetworkRow], lines: bool = True, numbers: bool = False
+) -> None:
     """The rows' looks below the panels, for which the figure grows; with `numbers` from 1."""
     handles = [handle(row, line=lines) for row in rows]
     columns = 1 if max(len(row.name) for row in rows) > 30 else 2
     names = [wrapped(row.name, 62 // columns, 2) for row in rows]
     if numbers:
         names = [f"{number}  {name}" for number, name in enumerate(names, start=1)]
-    height = 0.21 * sum(name.count("\n") + 1 for name in names) / columns
-    figure.set_figheight(figure.get_figheight() + height)
-    figure.legend(handles, names, loc="outside lower left", ncols=columns)
+    legend_below(figure, handles, names, columns)
+
+
+def legend_below(
+    figure: Figure, handles: Sequence[Line2D], names: Sequence[str], columns: int
+) -> None:
+    """A legend below the panels, for which the figure grows."""
+    each = [name.count("\n") + 1 for name in names]
+    lines = -(-len(each) // columns)
+    # matplotlib fills the columns one after the other.
+    highest = max(sum(each[start : start + lines]) for start in range(0, len(each), lines))
+    grow(figure, 0.1 + 0.215 * highest)
+    figure.legend(
+        handles, names, loc="lower left", bbox_to_anchor=(0, 0), ncols=columns, borderaxespad=0.2
+    )

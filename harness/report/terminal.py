@@ -1,4 +1,4 @@
-"""The table that closes a run in the terminal: the columns that fit, the most important first."""
+"""The tables that close a run in the terminal: the columns that fit, the most important first."""
 
 from __future__ import annotations
 
@@ -6,53 +6,97 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.rows import Row, report_rows
-from harness.report.tables import COLUMNS, seeds
+from harness.report import layers, networks
+from harness.report.content import Table
+from harness.report.numbers import plain, show
+from harness.report.rows import NetworkRow, network_rows
+from harness.results.metrics import Metric
 from harness.results.record import Record
+from harness.results.store import Description
+from harness.results.summary import summarise
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    import rich.table
 
-#: In the order of their importance. The rest is in the report.
-SHOWN = (
-    "test_accuracy",
-    "van_rossum_loss",
-    "spikes_on_time",
-    "spikes_extra",
-    "latency_ms",
-    "decision_step",
-    "activation_sparsity",
-    "synops_effective",
-    "inference_throughput",
-    "train_seconds",
-    "spikes_per_sample",
-    "peak_memory_bytes",
-)
-WITH_INTERVAL = ("test_accuracy", "van_rossum_loss", "latency_ms")
 LONGEST_NAME, PADDING = 40, 3
 
+Choices = Sequence[Sequence[str]]
+"""The cells of a column: wide, and narrow where it has a narrower form."""
 
-def terminal_table(records: Sequence[Record], width: int | None = None) -> Table:
-    """The comparison in `width` columns, the terminal's where it is not given."""
-    from rich.table import Table
+
+def terminal_tables(
+    description: Description, records: Sequence[Record], width: int | None = None
+) -> Iterator[rich.table.Table]:
+    """The tables of a run in `width` columns, the terminal's where it is not given.
+
+    Nothing is cut off: names are folded, and what does not fit is in the report.
+    """
+    width = width or shutil.get_terminal_size().columns
+    summaries = summarise(records, description.sessions)
+    rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
+    if rows or description.kind == "networks":
+        yield _fitted("", [row.name for row in rows], _network_columns(rows), width)
+    if proofs := layers.proofs(records):
+        yield _folded(proofs)
+    shown = {metric.title for metric in layers.shown_metrics(layer_rows) if _brief(metric)}
+    for table in layers.speeds(layer_rows):
+        names = [f"{line[0].value} {line[1].value}" for line in table.lines]
+        yield _fitted(table.title, names, _layer_columns(table, shown), width)
+
+
+def _network_columns(rows: Sequence[NetworkRow]) -> Iterator[tuple[str, Choices]]:
+    """Each column's title and cells; with its interval the first, and whatever summarises times."""
+    metrics = [metric for metric in networks.shown_metrics(rows) if _brief(metric)]
+    seeds = ("Seeds", [[networks.seeds(row) for row in rows]])
+    for place, metric in enumerate(metrics):
+        cells = [show(row.cell(metric.name), metric.name) for row in rows]
+        wide = [[str(cell) for cell in cells]] if place == 0 or metric.series else []
+        yield metric.title, [*wide, [cell.value for cell in cells]]
+        if place == 0:
+            yield seeds
+    if not metrics:
+        yield seeds
+
+
+def _layer_columns(table: Table, shown: set[str]) -> Iterator[tuple[str, Choices]]:
+    """The last column, the verdict, comes first: without it the times are easily misread."""
+    columns = list(enumerate(table.columns))[2:]
+    for place, column in [columns[-1], *columns[:-1]]:
+        cells = [line[place] for line in table.lines]
+        if place == len(table.columns) - 1:
+            # Without the interval, which the report has.
+            texts = [_without_brackets(cell.value) for cell in cells]
+            yield "Against the baseline", [texts]
+        elif column.title in shown:
+            yield column.title, [[str(cell) for cell in cells], [cell.value for cell in cells]]
+
+
+def _fitted(
+    title: str, names: Sequence[str], columns: Iterator[tuple[str, Choices]], width: int
+) -> rich.table.Table:
+    """A table of as many `columns` as fit into `width`."""
+    import rich.table
     from rich.text import Text
 
-    rows = report_rows(records)
-    names = [row.name for row in rows]
-    left = width or shutil.get_terminal_size().columns
-    longest = min(LONGEST_NAME, left // 2, max(map(len, ["Row", *names])))
-    left -= longest
-    table = Table(show_edge=False, header_style="bold", pad_edge=False)
+    table = rich.table.Table(
+        title=title or None,
+        title_justify="left",
+        show_edge=False,
+        header_style="bold",
+        pad_edge=False,
+    )
+    longest = min(LONGEST_NAME, width // 2, max(map(len, ["Row", *names])))
+    left = width - longest
     table.add_column("Row", min_width=longest, max_width=longest, overflow="fold")
-    shown = []
-    for title, choices in _columns(rows):
+    shown: list[Sequence[str]] = []
+    for heading, choices in columns:
         for cells in choices:
-            needed = max(map(len, (title, *cells))) + PADDING
+            needed = max(map(len, (heading, *cells))) + PADDING
             # With its interval, a column has to leave as much room as it takes.
             if needed <= (left if cells is choices[-1] else left / 2):
                 left -= needed
                 shown.append(cells)
-                table.add_column(title, justify="right", no_wrap=True)
+                table.add_column(heading, justify="right", no_wrap=True)
                 break
     # Text, not str: a name in brackets is no markup.
     for place, name in enumerate(names):
@@ -60,16 +104,29 @@ def terminal_table(records: Sequence[Record], width: int | None = None) -> Table
     return table
 
 
-def _columns(rows: Sequence[Row]) -> Iterator[tuple[str, list[list[str]]]]:
-    """Each column's title and its cells, wide and narrow."""
-    by_metric = {column.metric: column for column in COLUMNS}
-    measured = [metric for metric in SHOWN if any(row.has(metric) for row in rows)]
-    for metric in measured:
-        column = by_metric[metric]
-        cells = [column.show(row.summary, metric) for row in rows]
-        wide = [[str(cell) for cell in cells]] if metric in WITH_INTERVAL else []
-        yield column.title, [*wide, [cell.value for cell in cells]]
-        if metric == measured[0]:
-            yield "Seeds", [[seeds(row) for row in rows]]
-    if not measured:
-        yield "Seeds", [[seeds(row) for row in rows]]
+def _folded(table: Table) -> rich.table.Table:
+    """A table of short words, all columns of which are shown, folded where they must be."""
+    import rich.table
+    from rich.text import Text
+
+    made = rich.table.Table(
+        title=table.title,
+        title_justify="left",
+        show_edge=False,
+        header_style="bold",
+        pad_edge=False,
+    )
+    for column in table.columns:
+        made.add_column(Text(column.title), overflow="fold")
+    for line in table.lines:
+        made.add_row(*(Text(plain(cell.value)) for cell in line))
+    return made
+
+
+def _brief(metric: Metric) -> bool:
+    return metric.place == "brief"
+
+
+def _without_brackets(text: str) -> str:
+    before, bracket, after = text.partition(" [")
+    return before + after.partition("]")[2] if bracket else text

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.rows import Row
+from harness.report.rows import NetworkRow
+from harness.report.scales import accuracies, scale
 from harness.report.style import (
     INK,
     MOST_LINES,
     MUTED,
     Drawn,
-    NoDataError,
-    accuracies,
     legend,
-    new_figure,
-    scale,
+    panel_grid,
 )
 
 if TYPE_CHECKING:
@@ -43,19 +41,17 @@ PLACES = [
 HALF = (6.0, 4.5)
 
 
-def tradeoff(rows: Sequence[Row]) -> Drawn:
+def tradeoff(rows: Sequence[NetworkRow]) -> Drawn:
     """Accuracy against effective synaptic operations."""
-    rows = [row for row in rows if all(map(row.has, BOTH)) and row.summary["synops_effective"] > 0]
-    if not rows:
-        raise NoDataError("no row has both an accuracy and its operations")
     many = len(rows) > MOST_LINES
-    figure, (axes,) = new_figure(5.0 if many else 3.3)
+    figure, (axes,) = panel_grid(5.0 if many else 3.3)
     points = []
     for row in rows:
-        x, y, look = row.summary["synops_effective"], 100 * row.summary["test_accuracy"], row.look
+        x, y, look = row.value("synops_effective"), 100 * row.value("test_accuracy"), row.look
         for name, factor in zip(BOTH, (100, 1), strict=True):
-            if row.has(f"{name}_low"):
-                ends = [factor * row.summary[f"{name}{end}"] for end in ("_low", "_high")]
+            cell = row.summary.cells[name]
+            if cell.low is not None and cell.high is not None:
+                ends = (factor * cell.low, factor * cell.high)
                 places = ((x, x), ends) if name == "test_accuracy" else (ends, (y, y))
                 axes.plot(*places, color=look.colour, lw=0.7 if many else 1.4)
         axes.plot(x, y, look.marker, color=look.colour, ms=6 if many else 8)
@@ -73,7 +69,7 @@ def tradeoff(rows: Sequence[Row]) -> Drawn:
 
 def _number(figure: Figure, axes: Axes, points: Sequence[tuple[float, float]]) -> None:
     """Numbers from 1 beside `points`, each where it covers no other number and no point."""
-    figure.draw_without_rendering()  # places in points are known once the layout is settled
+    axes.get_xlim(), axes.get_ylim()  # settles the limits, hence the places
     centres = [
         (72 * x / figure.dpi, 72 * y / figure.dpi) for x, y in axes.transData.transform(points)
     ]

@@ -2,73 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.report import facts, sources, tables, trust, words
-from harness.report.figures import Omitted, Picture, draw_figures
-from harness.report.rows import Row, report_rows
+from harness.report import environment, layers, networks, sources, trust, unfinished, versus, words
+from harness.report.content import Card, Pairs, Table
+from harness.report.numbers import listed, plain
+from harness.report.rows import NetworkRow, network_rows
 from harness.results.record import Record
+from harness.results.store import Description
+from harness.results.summary import Summary, summarise
+
+TITLES = {"networks": "Benchmark report", "layers": "One layer, in every framework"}
 
 
 @dataclass(frozen=True)
 class View:
-    """A report's content; how it looks is for the page to decide."""
+    """A report's content but its figures; how it looks is for the page to decide."""
 
+    title: str
     headline: str
-    command: str
-    rows: Sequence[Row]
-    columns: Sequence[tables.Column]
-    sources: Sequence[sources.SourceLine]
-    versus: Sequence[trust.VersusLine]
-    versus_note: str
-    trust: Sequence[tuple[str, str]]
-    notes: Sequence[tuple[str, str]]
+    commands: Sequence[str]
     warnings: Sequence[str]
-    pictures: Sequence[Picture]
-    omitted: Sequence[Omitted]
-    unfinished: Sequence[tables.Unfinished]
-    parameters: Sequence[tuple[Row, Mapping[str, str]]]
-    sections: Sequence[tuple[str, facts.Facts]]
+    summaries: Sequence[Summary]
+    networks: Sequence[NetworkRow]
+    layers: Sequence[Summary]
+    tables: Sequence[Table]
+    trust: Pairs
+    notes: Pairs
+    meanings: Pairs
+    unfinished: Table | None
+    parameters: Sequence[Card]
+    sessions: Table | None
+    environment: Sequence[Card]
     problems: Sequence[str]
 
-    @property
-    def measured(self) -> bool:
-        """Whether any trial succeeded."""
-        return any(row.trials for row in self.rows)
 
-    @property
-    def missed(self) -> list[Omitted]:
-        """The figures left out that a run of this kind could have."""
-        return [omitted for omitted in self.omitted if omitted.missed]
-
-    @property
-    def sorted_by(self) -> str:
-        """The metric that decides the rows' order; see `rows.report_rows`."""
-        accurate = any(row.has("test_accuracy") for row in self.rows)
-        return "test_accuracy" if accurate else "van_rossum_loss"
-
-
-def gather(run: Mapping[str, Any], records: Sequence[Record], problems: Sequence[str]) -> View:
-    """The view of a run."""
-    rows = report_rows(records)
-    figures = list(draw_figures(rows))
+def gather(
+    description: Description,
+    records: Sequence[Record],
+    problems: Sequence[str] = (),
+    beside: Sequence[str] = (),
+) -> View:
+    """The view of a run; the sections that it has follow from the kinds of its records."""
+    sessions = description.sessions
+    summaries = summarise(records, sessions)
+    labels = {summary.row.key: plain(summary.label) for summary in summaries}
+    rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
+    failed = unfinished.unfinished(records, labels)
     return View(
+        title=TITLES[description.kind],
         headline=words.headline(rows, records),
-        command=facts.command(run),
-        rows=rows,
-        columns=tables.columns(rows),
-        sources=sources.against_sources(rows),
-        versus=trust.versus(records),
-        versus_note=trust.versus_note(records),
-        trust=trust.how_far(run, records),
-        notes=words.how_to_read(rows, records),
-        warnings=words.warnings(run, records),
-        pictures=[figure for figure in figures if isinstance(figure, Picture)],
-        omitted=[figure for figure in figures if isinstance(figure, Omitted)],
-        unfinished=tables.unfinished(records),
-        parameters=tables.parameters(rows, records),
-        sections=facts.sections(run),
-        problems=problems,
+        commands=list(dict.fromkeys(plain(s.command) for s in sessions if s.command)),
+        warnings=[
+            *([f"Without a result: {listed(unfinished.names(failed))}."] if failed else []),
+            *words.warnings(rows, records),
+            *environment.warnings(sessions, records),
+        ],
+        summaries=summaries,
+        networks=rows,
+        layers=layer_rows,
+        tables=_tables(rows, layer_rows, records, labels),
+        trust=trust.how_far(records, sessions, labels, beside),
+        notes=[*words.network_notes(rows, records), *words.layer_notes(records)],
+        meanings=[*networks.meanings(rows), *layers.meanings(layer_rows)],
+        unfinished=failed,
+        parameters=networks.parameters(rows),
+        sessions=environment.sessions_table(sessions, records),
+        environment=environment.cards(sessions),
+        problems=[plain(problem) for problem in problems],
     )
+
+
+def _tables(
+    rows: Sequence[NetworkRow],
+    layer_rows: Sequence[Summary],
+    records: Sequence[Record],
+    labels: dict[str, str],
+) -> list[Table]:
+    measured = any(row.trials for row in rows)
+    tables = [
+        networks.results(rows) if measured else None,
+        sources.against_sources(rows),
+        layers.proofs(records),
+        *layers.speeds(layer_rows),
+        versus.faster_or_slower(records, labels),
+    ]
+    return [table for table in tables if table is not None]

@@ -6,10 +6,10 @@ Three things stand between a difference and a claim, each met by its own means.
   "Robust benchmarking in noisy environments").
 - Calls within a round share the machine's state, rounds nearly do not. So the unit is a round, and
   two rows are compared within each, which they spent side by side: whatever drifted fell on both.
-- Where a process happens to lie in memory makes it a few percent faster or slower for as long as it
-  lives, and no number of rounds shows that (Kalibera and Jones 2013, "Rigorous benchmarking in
-  reasonable time"). So every row is in the group twice, in two processes that take turns, and what
-  the two differ by, pooled over all rows, is the noise that a claim has to exceed.
+- The memory layout of a process changes its speed by a few percent for its whole lifetime; more
+  rounds do not average this out (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable
+  time"). So every row is measured in two processes that take turns. Their differences, pooled over
+  all rows, estimate how much two identical rows differ by chance: a claim has to exceed that.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from harness.results.record import Outliers
 from harness.results.statistics import CONFIDENCE, median_interval
 
 Verdict = Literal["faster", "slower", "tie"]
@@ -51,16 +52,8 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Outliers:
-    """Calls far above the others: how many, and the slowest as a multiple of the median."""
-
-    count: int
-    slowest: float
-
-
-@dataclass(frozen=True)
 class Noise:
-    """How far equal rows come to lie apart, by the rows that were measured.
+    """How much identical rows differ by chance, estimated from the rows that were measured.
 
     `sd` is the standard deviation of the logarithm of the ratio of two equal rows, `freedom` the
     degrees of freedom of its estimate: 0 where nothing is known.
@@ -80,7 +73,7 @@ class Noise:
         return max(LEAST_FLOOR, math.expm1(min(bound, 700.0)))
 
     def p(self, ratio: float) -> float:
-        """How probable it is that two equal rows come to lie as far apart as `ratio`, or farther."""
+        """How probable it is that two identical rows differ by as much as `ratio`, or more."""
         from scipy import stats
 
         if not self.freedom:
@@ -179,7 +172,7 @@ def outliers(seconds: Sequence[float]) -> Outliers:
     times = np.asarray(seconds, dtype=float)
     first, median, third = np.quantile(times, [0.25, 0.5, 0.75])
     far = int((times > third + FENCE * (third - first)).sum())
-    return Outliers(far, float(times.max() / median))
+    return Outliers(count=far, calls=len(times), slowest=float(times.max() / median))
 
 
 def detectable(rounds: Rounds, others: Rounds, noise: Noise) -> float:
@@ -196,11 +189,3 @@ def detectable(rounds: Rounds, others: Rounds, noise: Noise) -> float:
     factors = [1 + halves / 200 for halves in range(401)]
     place = bisect.bisect_left(factors, True, key=shown)
     return factors[place] - 1 if place < len(factors) else math.inf
-
-
-def as_metrics(ratio: Ratio, verdict: Verdict) -> dict[str, Any]:
-    """`{ratio, low, high, p, verdict}` for a record; absent where the rounds support no interval."""
-    found = {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "p": ratio.p}
-    return {name: value for name, value in found.items() if value is not None} | {
-        "verdict": verdict
-    }

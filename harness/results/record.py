@@ -1,83 +1,198 @@
-"""The schema of a run's records: one JSON line for what became of one trial, or of its timing."""
+"""The schema of a run's records: one JSON line for what became of one trial or one measurement."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from harness.plugin import Value
-from harness.protocol import Status
+from harness.plugin.contract import Neuron
+from harness.subjects import Contender, Data, LayerRow, Row, Status, Trial
 
 #: Raised when a field changes its meaning or goes; records of another version are refused, not guessed.
-SCHEMA = 1
+SCHEMA = 2
+
+#: The version of snn-harness that reads a schema which this one refuses.
+READS = {1: "snn-harness 0.1"}
 
 
-class Record(BaseModel):
-    """One line of `trials.jsonl`.
+class Versus(Data):
+    """A row's time over the baseline's: `ratio` below 1 is faster.
 
-    A trial leaves one record of stage `trial`; the timing group adds one of stage `timing` for each
-    row that it measured. `metrics` holds what was measured and nothing else: absent means not
-    measured, never 0, and `absent` says why where there is a reason to tell. Its names are those of
-    docs/metrics.md; `layers` holds the same for each layer,
-    `history` the mean of each training scalar by epoch, `raster` the steps at which the input, target
-    and output neurons of a fitted spike train spike.
+    `low` and `high` are the 95 % interval over the rounds, absent where they support none; `p` is the
+    exact sign test's.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    ratio: float
+    low: float | None = None
+    high: float | None = None
+    p: float
+    verdict: Literal["faster", "slower", "tie"]
 
-    schema_version: int = SCHEMA
-    stage: Literal["trial", "timing"]
-    key: str
-    plugin: str
-    label: str
-    framework: str
-    framework_version: str = ""
-    task: str
-    preset: str
-    params: dict[str, Value] = {}
-    seed: int
-    device: str
-    threads: int = 1
+
+class Outliers(Data):
+    """Calls far above the others: `count` of `calls`, the slowest as a multiple of the median."""
+
+    count: int
+    calls: int
+    slowest: float
+
+
+class Series(Data):
+    """What is known of one series of times beside its metrics.
+
+    `noise_floor` is the relative difference that equal rows of the group stay below in 95 % of
+    cases, `versus` the comparison with the baseline (absent for the baseline itself).
+    """
+
+    batch: int
+    rounds: int
+    outliers: Outliers
+    noise_floor: float | None = None
+    versus: Versus | None = None
+
+
+class Base(Data):
+    """What every record holds.
+
+    `session` is the place of its session in run.json. `metrics` holds what was measured and nothing
+    else: absent means not measured, never 0, and `absent` says why where there is a reason to tell.
+    The names of metrics are those of `harness.results.metrics`.
+    """
+
+    session: int = 0
     status: Status
     reason: str = ""
     metrics: dict[str, Any] = {}
     absent: dict[str, str] = {}
+    started: str = ""
+    seconds: float = 0.0
+    log: str = ""
+
+
+class TrialRecord(Base):
+    """What became of one trial.
+
+    `scalars` are the plugin's own numbers of `harness_finish_training`, `layers` the metrics of each
+    layer, `history` the mean of each training scalar by epoch, `raster` the steps at which the
+    input, target and output neurons of a fitted spike train spike. `stages` is how many seconds each
+    stage took, `jobs` how many trials ran at once.
+    """
+
+    kind: Literal["trial"] = "trial"
+    row: Row
+    seed: int
+    scalars: dict[str, float] = {}
     layers: list[dict[str, Any]] = []
     history: list[dict[str, float]] = []
     raster: dict[str, list[list[int]]] = {}
     versions: dict[str, str] = {}
-    started: str = ""
-    seconds: float = 0.0
     jobs: int = 1
-    log: str = ""
+    stages: dict[str, float] = {}
 
-    def to_line(self) -> str:
-        """The record as one JSON line, without its newline."""
-        data = self.model_dump()
-        data["schema"] = data.pop("schema_version")
-        return json.dumps(data, allow_nan=False, ensure_ascii=False)
+    @property
+    def key(self) -> str:
+        """The key of its trial."""
+        return Trial(row=self.row, seed=self.seed).key
 
-    @classmethod
-    def from_line(cls, line: str) -> Record:
-        """The record of one JSON line; ValueError that says in one line what is wrong with it."""
-        try:
-            data = json.loads(line, parse_constant=_reject_constant)
-        except ValueError as error:
-            raise ValueError(f"no valid JSON ({error})") from None
-        if not isinstance(data, dict):
-            raise ValueError("no JSON object")
-        if data.get("schema") != SCHEMA:
-            raise ValueError(f"schema {data.get('schema')!r}, this version reads {SCHEMA}")
-        data["schema_version"] = data.pop("schema")
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{where}: {first['msg']}") from None
+
+class TimingRecord(Base):
+    """What became of one subject of a measurement group.
+
+    `baseline` is the key of the row that the others of its group are compared with, `series` holds
+    what was timed, `facts` what metrics were computed from.
+    """
+
+    baseline: str = ""
+    series: dict[str, Series] = {}
+    facts: dict[str, Any] = {}
+
+
+class NetworkTiming(TimingRecord):
+    """The measurement of one trained network: that of the row's first successful seed."""
+
+    kind: Literal["network-timing"] = "network-timing"
+    row: Row
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """The key of the trial that trained it."""
+        return Trial(row=self.row, seed=self.seed).key
+
+
+class LayerProof(Base):
+    """Whether a framework's layer is `neuron`: `skipped` where it refuses, `invalid` where it is not."""
+
+    kind: Literal["layer-proof"] = "layer-proof"
+    row: Contender
+    neuron: Neuron
+
+    @property
+    def key(self) -> str:
+        """The framework's key, and the neuron's fields."""
+        return f"{self.row.key} {sorted(vars(self.neuron).items())}"
+
+
+class LayerTiming(TimingRecord):
+    """The measurement of one framework's layer in one size; `equal` if it was proved to be the neuron."""
+
+    kind: Literal["layer-timing"] = "layer-timing"
+    row: LayerRow
+    equal: bool = False
+
+    @property
+    def key(self) -> str:
+        """The row's key."""
+        return self.row.key
+
+
+class PeaksRecord(Base):
+    """What the device does at most: the fastest matrix product and copy."""
+
+    kind: Literal["peaks"] = "peaks"
+    device: str
+    threads: int
+
+    @property
+    def key(self) -> str:
+        """Every measurement of the peaks counts: none replaces another."""
+        return f"{self.device} {self.threads} {self.started}"
+
+
+Record = TrialRecord | NetworkTiming | LayerProof | LayerTiming | PeaksRecord
+
+_records: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
+
+
+def to_line(record: Record) -> str:
+    """The record as one JSON line, without its newline."""
+    data = {"schema": SCHEMA, **record.model_dump(mode="json")}
+    return json.dumps(data, allow_nan=False, ensure_ascii=False)
+
+
+def from_line(line: str) -> Record:
+    """The record of one JSON line; ValueError that says in one line what is wrong with it."""
+    try:
+        data = json.loads(line, parse_constant=_reject_constant)
+    except RecursionError:
+        raise ValueError("no valid JSON (nested too deeply)") from None
+    except ValueError as error:
+        raise ValueError(f"no valid JSON ({error})") from None
+    if not isinstance(data, dict):
+        raise ValueError("no JSON object")
+    if data.get("schema") != SCHEMA:
+        raise ValueError(f"schema {data.get('schema')!r}, this version reads {SCHEMA}")
+    del data["schema"]
+    try:
+        return _records.validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{where}: {first['msg']}") from None
 
 
 def finite(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +202,32 @@ def finite(metrics: dict[str, Any]) -> dict[str, Any]:
         for name, value in metrics.items()
         if value is not None and not (isinstance(value, float) and not math.isfinite(value))
     }
+
+
+def latest(records: Iterable[Record]) -> list[Record]:
+    """The last record of each trial and measurement: one that is repeated replaces its earlier self."""
+    return list({(record.kind, record.key): record for record in records}.values())
+
+
+def current(records: Iterable[Record]) -> list[Record]:
+    """The last record of all that one run was asked for.
+
+    Where a plugin has changed and its trials were run again, the new records replace the old ones,
+    although they are of other code. Only for the records of one folder.
+    """
+    return list({(record.kind, *_asked(record)): record for record in records}.values())
+
+
+def _asked(record: Record) -> tuple[str, ...]:
+    match record:
+        case TrialRecord():
+            return *record.row.asked, str(record.seed)
+        case NetworkTiming() | LayerTiming():
+            return record.row.asked
+        case LayerProof():
+            return *record.row.asked, repr(record.neuron)
+        case PeaksRecord():
+            return (record.key,)
 
 
 def _reject_constant(name: str) -> None:

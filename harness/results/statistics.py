@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 CONFIDENCE = 0.95
@@ -30,14 +31,13 @@ class Mean:
 def summarise_latency(
     seconds: Sequence[float], rounds: Sequence[Sequence[float]] = ()
 ) -> dict[str, float]:
-    """`{median, low, high, p95, p99, n}` of calls that took `seconds`, in milliseconds.
+    """`{median, low, high, n}` of calls that took `seconds`, in milliseconds.
 
     The median, because a few interrupted calls move a mean at will; its interval from the order
     statistics of the medians of `rounds`, or of the calls where there are none (Conover, "Practical
     Nonparametric Statistics", 3.2; Le Boudec, "Performance Evaluation of Computer and Communication
     Systems", 2.2), which assumes that those are independent, but no distribution. It needs six: with
-    fewer, `low` and `high` are absent. p95 and p99 appear from 200 and 1000 calls on; each is a value
-    that was observed (Hyndman and Fan, type 1).
+    fewer, `low` and `high` are absent.
     """
     import numpy as np
 
@@ -46,10 +46,21 @@ def summarise_latency(
     summary = {"median": float(np.median(times))}
     if low is not None and high is not None:
         summary |= {"low": low, "high": high}
-    for name, p in (("p95", 0.95), ("p99", 0.99)):
-        if len(times) * (1 - p) >= BEYOND:
-            summary[name] = float(np.quantile(times, p, method="inverted_cdf"))
     return summary | {"n": len(times)}
+
+
+def percentile_ms(seconds: Sequence[float], p: float) -> float | None:
+    """The percentile `p` of calls that took `seconds`, in milliseconds, where there are enough calls.
+
+    Enough is `BEYOND` calls above it: p95 from 200 calls on, p99 from 1000. It is a value that was
+    observed (Hyndman and Fan, type 1).
+    """
+    import numpy as np
+
+    times = _durations(seconds) * 1e3
+    if len(times) * (1 - p) < BEYOND:
+        return None
+    return float(np.quantile(times, p, method="inverted_cdf"))
 
 
 def summarise_rate(
@@ -103,15 +114,21 @@ def mean_interval(
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / max(n - 1, 1))
     # Equal values may leave a rounding error for a spread.
     if n > 1 and spread > 1e-12 * max(abs(mean), 1e-300):
-        from scipy import stats
-
-        low, high = stats.t.interval(CONFIDENCE, n - 1, loc=mean, scale=spread / math.sqrt(n))
-        low, high = (min(max(float(end), bounds[0]), bounds[1]) for end in (low, high))
+        half = _t_quantile(n - 1) * spread / math.sqrt(n)
+        low, high = (min(max(end, bounds[0]), bounds[1]) for end in (mean - half, mean + half))
         return Mean(mean, min(low, mean), max(high, mean), f"t over {n} seeds")
     if n_test:
         low, high = _wilson(mean, n_test)
         return Mean(mean, min(low, mean), max(high, mean), f"Wilson, {n_test} samples")
     return Mean(mean)
+
+
+@cache
+def _t_quantile(freedom: int) -> float:
+    """Looked up once: scipy's distributions take half a millisecond a call."""
+    from scipy import stats
+
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
 
 
 def _wilson(proportion: float, n: int) -> tuple[float, float]:

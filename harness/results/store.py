@@ -1,4 +1,4 @@
-"""A run's folder: its description, its records, and where everything else of it lies."""
+"""A run's folder: its sessions, its records, and where everything else of it lies."""
 
 from __future__ import annotations
 
@@ -6,19 +6,33 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.results.record import SCHEMA, Record
+from harness.results.record import READS, SCHEMA, Record, from_line, to_line
+from harness.results.session import Session
+from harness.subjects import Data
 
-RUN, TRIALS, LOCK = "run.json", "trials.jsonl", ".lock"
+RUN, RECORDS, LOCK = "run.json", "records.jsonl", ".lock"
+
+#: What a run compares, and the command that makes and resumes it.
+Kind = Literal["networks", "layers"]
+COMMANDS: dict[Kind, str] = {"networks": "harness run", "layers": "harness layers"}
+
+
+class Description(Data):
+    """What run.json says."""
+
+    kind: Kind
+    sessions: tuple[Session, ...] = ()
 
 
 class RunFolder:
@@ -41,70 +55,82 @@ class RunFolder:
             raise UsageError(f"cannot write to {above}: give --out a folder you can write to")
 
     @classmethod
-    def create(cls, path: Path, description: dict[str, Any]) -> RunFolder:
+    def create(cls, path: Path, kind: Kind) -> RunFolder:
         """A new run at `path`; UsageError where something is there already or cannot be written."""
         cls.check_free(path)
         folder = cls(path)
         with _writing(path):
             path.mkdir(parents=True, exist_ok=True)
             folder._make_subfolders()
-            folder.describe(description)
-            (path / TRIALS).touch()
+            folder._describe(Description(kind=kind))
+            (path / RECORDS).touch()
         return folder
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
-        """An existing run; UsageError where there is none, or one of another schema version."""
+    def open(cls, path: Path, kind: Kind | None = None) -> RunFolder:
+        """An existing run, of `kind` where one is wanted; UsageError where there is no such run."""
         folder = cls(path)
         if not path.exists():
             raise UsageError(f"there is no folder {path}")
         if not (path / RUN).is_file():
             raise UsageError(f"{path} is no run: it has no {RUN}")
-        found = folder.description().get("schema")
-        if found != SCHEMA:
+        found = folder.description().kind
+        if kind is not None and found != kind:
             raise UsageError(
-                f"{path} was written with results schema {found}, this version reads {SCHEMA}: "
-                "open it with the version of snn-harness that its run.json names"
+                f"{path} is a run of {COMMANDS[found]} ({found}), not of {COMMANDS[kind]} ({kind})"
             )
         return folder
 
-    def description(self) -> dict[str, Any]:
-        """What run.json says."""
+    def description(self) -> Description:
+        """What run.json says; UsageError where it cannot be read."""
+        where = self.path / RUN
         try:
-            described = json.loads((self.path / RUN).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{self.path / RUN} cannot be read: {error}") from None
+            described = json.loads(where.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(f"{where} cannot be read: {error}") from None
         if not isinstance(described, dict):
-            raise UsageError(f"{self.path / RUN} cannot be read: no JSON object")
-        return described
+            raise UsageError(f"{where} cannot be read: no JSON object")
+        schema = described.pop("schema", None)
+        if schema != SCHEMA:
+            reader = READS.get(schema, "the version of snn-harness that wrote it")
+            raise UsageError(
+                f"{self.path} has results schema {schema}, this version reads {SCHEMA}: "
+                f"open it with {reader}"
+            )
+        try:
+            return Description.model_validate(described)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise UsageError(f"{where} cannot be read: {place}: {first['msg']}") from None
 
-    def describe(self, description: dict[str, Any]) -> None:
-        """Writes run.json, whole or not at all."""
-        text = json.dumps({"schema": SCHEMA, **description}, indent=2, ensure_ascii=False)
-        partial = self.path / f"{RUN}.partial"
-        with _writing(self.path):
-            partial.write_text(text + "\n", encoding="utf-8")
-            partial.replace(self.path / RUN)
+    def begin(self, session: Session) -> int:
+        """Adds a session; its place is what records name."""
+        described = self.description()
+        sessions = (*described.sessions, session)
+        self._describe(described.model_copy(update={"sessions": sessions}))
+        return len(sessions) - 1
 
     @contextmanager
     def clocked(self, part: str) -> Iterator[None]:
-        """Adds the wall seconds that `part` takes to run.json; a resumed run's add up."""
+        """Adds the wall seconds that `part` takes to the session that is at work."""
         start = perf_counter()
         try:
             yield
         finally:
-            description = self.description()
-            spent = description.setdefault("wall_seconds", {})
-            spent[part] = round(spent.get(part, 0) + perf_counter() - start, 1)
-            self.describe(description)
+            described = self.description()
+            *earlier, now = described.sessions
+            seconds = round(now.wall_seconds.get(part, 0) + perf_counter() - start, 1)
+            now = now.model_copy(update={"wall_seconds": {**now.wall_seconds, part: seconds}})
+            self._describe(described.model_copy(update={"sessions": (*earlier, now)}))
 
     def append(self, record: Record) -> None:
         """Adds one record; it is on the disk when this returns."""
-        with _writing(self.path), (self.path / TRIALS).open("a+b") as file:
+        with _writing(self.path), (self.path / RECORDS).open("a+b") as file:
             # A run that was killed in the middle of a line must not lose the next record with it.
-            if file.tell() and _last_byte(file.fileno(), file.tell()) != b"\n":
+            if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
                 file.write(b"\n")
-            file.write(record.to_line().encode() + b"\n")
+            file.write(to_line(record).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -113,16 +139,16 @@ class RunFolder:
         records: list[Record] = []
         problems: list[str] = []
         try:
-            lines = (self.path / TRIALS).read_bytes().split(b"\n")
+            lines = (self.path / RECORDS).read_bytes().split(b"\n")
         except OSError as error:
-            return [], [f"{TRIALS}: {error.strerror}"]
+            return [], [f"{RECORDS}: {error.strerror}"]
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                records.append(Record.from_line(line.decode()))
+                records.append(from_line(line.decode()))
             except ValueError as error:
-                problems.append(f"{TRIALS} line {number}: {error}")
+                problems.append(f"{RECORDS} line {number}: {error}")
         return records, problems
 
     def write_samples(self, key: str, samples: dict[str, Any]) -> None:
@@ -157,6 +183,15 @@ class RunFolder:
         finally:
             lock.release()
 
+    def _describe(self, description: Description) -> None:
+        """Writes run.json, whole or not at all."""
+        data = {"schema": SCHEMA, **description.model_dump(mode="json")}
+        partial = self.path / f"{RUN}.partial"
+        with _writing(self.path):
+            text = json.dumps(data, indent=2, ensure_ascii=False)
+            partial.write_text(text + "\n", encoding="utf-8")
+            partial.replace(self.path / RUN)
+
     def _make_subfolders(self) -> None:
         for name in ("logs", "samples", "state"):
             (self.path / name).mkdir(exist_ok=True)
@@ -166,15 +201,6 @@ def file_name(key: str) -> str:
     """`key` as a file name; a digest keeps apart what the replaced characters told apart."""
     plain = re.sub(r"[^A-Za-z0-9._=-]+", "_", key)[:100]
     return plain if plain == key else f"{plain}-{sha256(key.encode()).hexdigest()[:8]}"
-
-
-def by_key(records: Iterable[Record], stage: str) -> dict[str, Record]:
-    """The latest record of each trial in `stage`: a trial that was repeated counts once."""
-    return {record.key: record for record in records if record.stage == stage}
-
-
-def _last_byte(descriptor: int, size: int) -> bytes:
-    return os.pread(descriptor, 1, size - 1)
 
 
 @contextmanager

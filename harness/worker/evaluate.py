@@ -18,7 +18,7 @@ from harness.worker.hooks import Hooks
 
 #: The batch of every evaluation: large enough to be quick, small enough for recorded activity.
 BATCH = 250
-#: Random codes draw the same spikes for every model and every seed of a trial.
+#: Random encodings draw the same spikes for every model and every seed of a trial.
 ENCODE_SEED = 2_147_483_629
 #: A decision counts as taken once the accuracy stays within this of the last step's.
 DECISION_TOLERANCE = 0.001
@@ -26,7 +26,7 @@ DECISION_TOLERANCE = 0.001
 
 @dataclass
 class Score:
-    """Right answers, by step where the network answers over time."""
+    """Correct predictions, by step where the network gives them over time."""
 
     samples: int = 0
     right: Tensor | None = None  # [T] or [1]
@@ -37,8 +37,8 @@ class Score:
     def add(self, scores: Tensor, targets: Tensor) -> None:
         """Counts one batch's scores [B, C] or [T, B, C]."""
         self.over_time = scores.ndim == 3
-        answers = scores.argmax(-1).reshape(-1, len(targets))
-        right = (answers == targets).sum(1).cpu()
+        predicted = scores.argmax(-1).reshape(-1, len(targets))
+        right = (predicted == targets).sum(1).cpu()
         if self.right is None:
             self.right = right
         elif self.right.shape == right.shape:
@@ -49,26 +49,26 @@ class Score:
 
     @property
     def by_step(self) -> list[float]:
-        """The accuracy of the answer after each step."""
+        """The accuracy of the prediction after each step."""
         assert self.right is not None, "nothing was evaluated"
         return [count / self.samples for count in self.right.tolist()]
 
     @property
     def accuracy(self) -> float:
-        """The accuracy of the last answer."""
+        """The accuracy of the last prediction."""
         return self.by_step[-1]
 
     def metrics(self) -> dict[str, Any]:
         """The test metrics, by their names in the record."""
-        found: dict[str, Any] = {"test_accuracy": self.accuracy, **self.activity.metrics()}
+        metrics: dict[str, Any] = {"test_accuracy": self.accuracy, **self.activity.metrics()}
         if self.over_time:
-            found["accuracy_by_step"] = self.by_step
-            found["decision_step"] = decision_step(self.by_step)
+            metrics["accuracy_by_step"] = self.by_step
+            metrics["decision_step"] = decision_step(self.by_step)
         if self.reference_right:
-            found["reference_accuracy"] = {
+            metrics["reference_accuracy"] = {
                 name: right / self.samples for name, right in self.reference_right.items()
             }
-        return found
+        return metrics
 
 
 def decision_step(by_step: list[float]) -> int:
@@ -83,15 +83,15 @@ def decision_step(by_step: list[float]) -> int:
 
 
 @torch.no_grad()
-def answers(hooks: Hooks, model: nn.Module, split: Split) -> Tensor:
-    """The class [N] that `model` gives each sample of `split`, without recording."""
+def predictions(hooks: Hooks, model: nn.Module, split: Split) -> Tensor:
+    """The class [N] (int64) that `model` predicts for each sample of `split`, without recording."""
     model.eval()
     draws = torch.Generator(device=split.targets.device).manual_seed(ENCODE_SEED)
-    found = []
+    by_batch = []
     for inputs, _ in split.batches(BATCH):
         scores = hooks.evaluate(model, hooks.encode(model, inputs, draws), False).scores
-        found.append((scores[-1] if scores.ndim == 3 else scores).argmax(-1))
-    return torch.cat(found)
+        by_batch.append((scores[-1] if scores.ndim == 3 else scores).argmax(-1))
+    return torch.cat(by_batch)
 
 
 @torch.no_grad()

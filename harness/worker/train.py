@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params, Presets
+from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params
 from harness.measure.activity import ActivityMeter
 from harness.measure.clock import synchronise
 from harness.measure.energy import modelled_nj
@@ -20,6 +20,7 @@ from harness.measure.memory import footprint
 from harness.protocol import Progress, RunTrial, Trained
 from harness.worker import checks, state
 from harness.worker.data import Split, TaskData, load
+from harness.worker.devices import on_device
 from harness.worker.evaluate import evaluate
 from harness.worker.hooks import Hooks
 from harness.worker.sequences import evaluate_fit
@@ -29,15 +30,15 @@ Report = Callable[[Progress], None]
 #: Progress is for people: more often is not seen, and each report reads numbers off the device.
 _REPORT_SECONDS = 0.25
 
-
 #: Steps whose scalars are added up in one operation rather than each by itself.
 _FOLD_STEPS = 64
 
 
 @dataclass
 class ScalarMeans:
-    """Running means of a training step's scalars, kept on the device until they are read."""
+    """Running means of the scalars that `hook` returns, kept on the device until they are read."""
 
+    hook: str = "harness_train_step"
     _pending: dict[str, list[Tensor | float]] = field(default_factory=dict)
     _sums: dict[str, Tensor | float] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class ScalarMeans:
     def add(self, scalars: Any) -> None:
         """Adds one step's scalars."""
         if not self._pending:
-            checks.scalars(scalars, "harness_train_step")
+            checks.scalars(scalars, self.hook)
         for name, value in scalars.items():
             values = self._pending.setdefault(name, [])
             # A copy: a plugin may hand over the same tensor each time and write to it in between.
@@ -58,7 +59,7 @@ class ScalarMeans:
         for name in self._pending:
             self._fold(name)
         means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
-        checks.finite_scalars(means, "harness_train_step")
+        checks.finite_scalars(means, self.hook)
         return means
 
     def _fold(self, name: str) -> None:
@@ -76,12 +77,10 @@ class ScalarMeans:
 
 def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     """Carries out one trial; saves the trained state at `request.state`."""
-    trial = request.trial
-    device = torch.device(trial.device)
-    presets = hooks.presets()
-    resolved = presets.resolve(trial.preset, trial.task, trial.overrides)
-    params = Params(**resolved)
-    data = load(trial.task, request.data, device, trial.seed)
+    trial, row = request.trial, request.trial.row
+    device = on_device(row.device, row.threads)
+    params = Params(**row.params)
+    data = load(row.task, request.data, device, trial.seed)
 
     report(Progress(stage="build"))
     seed_everything(trial.seed)
@@ -100,7 +99,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     }
     checks.finite_scalars(finished, "harness_finish_training")
     synchronise(device)
-    metrics: dict[str, Any] = {"train_seconds": perf_counter() - start, **finished}
+    metrics: dict[str, Any] = {"train_seconds": perf_counter() - start}
 
     if data.task.kind == SPIKE_TRAIN:
         report(Progress(stage="evaluate"))
@@ -114,27 +113,18 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         absent["energy_modelled_nj"] = absent["synops_mac"]
     else:
         metrics["energy_modelled_nj"] = modelled_nj(metrics)
-    if (reported := _reported(presets, request)) is not None:
-        metrics["reported_accuracy"] = reported
     metrics.update(footprint(model))
     report(Progress(stage="save"))
     state.save(model, request.state)
     return Trained(
-        params=resolved,
-        device=trial.device,
         versions=versions(),
         metrics=metrics,
+        scalars=finished,
         absent=absent,
         layers=activity.layers(),
         history=history,
         raster=raster,
     )
-
-
-def _reported(presets: Presets, request: RunTrial) -> float | None:
-    """What the method's source reports for just this setting; a changed parameter is another one."""
-    trial = request.trial
-    return None if trial.overrides else presets.reported.get(trial.preset, {}).get(trial.task)
 
 
 def train(
@@ -153,7 +143,7 @@ def train(
     next_report = 0.0
     for epoch in range(epochs):
         order = torch.randperm(len(split), generator=order_source).to(device)
-        means = ScalarMeans()
+        means = ScalarMeans(hooks.training)
         for step in range(steps):
             inputs, targets = split.take(order[step * size : (step + 1) * size])
             spikes = hooks.encode(model, inputs, draws)

@@ -1,7 +1,7 @@
 """Did the timed network really do the work? Each check names what it caught: InvalidOutput.
 
-After MLPerf Inference's audits (TEST01: the accuracy of the very answers that were timed; TEST04: no
-cached answers), and one for spiking networks: every time step must count.
+After MLPerf Inference's audits (TEST01: the accuracy of the very predictions that were timed; TEST04: no
+cached predictions), and one for spiking networks: every time step must count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from harness.errors import InvalidOutput
 
-#: Answers that rounding may turn: the timed call need not record, and may sum in another order.
+#: Predictions that rounding may turn: the timed call need not record, and may sum in another order.
 ROUNDING = 0.001
 #: A repeated input may be this much faster than a new one before it counts as remembered.
 CACHED = 0.9
@@ -25,19 +25,19 @@ _FALSE_ALARM = 1e-6
 
 
 @dataclass
-class TimedAnswers:
-    """The answers of timed calls, beside those of the untimed evaluation to the same samples."""
+class TimedPredictions:
+    """The predictions of timed calls, beside those of the untimed evaluation for the same samples."""
 
     untimed: Tensor  # [N] right or wrong, of the whole test split
     samples: int = 0
     right: int = 0
     right_untimed: int = 0
 
-    def add(self, first: int, answers: Tensor, targets: Tensor) -> None:
-        """The timed `answers` [B] to the samples from `first` on."""
-        self.samples += len(answers)
-        self.right += int((answers == targets).sum())
-        self.right_untimed += int(self.untimed[first : first + len(answers)].sum())
+    def add(self, first: int, predicted: Tensor, targets: Tensor) -> None:
+        """The timed predictions [B] for the samples from `first` on."""
+        self.samples += len(predicted)
+        self.right += int((predicted == targets).sum())
+        self.right_untimed += int(self.untimed[first : first + len(predicted)].sum())
 
     def check(self, *, random: bool) -> None:
         """Timed and untimed accuracy agree: but for rounding, or for the draws of a random code."""
@@ -52,34 +52,34 @@ class TimedAnswers:
 
 
 def same_accuracy(ours: float, theirs: float, samples: int, *, random: bool, what: str) -> None:
-    """InvalidOutput where `what` was right in `ours` of `samples` and not in `theirs`."""
+    """InvalidOutput where `what` has accuracy `ours` on `samples`, too far from `theirs`."""
     allowed = max(ROUNDING, 1.5 / samples)
-    if random:  # each sample's answer is drawn anew: four standard errors of the difference
+    if random:  # each sample's prediction is drawn anew: four standard errors of the difference
         allowed += 4 * math.sqrt(2 * max(theirs * (1 - theirs), 1 / samples) / samples)
     if abs(ours - theirs) > allowed:
         raise InvalidOutput(
-            f"{what} answer {ours:.2%} of {samples} samples right, but {theirs:.2%} when trained"
+            f"{what} predict {ours:.2%} of {samples} samples correctly, but {theirs:.2%} when trained"
         )
 
 
-def every_step_counts(answer: Callable[[Tensor], Tensor], spikes: Tensor, delay: int) -> None:
+def every_step_counts(scores: Callable[[Tensor], Tensor], spikes: Tensor, delay: int) -> None:
     """The scores for `spikes` [T, B, ...] must change with the last input that can reach them.
 
-    `delay` is how many steps an input takes to the answer. In a batch, each sample gets the last
-    step of its neighbour.
+    `delay` is the number of steps between an input and its effect on the scores. Each sample of the
+    batch gets the last step of its neighbour.
     """
     last = len(spikes) - 1 - delay
     if last < 0 or spikes.shape[1] < 2:
         return
-    # A copy either way: where an array lies decides the last bit of a product.
+    # A copy either way: the alignment of an array decides the last bit of a product.
     unchanged, changed = spikes.clone(), spikes.clone()
     changed[last] = spikes[last].roll(1, 0)
     if torch.equal(changed[last], spikes[last]):  # silent, as in a latency code: all spike at once
         changed[last] = 1
-    if torch.equal(answer(unchanged), answer(changed)):
+    if torch.equal(scores(unchanged), scores(changed)):
         raise InvalidOutput(
-            f"harness_evaluate: the answer does not depend on step {last + 1} of {len(spikes)}; a "
-            "network that answers later than its input says so in Evaluation.delay"
+            f"harness_evaluate: the scores do not depend on step {last + 1} of {len(spikes)}; a "
+            "network whose output comes later than its input says so in Evaluation.delay"
         )
 
 
@@ -105,6 +105,6 @@ def nothing_is_remembered(timed: Callable[[int], float], samples: int) -> float 
     chance = sum(math.comb(calls, k) for k in range(faster, calls + 1)) / 2**calls
     if chance < _FALSE_ALARM:
         raise InvalidOutput(
-            f"a repeated input is answered {1 - ratio:.0%} faster than a new one: it is remembered"
+            f"a repeated input takes {1 - ratio:.0%} less time than a new one: it is remembered"
         )
     return ratio

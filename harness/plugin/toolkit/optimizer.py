@@ -1,8 +1,9 @@
-"""Adam for plugins, by torch's own fused kernel, without the start that `torch.optim` needs.
+"""Adam and SGD for plugins, without the seconds-long import of torch's compiler.
 
-Any `torch.optim` class may be used in a plugin; its first step imports torch's compiler, which takes
-longer (4 s on a slow core) than a short training, in every worker anew. This calls the same function
-that `torch.optim.Adam(fused=True)` calls, and is tested to give the same weights bit for bit.
+Any `torch.optim` class may be used in a plugin, but a process that makes its first one imports torch's
+compiler, which takes longer (4 s on a slow core) than a short training. These call the same fused
+kernels as `torch.optim.Adam(fused=True)` and `torch.optim.SGD(fused=True)`; the tests hold their
+weights equal bit for bit.
 """
 
 from __future__ import annotations
@@ -13,9 +14,36 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
+from torch.optim.sgd import sgd
+
+from harness.plugin import Params, Task
 
 
-class Adam:
+class _Optimizer:
+    """Parameters, and the learning rate of each update."""
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, cosine_over: int) -> None:
+        self.parameters = list(parameters)
+        self.peak_lr, self.cosine_over = lr, cosine_over
+        self.updates = 0
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next update."""
+        return cosine(self.peak_lr, self.updates, self.cosine_over)
+
+    def zero_grad(self) -> None:
+        """Drops every gradient."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def _active(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The parameters that have a gradient, and their gradients."""
+        active = [(p, p.grad) for p in self.parameters if p.grad is not None]
+        return [p for p, _ in active], [gradient for _, gradient in active]
+
+
+class Adam(_Optimizer):
     """Adam (Kingma and Ba 2015) with a learning rate that is constant or falls to 0 as a cosine.
 
     `cosine_over` is the number of updates over which it falls, 0 for a constant rate. Updates every
@@ -31,29 +59,14 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        self.parameters = list(parameters)
-        self.peak_lr, self.cosine_over = lr, cosine_over
+        super().__init__(parameters, lr, cosine_over)
         self.betas, self.eps = betas, eps
-        self.updates = 0
         self._moments: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
-
-    @property
-    def lr(self) -> float:
-        """The learning rate of the next update."""
-        if not self.cosine_over:
-            return self.peak_lr
-        progress = min(self.updates / self.cosine_over, 1.0)
-        return self.peak_lr * 0.5 * (1 + math.cos(math.pi * progress))
-
-    def zero_grad(self) -> None:
-        """Drops every gradient."""
-        for parameter in self.parameters:
-            parameter.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
         """One update from the parameters' gradients."""
-        active = [p for p in self.parameters if p.grad is not None]
+        active, gradients = self._active()
         for p in active:
             if id(p) not in self._moments:
                 step = torch.zeros((), device=p.device)
@@ -61,7 +74,7 @@ class Adam:
         means, squares, steps = zip(*(self._moments[id(p)] for p in active))
         adam(
             active,
-            [p.grad for p in active],  # type: ignore[misc] # chosen for having one
+            gradients,
             list(means),
             list(squares),
             [],
@@ -76,3 +89,79 @@ class Adam:
             maximize=False,
         )
         self.updates += 1
+
+
+class SGD(_Optimizer):
+    """Stochastic gradient descent, v = momentum v + g, w = w - lr v; `cosine_over` as for `Adam`.
+
+    Every parameter that it updates has a gradient in the first update already.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float,
+        *,
+        momentum: float = 0.0,
+        cosine_over: int = 0,
+    ) -> None:
+        super().__init__(parameters, lr, cosine_over)
+        self.momentum = momentum
+        self._velocities: list[Tensor | None] = []
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update from the parameters' gradients."""
+        active, gradients = self._active()
+        if not self._velocities and self.momentum:
+            self._velocities = [None] * len(active)  # the kernel fills them in the first update
+        sgd(
+            active,
+            gradients,
+            self._velocities,
+            fused=True,
+            weight_decay=0.0,
+            momentum=self.momentum,
+            lr=self.lr,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+        )
+        self.updates += 1
+
+
+def cosine(peak: float, updates: int, cosine_over: int) -> float:
+    """The learning rate after `updates`, peak (1 + cos(pi updates / cosine_over)) / 2.
+
+    It stays 0 after `cosine_over` updates, and is always `peak` where that is 0.
+    """
+    if not cosine_over:
+        return peak
+    progress = min(updates / cosine_over, 1.0)
+    return peak * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def cosine_updates(task: Task, params: Params) -> int:
+    """`cosine_over` for one training: all of its updates, or 0 for a constant learning rate.
+
+    Reads `schedule`, `epochs` and `batch_size`. The host runs the epochs, so updates are counted here.
+    """
+    if params.schedule != "cosine":
+        return 0
+    updates: int = params.epochs * math.ceil(task.train_size / params.batch_size)
+    return updates
+
+
+def scheduled_adam(parameters: Iterable[Tensor], task: Task, params: Params) -> Adam:
+    """Adam for one training; reads `lr`, `schedule`, `epochs` and `batch_size`."""
+    return Adam(parameters, params.lr, cosine_over=cosine_updates(task, params))
+
+
+def adam_or_sgd(parameters: Iterable[Tensor], task: Task, params: Params) -> Adam | SGD:
+    """The optimizer that `params.optimizer` names; reads `momentum` and what `scheduled_adam` reads.
+
+    The schedule is Adam's alone: SGD has a constant learning rate.
+    """
+    if params.optimizer == "adam":
+        return scheduled_adam(parameters, task, params)
+    return SGD(parameters, params.lr, momentum=params.momentum)

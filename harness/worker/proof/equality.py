@@ -16,7 +16,7 @@ from torch import Tensor
 
 from harness.plugin import Neuron
 from harness.protocol import Proved
-from harness.worker.sessions.layer import LayerHook
+from harness.worker.layer_hook import LayerHook
 from harness.worker.proof.reference import Dynamics, dynamics
 
 #: Few enough steps that float64 holds every membrane of beta = 1/2 exactly: 3 + 40 binary places.

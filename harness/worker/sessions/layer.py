@@ -1,115 +1,57 @@
-"""One layer of a framework: called through its hook, checked, and measured round by round."""
+"""One layer of a framework as a session: forward and backward passes, memory, and the checks on both."""
 
 from __future__ import annotations
 
 import math
-from time import perf_counter
+from collections.abc import Mapping
 
-import pluggy
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from harness.plugin import hookspecs
-from harness.plugin import Neuron, Unsupported
-from harness.subjects import PluginLocation
 from harness.errors import InvalidOutput
-from harness.measure.clock import exempt_from_collection, no_collection, timed
+from harness.measure.clock import exempt_from_collection, timed
 from harness.measure.memory import available_memory, peak_memory
-from harness.protocol import (
-    LayerOpened,
-    LayerSamples,
-    LayerSize,
-    Measured,
-    OpenLayer,
-    TakeLayerRound,
-)
-from harness.worker.hooks import load_module
+from harness.plugin import Unsupported
+from harness.protocol import Measured, Opened, OpenLayer
+from harness.subjects import LayerSize
+from harness.worker.layer_hook import LayerHook
 from harness.worker.proof.reference import dynamics
+from harness.worker.sessions.base import Session
+
+#: The one kind of round, and its series.
+LAYER = "layer"
+FORWARD, BACKWARD, TOTAL = "forward", "backward", "total"
 
 #: Output neurons of a timed layer that are checked, evenly spread over it.
 _CHECKED = 32
-#: A call that takes longer than this needs no other before it to be warm.
-_WARM_SECONDS = 0.5
 #: Arrays [T, B, n] that a framework's graph may hold, for the forecast of memory.
 _GRAPH = 12
 #: Weights are multiples of 2^-18 and inputs of 1/4: every sum below 16 is exact in float32, and one
 #: that was computed in less than float32 is not.
 _WEIGHT_UNIT = 2.0**-18
+#: A timed layer may differ from the equations in so few of its spikes, where rounding decides, and
+#: where none differ, its gradient by so much: float32 sums over all steps and samples.
+_DIFFERING, _GRADIENT_ERROR = 1e-4, 1e-4
 
 
-class LayerHook:
-    """The hook `harness_layer` of one plugin; `current` is what is running, for a failure's record."""
-
-    def __init__(self) -> None:
-        self.current = ""
-        self.loaded = False
-
-    def load(self, source: PluginLocation) -> None:
-        """Imports the plugin."""
-        self.current = "import"
-        manager = pluggy.PluginManager("harness")
-        manager.add_hookspecs(hookspecs)
-        manager.register(load_module(source), name=source.name)
-        manager.check_pending()
-        self._hook = manager.hook.harness_layer
-        if not self._hook.get_hookimpls():
-            raise InvalidOutput(f"{source.name} does not implement harness_layer")
-        self.current, self.loaded = "", True
-
-    def build(
-        self, neuron: Neuron, n_in: int, n_out: int, device: torch.device, weight: Tensor
-    ) -> nn.Module:
-        """The layer with `weight` [n_out, n_in] in it."""
-        self.current = "harness_layer"
-        layer = self._hook(neuron=neuron, n_in=n_in, n_out=n_out, device=device)
-        if not isinstance(layer, nn.Module):
-            raise InvalidOutput(f"harness_layer returned {type(layer).__name__}, not a module")
-        found = getattr(layer, "weight", None)
-        if not isinstance(found, nn.Parameter) or found.shape != (n_out, n_in):
-            raise InvalidOutput(
-                f"harness_layer: the module's weight is no parameter of shape ({n_out}, {n_in})"
-            )
-        if found.device.type != device.type or found.dtype != torch.float32:
-            raise InvalidOutput(
-                f"harness_layer: the weight is {found.dtype} on {found.device}, not float32 on {device}"
-            )
-        with torch.no_grad():
-            found.copy_(weight)
-        return layer
-
-    def call(self, layer: nn.Module, inputs: Tensor) -> Tensor:
-        """The spikes [T, B, n_out] of `inputs` [T, B, n_in], which must be 0 or 1."""
-        self.current = "harness_layer"
-        spikes = layer(inputs)
-        wanted = (*inputs.shape[:2], layer.get_parameter("weight").shape[0])
-        if not isinstance(spikes, Tensor) or spikes.shape != wanted:
-            told = tuple(spikes.shape) if isinstance(spikes, Tensor) else type(spikes).__name__
-            raise InvalidOutput(f"the layer of harness_layer returned {told}, not {wanted}")
-        if not ((spikes == 0) | (spikes == 1)).all():
-            raise InvalidOutput("the layer of harness_layer returned values other than 0 and 1")
-        if not spikes.requires_grad:
-            raise InvalidOutput("the spikes of the layer of harness_layer have no gradient")
-        self.current = ""
-        return spikes
-
-
-class LayerSession:
+class LayerSession(Session):
     """A layer of one size with its inputs, ready to be timed.
 
     Some of its output neurons are checked, spikes and gradients, against the equations, and their
-    spikes again after every round. Between calls the samples change places in the batch, so that no
+    spikes again after every call. Between calls the samples change places in the batch, so that no
     call has the inputs of the one before it.
     """
 
     def __init__(self, request: OpenLayer, hook: LayerHook, device: torch.device) -> None:
-        self._request, self._hook, self._device = request, hook, device
-        size, neuron = request.size, request.neuron
-        _refuse_what_does_not_fit(size, request.to_follow, device)
+        super().__init__()
+        self._row, self._hook, self._device = request.row, hook, device
+        size, neuron = request.row.size, request.row.neuron
+        refuse_what_does_not_fit(size, request.to_follow, device)
         weight, inputs, gradient = drawn(size)
         self._nonzero = int(inputs.count_nonzero())
         rows = torch.linspace(0, size.neurons - 1, min(_CHECKED, size.neurons)).long()
         self._rows = rows.to(device)
-        # The product is exact in float32; in float64 it would take the inputs twice over.
+        # The product is exact in float32; in float64 it would take twice the memory of the inputs.
         currents = (inputs @ weight[rows].T).double().requires_grad_()
         expected = dynamics(currents, neuron)
         torch.autograd.backward(expected.spikes, gradient[..., rows].double())
@@ -119,7 +61,7 @@ class LayerSession:
 
         self._weight = weight
         self._inputs, self._gradient = inputs.to(device), gradient.to(device)
-        self._renew()
+        self.renew()
         self._flipped = False
         seconds, spikes = timed(lambda: hook.call(self._layer, self._inputs), device)
         self._first_call_ms = 1000 * seconds
@@ -130,37 +72,52 @@ class LayerSession:
         weight_gradient = self._layer.get_parameter("weight").grad
         if weight_gradient is None:
             raise InvalidOutput("the layer of harness_layer has no gradient for its weight")
-        found = weight_gradient[self._rows].cpu()
+        of_rows = weight_gradient[self._rows].cpu()
         largest = float(gradient_of_rows.abs().max())
-        self._gradient_error = float((found - gradient_of_rows).abs().max()) / (largest or 1.0)
-        self._last_seconds = 0.0
+        self._gradient_error = float((of_rows - gradient_of_rows).abs().max()) / (largest or 1.0)
         exempt_from_collection()
 
-    def opened(self) -> LayerOpened:
+    def opened(self) -> Opened:
         """What the coordinator is told when the layer stands."""
-        return LayerOpened(
+        size = self._row.size
+        return Opened(
             first_call_ms=self._first_call_ms,
-            nonzero=self._nonzero,
-            output_density=self._output_density,
-            spikes_compared=self._expected.numel(),
-            spikes_differing=self._differing,
-            gradient_error=self._gradient_error,
-            implementation=str(getattr(self._layer, "implementation", "")),
+            batches=dict.fromkeys((FORWARD, BACKWARD, TOTAL), size.batch),
+            facts={
+                "nonzero": self._nonzero,
+                "layer_input_density": self._nonzero / (size.steps * size.batch * size.neurons),
+                "layer_output_density": self._output_density,
+                "spikes_compared": self._expected.numel(),
+                "spikes_differing": self._differing,
+                "weight_gradient_error": self._gradient_error,
+                "implementation": str(getattr(self._layer, "implementation", "")),
+                "unlike": self._unlike(),
+            },
         )
 
-    def take(self, request: TakeLayerRound) -> LayerSamples:
-        """One round: calls for `request.seconds`, at least `request.calls`, warmed up before."""
-        self._renew()
-        if self._last_seconds < _WARM_SECONDS:
-            self._once()
-        forward: list[float] = []
-        backward: list[float] = []
-        start = perf_counter()
-        while len(forward) < request.calls or perf_counter() - start < request.seconds:
-            there, back = self._once()
-            forward.append(there)
-            backward.append(back)
-        return LayerSamples(forward=forward, backward=backward)
+    def _unlike(self) -> str:
+        """In what the timed layer is not the neuron that it was proved to be; empty if it is."""
+        compared = self._expected.numel()
+        if self._differing > _DIFFERING * compared:
+            return f"{self._differing} of {compared} spikes of the timed layer are not the neuron's"
+        if not self._differing and self._gradient_error > _GRADIENT_ERROR:
+            return (
+                f"the gradient of the timed layer is off by {self._gradient_error:.1g} of its "
+                "largest value"
+            )
+        return ""
+
+    def batch(self, what: str) -> int:
+        """The samples of every call."""
+        return self._row.size.batch
+
+    def renew(self) -> None:
+        """Builds the layer anew and copies its inputs to another place in memory."""
+        size = self._row.size
+        self._layer = self._hook.build(
+            self._row.neuron, size.neurons, size.neurons, self._device, self._weight
+        )
+        self._inputs = self._inputs.clone()
 
     def memory(self) -> Measured:
         """Peak memory of a forward and a backward pass, beside weights, inputs and their gradient."""
@@ -173,29 +130,17 @@ class LayerSession:
         self._layer.zero_grad(set_to_none=True)
         return Measured(metrics=peak_memory(call, self._device))
 
-    def _renew(self) -> None:
-        """The layer and its inputs once more, at another place in memory: speed depends on it."""
-        size, neuron = self._request.size, self._request.neuron
-        self._layer = self._hook.build(
-            neuron, size.neurons, size.neurons, self._device, self._weight
-        )
-        self._inputs = self._inputs.clone()
-
-    def _once(self) -> tuple[float, float]:
+    def call(self, what: str) -> Mapping[str, float]:
         """The seconds of a forward and of a backward pass; the spikes are checked afterwards."""
         self._inputs.copy_(self._inputs.flip(1))
         self._flipped = not self._flipped
         self._layer.zero_grad(set_to_none=True)
-        with no_collection():
-            forward, spikes = timed(lambda: self._layer(self._inputs), self._device)
-            backward, _ = timed(
-                lambda: torch.autograd.backward(spikes, self._gradient), self._device
-            )
-        found = self._of_rows(spikes)
-        if not torch.equal(found.flip(1) if self._flipped else found, self._first):
+        forward, spikes = timed(lambda: self._layer(self._inputs), self._device)
+        backward, _ = timed(lambda: torch.autograd.backward(spikes, self._gradient), self._device)
+        of_rows = self._of_rows(spikes)
+        if not torch.equal(of_rows.flip(1) if self._flipped else of_rows, self._first):
             raise InvalidOutput("a timed call of the layer of harness_layer gave other spikes")
-        self._last_seconds = forward + backward
-        return forward, backward
+        return {FORWARD: forward, BACKWARD: backward, TOTAL: forward + backward}
 
     def _of_rows(self, spikes: Tensor) -> Tensor:
         """The spikes [T, B, checked] of the output neurons that are checked."""
@@ -224,7 +169,8 @@ def drawn(size: LayerSize) -> tuple[Tensor, Tensor, Tensor]:
     return weight, inputs, torch.randn(shape, generator=draws)
 
 
-def _refuse_what_does_not_fit(size: LayerSize, to_follow: int, device: torch.device) -> None:
+def refuse_what_does_not_fit(size: LayerSize, to_follow: int, device: torch.device) -> None:
+    """Unsupported where this layer, and `to_follow` others, may need more memory than is free."""
     sequence = 4 * size.steps * size.batch * size.neurons
     weight = 4 * size.neurons**2
     held = 2 * sequence + 2 * weight

@@ -1,95 +1,115 @@
-"""Measures one trained network, round by round, as the coordinator asks."""
+"""One trained network as a session: latency, inference and training, its memory, energy and checks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import count
-from time import perf_counter
 
 import torch
 from torch import Tensor, nn
 
-from harness.plugin import BATCH_SIZE, CLASSIFICATION, Params
 from harness.measure.clock import exempt_from_collection, no_collection, timed
 from harness.measure.energy import NotMeasurable, find_counter, measure
-from harness.measure.memory import available_memory, peak_memory, return_free_memory
-from harness.protocol import (
-    Measured,
-    Opened,
-    OpenTiming,
-    Samples,
-    TakeEnergy,
-    TakeRound,
-    TakeValidity,
-)
+from harness.measure.memory import available_memory, peak_memory
+from harness.plugin import BATCH_SIZE, CLASSIFICATION, Params
+from harness.protocol import Measured, Opened, OpenNetwork, TakeEnergy, TakeValidity
 from harness.worker import state, validity
 from harness.worker.data import TaskData, load
-from harness.worker.evaluate import ENCODE_SEED, answers
+from harness.worker.evaluate import ENCODE_SEED, predictions
 from harness.worker.hooks import Hooks
+from harness.worker.sessions.base import Session
 from harness.worker.train import generator, seed_everything
+
+#: The kinds of rounds, each of one series of that name; and the batch of the memory pass.
+LATENCY, INFERENCE, TRAIN, MEMORY = "latency", "inference", "train", "memory"
 
 #: The batch of throughput is doubled from here, as long as it fits and a call stays this short.
 FIRST_BATCH, _LONGEST_CALL = 250, 0.25
 #: The share of the free memory that a batch may take by its forecast.
 _MEMORY_SHARE = 0.5
-#: Warm-up ends when the median of these many calls is within the tolerance of those before.
-_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 5, 0.05, 1.0
 
 
-class TimingSession:
-    """A trained network, and a second copy of it that training steps may change.
+class NetworkSession(Session):
+    """A trained network, and a second copy of it that training steps may change."""
 
-    Both are built and loaded anew in every round: where arrays come to lie in memory changes a
-    network's speed by several percent, for as long as they lie there. So the place is drawn
-    anew too, and becomes part of the noise between rounds instead of a false difference.
-    """
-
-    def __init__(self, request: OpenTiming, hooks: Hooks) -> None:
+    def __init__(self, request: OpenNetwork, hooks: Hooks, device: torch.device) -> None:
+        super().__init__()
         self._trial, self._state, self._hooks = request.trial, request.state, hooks
-        trial = request.trial
-        self._device = torch.device(trial.device)
-        self._data: TaskData = load(trial.task, request.data, self._device, trial.seed)
-        resolved = hooks.presets().resolve(trial.preset, trial.task, trial.overrides)
-        self._params = Params(**resolved)
-        self._train_batch = min(int(resolved[BATCH_SIZE]), len(self._data.train))
+        row, self._device = request.trial.row, device
+        self._data: TaskData = load(row.task, request.data, device, request.trial.seed)
+        self._params = Params(**row.params)
+        self._train_batch = min(int(row.params[BATCH_SIZE]), len(self._data.train))
         self._inference_batch = min(FIRST_BATCH, len(self._data.test))
-        self._draws = generator(ENCODE_SEED, self._device)
-        self._positions = {
-            "latency": count(),
-            "inference": count(),
-            "train": count(),
-            "memory": count(),
-        }
-        self._warm: set[str] = set()
-        self._renew()
-        self._first_call_ms = 1000 * self._once("latency")
-        self._answers: validity.TimedAnswers | None = None
+        self._draws = generator(ENCODE_SEED, device)
+        self._positions = {what: count() for what in (LATENCY, INFERENCE, TRAIN, MEMORY)}
+        self._predicted: list[tuple[int, Tensor]] = []
+        self._timed: validity.TimedPredictions | None = None
+        self.renew()
+        self._first_call_ms = 1000 * self._once(LATENCY)
         if self._data.task.kind == CLASSIFICATION:
-            right = answers(hooks, self._model, self._data.test) == self._data.test.targets
+            right = predictions(hooks, self._model, self._data.test) == self._data.test.targets
             if request.accuracy is not None:
                 ours, samples = float(right.float().mean()), len(right)
                 what = "the network, loaded again,"
                 validity.same_accuracy(ours, request.accuracy, samples, random=False, what=what)
-            self._answers = validity.TimedAnswers(right)
+            self._timed = validity.TimedPredictions(right)
         self._inference_batch = self._largest_batch()
         exempt_from_collection()
 
     def opened(self) -> Opened:
-        """What the coordinator is told when the session stands."""
+        """What the coordinator is told when the network stands."""
         return Opened(
             first_call_ms=self._first_call_ms,
-            train_batch=self._train_batch,
-            inference_batch=self._inference_batch,
+            batches={what: self.batch(what) for what in (LATENCY, INFERENCE, TRAIN)},
         )
 
-    def memory(self) -> Measured:
-        """Peak memory of one inference batch and one training step, each beside the model alone.
+    def batch(self, what: str) -> int:
+        """The samples of a call; that of the memory pass is as large for every network."""
+        return {
+            LATENCY: 1,
+            INFERENCE: self._inference_batch,
+            TRAIN: self._train_batch,
+            MEMORY: min(FIRST_BATCH, len(self._data.test)),
+        }[what]
 
-        The inference batch is as large for every row, unlike that of the throughput.
-        """
-        self._once("train")  # an optimizer's moments and a library's workspaces belong to the level
-        inference = peak_memory(lambda: self._once("memory"), self._device)
-        train = peak_memory(lambda: self._once("train"), self._device)
+    def use_batch(self, what: str, batch: int) -> None:
+        """Takes another batch for inference; the others are given."""
+        if what == INFERENCE:
+            self._inference_batch = batch
+
+    def renew(self) -> None:
+        """Builds and loads the network and its trainable copy once more."""
+
+        def built() -> nn.Module:
+            seed_everything(self._trial.seed)
+            model = self._hooks.build_model(self._data.task, self._params, self._device)
+            state.restore(model, self._state)
+            return model
+
+        self._model, self._trainee = built().eval(), built().train()
+
+    def call(self, what: str) -> Mapping[str, float]:
+        """The seconds of one call: inputs to prediction, encoding included, fetching them not."""
+        return {what: self._once(what)}
+
+    def start_round(self) -> None:
+        """Forgets the predictions of the warm-up."""
+        self._predicted.clear()
+
+    def finish_round(self) -> None:
+        """Keeps how many of the timed predictions were right."""
+        if self._timed is not None:
+            for first, predicted in self._predicted:
+                targets = self._data.test.targets[first : first + len(predicted)]
+                self._timed.add(first, predicted, targets)
+        self._predicted.clear()
+
+    def memory(self) -> Measured:
+        """Peak memory of one inference batch and one training step, each beside the model alone."""
+        self._once(TRAIN)  # an optimizer's moments and a library's workspaces belong to the level
+        inference = peak_memory(lambda: self._once(MEMORY), self._device)
+        train = peak_memory(lambda: self._once(TRAIN), self._device)
         metrics = dict(inference)
         metrics.update({f"train_{name}": value for name, value in train.items()})
         return Measured(metrics=metrics)
@@ -99,54 +119,21 @@ class TimingSession:
         metric = "energy_measured_j"
 
         def batch() -> int:
-            self._once("inference")
-            return self._batch("inference")
+            self._once(INFERENCE)
+            return self._inference_batch
 
         try:
             counter = find_counter(self._device)
-            self.warm_up("inference")
-            reading = measure(batch, counter, request.seconds)
         except NotMeasurable as error:
             return Measured(metrics={}, absent={metric: str(error)})
+        try:
+            self.warm_up(INFERENCE)
+            reading = measure(batch, counter, request.seconds)
+        except NotMeasurable as error:
+            return Measured(
+                metrics={}, absent={metric: str(error)}, facts={"counter": counter.name}
+            )
         return Measured(metrics={metric: reading.joules}, facts=asdict(reading))
-
-    def warm_up(self, what: str) -> None:
-        """Calls until the time of a call no longer changes, for a second at the most.
-
-        In later rounds two calls do: only what other processes pushed out has to come back.
-        """
-        if what in self._warm:
-            self._once(what)
-            self._once(what)
-            return
-        self._warm.add(what)
-        start = perf_counter()
-        before = float("inf")
-        while perf_counter() - start < _WARM_SECONDS:
-            times = sorted(self._once(what) for _ in range(_WARM_CALLS))
-            median = times[_WARM_CALLS // 2]
-            if abs(median - before) <= _WARM_TOLERANCE * before:
-                return
-            before = median
-
-    def take(self, request: TakeRound) -> Samples:
-        """One round: calls for `request.seconds`, at least `request.calls`, after a warm-up."""
-        if request.fresh:
-            self._renew()
-        if request.what == "inference" and request.batch:
-            self._inference_batch = request.batch
-        self.warm_up(request.what)
-        seconds: list[float] = []
-        given: list[tuple[int, Tensor]] = []
-        with no_collection():
-            start = perf_counter()
-            while len(seconds) < request.calls or perf_counter() - start < request.seconds:
-                seconds.append(self._once(request.what, given))
-        if self._answers is not None:
-            for first, answer in given:
-                targets = self._data.test.targets[first : first + len(answer)]
-                self._answers.add(first, answer, targets)
-        return Samples(what=request.what, batch=self._batch(request.what), seconds=seconds)
 
     def validity(self, request: TakeValidity) -> Measured:
         """The checks of `harness.worker.validity` on what was timed."""
@@ -155,39 +142,26 @@ class TimingSession:
         with torch.no_grad():
             spikes = self._hooks.encode(self._model, inputs, self._draws)
             again = self._hooks.encode(self._model, inputs, self._draws)
-            if self._answers is not None:
-                self._answers.check(random=not torch.equal(spikes, again))
-            if request.answers_only:
+            if self._timed is not None:
+                self._timed.check(random=not torch.equal(spikes, again))
+            if request.predictions_only:
                 return Measured(metrics={})
             delay = self._hooks.evaluate(self._model, spikes, False).delay
             validity.every_step_counts(self._scores, spikes, delay)
-        # Samples of the training split: no call has seen them yet.
-        fresh = self._data.train
-
-        def call(index: int) -> float:
-            sample, _ = fresh.take(slice(index, index + 1))
-            with torch.no_grad():
-                return timed(lambda: self._answer(sample), self._device)[0]
-
-        call(len(fresh) - 1)
+        unseen = len(self._data.train) - 1
+        self._time_training_sample(unseen)  # warm-up
         with no_collection():
-            ratio = validity.nothing_is_remembered(call, len(fresh) - 1)
+            ratio = validity.nothing_is_remembered(self._time_training_sample, unseen)
         if ratio is None:
-            reason = f"{len(fresh)} training samples are too few to tell"
+            reason = f"{len(self._data.train)} training samples are too few to tell"
             return Measured(metrics={}, absent={"repeated_input_ratio": reason})
         return Measured(metrics={"repeated_input_ratio": ratio})
 
-    def _renew(self) -> None:
-        """Builds and loads the network and its trainable copy once more, at another place."""
-
-        def built() -> nn.Module:
-            seed_everything(self._trial.seed)
-            model = self._hooks.build_model(self._data.task, self._params, self._device)
-            state.restore(model, self._state)
-            return model
-
-        return_free_memory()
-        self._model, self._trainee = built().eval(), built().train()
+    def _time_training_sample(self, index: int) -> float:
+        """The seconds of one prediction for a sample that no timed call has seen."""
+        sample, _ = self._data.train.take(slice(index, index + 1))
+        with torch.no_grad():
+            return timed(lambda: self._predict(sample), self._device)[0]
 
     def _largest_batch(self) -> int:
         """The largest batch that is sure to fit and keeps a call short: doubled while it does.
@@ -198,44 +172,32 @@ class TimingSession:
         kind = "device_memory_bytes" if self._device.type == "cuda" else "peak_memory_bytes"
         while size < len(self._data.test):
             doubled = min(2 * size, len(self._data.test))
-            peak = peak_memory(lambda: self._once("inference"), self._device)[kind]
+            peak = peak_memory(lambda: self._once(INFERENCE), self._device)[kind]
             if peak * doubled / size > _MEMORY_SHARE * available_memory(self._device):
                 break
-            if self._once("inference") * doubled / size > _LONGEST_CALL:
+            if self._once(INFERENCE) * doubled / size > _LONGEST_CALL:
                 break
             size = self._inference_batch = doubled
         return size
 
-    def _batch(self, what: str) -> int:
-        return {
-            "latency": 1,
-            "inference": self._inference_batch,
-            "train": self._train_batch,
-            "memory": min(FIRST_BATCH, len(self._data.test)),
-        }[what]
-
-    def _once(self, what: str, given: list[tuple[int, Tensor]] | None = None) -> float:
-        """The seconds of one call: inputs to answer, encoding included, fetching them not.
-
-        Answers are put into `given`, with the index of their first sample.
-        """
-        split = self._data.train if what == "train" else self._data.test
-        size = self._batch(what)
+    def _once(self, what: str) -> float:
+        """The seconds of one call on the next samples; its predictions are kept beside."""
+        split = self._data.train if what == TRAIN else self._data.test
+        size = self.batch(what)
         first = next(self._positions[what]) * size % (len(split) - size + 1)
         inputs, targets = split.take(slice(first, first + size))
-        if what == "train":
+        if what == TRAIN:
             return timed(lambda: self._train(inputs, targets), self._device)[0]
         with torch.no_grad():
-            seconds, answer = timed(lambda: self._answer(inputs), self._device)
-        if given is not None:
-            given.append((first, answer))
+            seconds, predicted = timed(lambda: self._predict(inputs), self._device)
+        self._predicted.append((first, predicted))
         return seconds
 
     def _train(self, inputs: Tensor, targets: Tensor) -> None:
         spikes = self._hooks.encode(self._trainee, inputs, self._draws)
         self._hooks.train_step(self._trainee, spikes, targets)
 
-    def _answer(self, inputs: Tensor) -> Tensor:
+    def _predict(self, inputs: Tensor) -> Tensor:
         scores = self._scores(self._hooks.encode(self._model, inputs, self._draws))
         return scores[-1].argmax(-1) if scores.ndim == 3 else scores.argmax(-1)
 

@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
-from harness.measure.clock import exempt_from_collection, no_collection, timed
-from harness.protocol import Opened, OpenProbe, Samples, TakeRound
+from harness.measure.clock import exempt_from_collection, timed
+from harness.protocol import Opened
+from harness.worker.sessions.base import Session
 
 _BATCH, _INPUTS, _NEURONS, _STEPS = 32, 784, 256, 10
 
+#: The one kind of round, and its one series.
+PROBE = "probe"
 
-class Probe:
+
+class ProbeSession(Session):
     """Ten steps of a leaky layer behind one product, the size of a small spiking network."""
 
-    def __init__(self, request: OpenProbe) -> None:
-        torch.set_num_threads(request.threads)
-        self._device = torch.device(request.device)
+    def __init__(self, device: torch.device) -> None:
+        super().__init__()
+        self._device = device
         draws = torch.Generator().manual_seed(0)
-        self._inputs = torch.rand(_BATCH, _INPUTS, generator=draws).to(self._device)
-        self._weight = torch.rand(_INPUTS, _NEURONS, generator=draws).to(self._device) / _INPUTS
-        self._first = self._once()
+        self._inputs = torch.rand(_BATCH, _INPUTS, generator=draws).to(device)
+        self._weight = torch.rand(_INPUTS, _NEURONS, generator=draws).to(device) / _INPUTS
+        self._first = self.call(PROBE)[PROBE]
         exempt_from_collection()
 
     def opened(self) -> Opened:
         """What the coordinator is told when the probe stands."""
-        return Opened(first_call_ms=1000 * self._first, train_batch=_BATCH, inference_batch=_BATCH)
+        return Opened(first_call_ms=1000 * self._first, batches={PROBE: _BATCH})
 
-    def take(self, request: TakeRound) -> Samples:
-        """One round: calls for `request.seconds`, at least `request.calls`, after two to warm up."""
-        self._once()
-        self._once()
-        seconds: list[float] = []
-        with no_collection():
-            while len(seconds) < request.calls or sum(seconds) < request.seconds:
-                seconds.append(self._once())
-        return Samples(what=request.what, batch=_BATCH, seconds=seconds)
+    def batch(self, what: str) -> int:
+        """The samples of every call."""
+        return _BATCH
 
-    def _once(self) -> float:
-        return timed(self._work, self._device)[0]
+    def renew(self) -> None:
+        """Copies the inputs and the weight to other places in memory."""
+        self._inputs, self._weight = self._inputs.clone(), self._weight.clone()
+
+    def call(self, what: str) -> Mapping[str, float]:
+        """The seconds of one pass."""
+        return {PROBE: timed(self._work, self._device)[0]}
 
     def _work(self) -> torch.Tensor:
         current = self._inputs @ self._weight

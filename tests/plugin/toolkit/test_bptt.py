@@ -6,9 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from harness.plugin import Params, Task
 from harness.plugin.toolkit import bptt
 from harness.plugin.toolkit.codes import is_constant
-from harness.plugin import Params, Task
 
 TASK = Task("tiny", "classification", (30, 40), classes=4, train_size=40)
 
@@ -29,7 +29,7 @@ def build(**overrides):
 def test_dropped_inputs_are_silent_in_every_step_and_only_in_training(constant):
     model = build(input_dropout=0.25)
     inputs = torch.ones(3, *TASK.input_shape)
-    spikes = bptt.encoded(model, inputs, torch.Generator())
+    spikes = bptt.harness_encode(model, inputs, torch.Generator())
     assert is_constant(spikes)
     if not constant:
         spikes = spikes.clone()

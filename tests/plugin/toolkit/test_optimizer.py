@@ -1,4 +1,4 @@
-"""The plugins' Adam against torch's, and that it spares the compiler's import."""
+"""The plugins' optimizers against torch's, and that they avoid the import of torch's compiler."""
 
 from __future__ import annotations
 
@@ -9,27 +9,47 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.plugin.toolkit.optimizer import Adam
+from harness.plugin import Params, Task
+from harness.plugin.toolkit.optimizer import SGD, Adam, adam_or_sgd, cosine_updates, scheduled_adam
+
+TASK = Task("tiny", "classification", (4,), classes=3, train_size=41)
 
 
-@pytest.mark.parametrize("cosine_over", [0, 20])
-def test_equals_torch_bit_for_bit(cosine_over):
+def train_both(make, make_torch):
+    """Trains two copies of the same parameters on the same gradients; returns what is to be equal."""
     torch.manual_seed(0)
     start = [torch.randn(5, 3), torch.randn(4)]
     ours = [p.clone().requires_grad_() for p in start]
     theirs = [p.clone().requires_grad_() for p in start]
-    mine = Adam(ours, 0.01, cosine_over=cosine_over)
-    reference = torch.optim.Adam(theirs, lr=0.01, fused=True)
+    optimizer, reference = make(ours), make_torch(theirs)
     for _ in range(25):
         for group in (ours, theirs):
             for p in group:
                 p.grad = p.detach().sin()
-        reference.param_groups[0]["lr"] = mine.lr
-        mine.step()
+        reference.param_groups[0]["lr"] = optimizer.lr
+        optimizer.step()
         reference.step()
-    for p, q in zip(ours, theirs):
-        assert torch.equal(p, q)
     assert not torch.equal(ours[0], start[0])
+    return ours, theirs
+
+
+@pytest.mark.parametrize("cosine_over", [0, 20])
+def test_adam_equals_torch_bit_for_bit(cosine_over):
+    ours, theirs = train_both(
+        lambda p: Adam(p, 0.01, cosine_over=cosine_over),
+        lambda p: torch.optim.Adam(p, lr=0.01, fused=True),
+    )
+    assert all(map(torch.equal, ours, theirs))
+
+
+@pytest.mark.parametrize("cosine_over", [0, 20])
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_sgd_equals_torch_bit_for_bit(momentum, cosine_over):
+    ours, theirs = train_both(
+        lambda p: SGD(p, 0.1, momentum=momentum, cosine_over=cosine_over),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=momentum, fused=True),
+    )
+    assert all(map(torch.equal, ours, theirs))
 
 
 def test_cosine_falls_from_peak_to_zero():
@@ -44,17 +64,37 @@ def test_cosine_falls_from_peak_to_zero():
     assert rates[10] == rates[11] == pytest.approx(0.0, abs=1e-12)
 
 
-def test_leaves_parameters_without_gradient_alone():
+def test_the_schedule_lasts_as_long_as_the_training():
+    params = Params(lr=0.1, schedule="cosine", epochs=3, batch_size=10)
+    assert cosine_updates(TASK, params) == 3 * 5  # the last batch has one sample
+    optimizer = scheduled_adam([torch.zeros(2)], TASK, params)
+    assert (optimizer.lr, optimizer.cosine_over) == (0.1, 15)
+    params.schedule = "constant"
+    assert cosine_updates(TASK, params) == 0
+
+
+def test_the_optimizer_is_the_one_that_is_named():
+    values = {"lr": 0.1, "schedule": "cosine", "epochs": 3, "batch_size": 10, "momentum": 0.5}
+    assert type(adam_or_sgd([], TASK, Params(optimizer="adam", **values))) is Adam
+    sgd = adam_or_sgd([], TASK, Params(optimizer="sgd", **values))
+    assert type(sgd) is SGD
+    assert (sgd.lr, sgd.momentum, sgd.cosine_over) == (0.1, 0.5, 0)
+
+
+@pytest.mark.parametrize("kind", [Adam, SGD])
+def test_leaves_parameters_without_gradient_alone(kind):
     with_grad, without = torch.ones(2), torch.ones(2)
     with_grad.grad = torch.ones(2)
-    Adam([with_grad, without], 0.1).step()
+    kind([with_grad, without], 0.1).step()
     assert with_grad.tolist() != [1, 1]
     assert without.tolist() == [1, 1]
 
 
-def test_imports_no_compiler():
+@pytest.mark.parametrize("kind", ["Adam", "SGD"])
+def test_imports_no_compiler(kind):
     code = (
-        "import sys, torch; from harness.plugin.toolkit.optimizer import Adam; p = torch.ones(2);"
-        "p.grad = p.clone(); Adam([p], 0.1).step(); sys.exit('torch._dynamo' in sys.modules)"
+        f"import sys, torch; from harness.plugin.toolkit.optimizer import {kind} as kind;"
+        "p = torch.ones(2); p.grad = p.clone(); kind([p], 0.1).step();"
+        "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

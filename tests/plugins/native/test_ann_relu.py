@@ -140,8 +140,8 @@ def test_every_preset_resolves():
 @pytest.mark.parametrize(
     ("task", "why"),
     [
-        (Task("given", "classification", (20,), 10, 100, steps=50), "no time"),
-        (Task("trains", SPIKE_TRAIN, (20,), 1, 1, steps=50), "not its job"),
+        (Task("given", "classification", (20,), 10, 100, steps=50), "static inputs"),
+        (Task("trains", SPIKE_TRAIN, (20,), 1, 1, steps=50), "classifies"),
     ],
 )
 def test_refuses_spikes_over_time(task, why):

@@ -144,7 +144,7 @@ def test_samples_that_are_spikes_over_time():
 
 def test_refuses_to_fit_spike_trains():
     task = Task("trains", SPIKE_TRAIN, (6,), classes=1, train_size=1, steps=20)
-    with pytest.raises(Unsupported, match="not its job"):
+    with pytest.raises(Unsupported, match="classifies"):
         dfa.harness_build_model(task, build().params, torch.device("cpu"))
 
 

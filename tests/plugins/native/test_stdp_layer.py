@@ -1,4 +1,4 @@
-"""The competition and its thresholds, each by itself."""
+"""The competition by itself."""
 
 from __future__ import annotations
 
@@ -71,10 +71,3 @@ def test_one_hot_has_a_spike_for_each_winner():
     found = layer.one_hot(torch.tensor([[1, layer.NOBODY]]), 3, torch.float64)
     assert found.dtype == torch.float64
     assert found.tolist() == [[[0, 1, 0], [0, 0, 0]]]
-
-
-def test_thresholds_follow_the_spikes():
-    p = layer.Homeostasis(plus=0.5, target=2.0, decay=0.1)
-    found = layer.adapt(torch.tensor([3.0, 2.0, 0.1]), torch.tensor([4, 1, 0]), 3, p)
-    expected = [(3.0 + 0.5 * (4 - 2)) * 0.9**3, (2.0 + 0.5 * (1 - 2)) * 0.9**3, 1e-3]
-    assert found.tolist() == pytest.approx(expected, rel=1e-6)

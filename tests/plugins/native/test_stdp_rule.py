@@ -1,4 +1,4 @@
-"""Traces, weight change and normalisation, each by itself, against loops over synapses and steps."""
+"""Traces and weight change, each by itself, against loops over synapses and steps."""
 
 from __future__ import annotations
 
@@ -52,12 +52,3 @@ def test_input_before_output_strengthens_and_after_weakens():
     before, after = rule.stdp(weight, spikes, winners, P).flatten().tolist()
     assert before == pytest.approx(0.1 * 0.5 * 0.75)
     assert after == pytest.approx(-0.1 * 0.4 * 0.5 * 0.6)
-
-
-@pytest.mark.parametrize("order", [1, 2])
-def test_normalised_weights_have_the_size(order):
-    weight = torch.tensor([[0.3, -0.2, 0.4], [1.0, 2.0, 2.0]], dtype=torch.float64)
-    found = rule.normalise(weight, rule.Scale(0.5, order))
-    assert found[0, 1] == 0
-    assert found.pow(order).mean(dim=1).pow(1 / order).tolist() == pytest.approx([0.5, 0.5])
-    assert (found[1] / weight[1]).tolist() == pytest.approx([float(found[1, 0])] * 3)

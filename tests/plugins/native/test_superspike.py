@@ -308,7 +308,7 @@ def test_the_class_is_the_one_whose_targets_are_nearest():
     scores = superspike.harness_evaluate(model, emitted, False).scores
     for sample in range(30):
         distances = [
-            trace(emitted[:, sample] - model.wanted[:, 0] * torch.eye(4)[label], model.kernel)
+            trace(emitted[:, sample] - model.target[:, 0] * torch.eye(4)[label], model.kernel)
             .square()
             .sum()
             for label in range(4)
@@ -325,7 +325,7 @@ def test_a_class_is_trained_towards_its_targets():
     spikes, targets = tiny.batch(superspike, model)
     trains = torch.zeros(20, 3, 4, dtype=torch.float64)
     for sample, label in enumerate(targets.tolist()):
-        trains[:, sample, label] = model.wanted[:, 0, 0]
+        trains[:, sample, label] = model.target[:, 0, 0]
     scores = superspike.harness_evaluate(model, spikes, False).scores
     found = superspike.harness_train_step(model, spikes, targets)
     wanted = superspike.harness_train_sequence(twin, spikes, trains)
@@ -340,8 +340,8 @@ def test_a_class_is_trained_towards_its_targets():
 )
 def test_target_spikes_lie_at_equal_intervals_in_the_last_part(steps, part, interval, times):
     model = classifying(steps=steps, target_part=part, target_interval=interval)
-    assert model.wanted.shape == (steps, 1, 1)
-    assert model.wanted.flatten().nonzero().flatten().tolist() == times
+    assert model.target.shape == (steps, 1, 1)
+    assert model.target.flatten().nonzero().flatten().tolist() == times
 
 
 def test_a_sample_too_short_for_a_target_is_told():
@@ -357,7 +357,7 @@ def test_the_last_step_recorded_is_the_answer():
     assert recorded.scores.shape == (20, 3, 4)
     assert answer.abs().max() > 0
     assert torch.allclose(recorded.scores[-1], answer)
-    assert torch.equal(recorded.scores[0], recorded.layers[-1].outputs[0] * model.worth[0])
+    assert torch.equal(recorded.scores[0], recorded.layers[-1].outputs[0] * model.weighting[0])
 
 
 def test_images_of_spikes_are_read_as_rows():

@@ -7,7 +7,7 @@ pytest.importorskip("snntorch")
 
 from harness_snntorch import conversion
 
-from harness.plugin import Params, Task
+from harness.plugin import SPIKE_TRAIN, Params, Task, Unsupported
 
 pytestmark = pytest.mark.snntorch
 
@@ -153,6 +153,18 @@ def test_the_reference_follows_the_spikes_and_is_left_out_without_them(digits):
     assert torch.equal(found.references["ann"], expected)
     assert copied.references == {}
     assert torch.equal(found.scores, copied.scores)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        Task("spikes", "classification", (20,), 10, 100, steps=50),
+        Task("fit", SPIKE_TRAIN, (20,), 1, 1, steps=50),
+    ],
+)
+def test_refuses_what_a_relu_network_cannot_be_trained_on(task):
+    with pytest.raises(Unsupported, match=task.name):
+        build(task)
 
 
 def test_every_preset_resolves():

@@ -37,13 +37,13 @@ def dyadic_inputs(steps: int, batch: int = 5) -> torch.Tensor:
 
 
 def one_sample(net: ConvertibleNet, inputs: list[list[float]], *, beta, soft, initial):
-    """Step by step, neuron by neuron, in Python floats: spikes of each layer, answers over time."""
+    """Step by step, neuron by neuron, in Python floats: spikes of each layer, scores over time."""
     weights = [weight.tolist() for weight in net.weights]
     thresholds = [neuron.threshold.item() for neuron in net.neurons]
     membranes = [[initial * v] * len(w) for v, w in zip(thresholds, weights, strict=False)]
     total = [0.0] * len(weights[-1])
     spikes: list[list[list[float]]] = [[] for _ in thresholds]
-    answers = []
+    scores = []
     for values in inputs:
         for layer, threshold in enumerate(thresholds):
             fired = []
@@ -58,8 +58,8 @@ def one_sample(net: ConvertibleNet, inputs: list[list[float]], *, beta, soft, in
             values = fired
         for j, row in enumerate(weights[-1]):
             total[j] += sum(w * x for w, x in zip(row, values, strict=True))
-        answers.append(list(total))
-    return spikes, answers
+        scores.append(list(total))
+    return spikes, scores
 
 
 @pytest.mark.parametrize("soft", [True, False])
@@ -69,7 +69,7 @@ def test_equals_a_literal_simulation(soft, beta, initial):
     net = dyadic_net(3, beta=beta, soft_reset=soft, initial_membrane=initial)
     inputs = dyadic_inputs(steps=20)
     with torch.no_grad():
-        _, first, second, answers = net.spiking(inputs)
+        first, second, scores = net(inputs)
     assert 0.05 < first.mean() < 0.95
     assert 0.05 < second.mean() < 0.95
     for b in range(inputs.shape[1]):
@@ -78,7 +78,7 @@ def test_equals_a_literal_simulation(soft, beta, initial):
         )
         assert first[:, b].tolist() == spikes[0]
         assert second[:, b].tolist() == spikes[1]
-        assert answers[:, b].tolist() == expected
+        assert scores[:, b].tolist() == expected
 
 
 def test_a_constant_current_equals_its_copies():
@@ -87,7 +87,7 @@ def test_a_constant_current_equals_its_copies():
     assert inputs.stride(0) == 0
     assert copies.stride(0) != 0
     with torch.no_grad():
-        for view, full in zip(net.spiking(inputs), net.spiking(copies), strict=True):
+        for view, full in zip(net(inputs), net(copies), strict=True):
             assert torch.equal(view, full)
         assert product(inputs, net.weights[0]).stride(0) == 0
 
@@ -99,7 +99,7 @@ def test_thresholds_stand_for_divided_weights():
     with torch.no_grad():
         for weight, below, own in zip(divided.weights, scales, scales[1:], strict=False):
             weight.mul_(below / own)
-        for one, other in zip(balanced.spiking(inputs), divided.spiking(inputs), strict=True):
+        for one, other in zip(balanced(inputs), divided(inputs), strict=True):
             assert torch.equal(one, other)
 
 
@@ -118,7 +118,7 @@ def test_keeps_nothing_between_calls():
     net, inputs = dyadic_net(6), dyadic_inputs(steps=6)
     assert SpikingNeuron.instances == before
     with torch.no_grad():
-        first = net.spiking(inputs)[-1]
-        net.spiking(inputs[:, :2] * 0.5)
-        assert torch.equal(net.spiking(inputs)[-1], first)
+        first = net(inputs)[-1]
+        net(inputs[:, :2] * 0.5)
+        assert torch.equal(net(inputs)[-1], first)
     assert all(neuron.mem.numel() == 0 for neuron in net.neurons)

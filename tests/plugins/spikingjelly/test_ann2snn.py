@@ -193,7 +193,7 @@ def test_recorded_layers_are_the_network():
 def test_what_has_no_still_image_is_unsupported():
     with pytest.raises(Unsupported, match="spike-train"):
         build(task=Task("fit", SPIKE_TRAIN, (1, 3, 4), 3, 40))
-    with pytest.raises(Unsupported, match="no time"):
+    with pytest.raises(Unsupported, match="static inputs"):
         build(task=Task("shd", "classification", (12,), 3, 40, steps=10))
 
 

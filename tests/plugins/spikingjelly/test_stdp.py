@@ -168,13 +168,6 @@ def test_a_recorded_layer_explains_the_scores():
     torch.testing.assert_close(found.scores[-1], layer.outputs.sum(0) @ model.readout)
 
 
-def test_batches_are_merged_for_labelling():
-    batches = data(batches=5, samples=4)
-    merged = list(stdp._merged(batches, 8))
-    assert [len(targets) for _, targets in merged] == [8, 8, 4]
-    assert torch.equal(torch.cat([x for x, _ in merged]), torch.cat([x for x, _ in batches]))
-
-
 @pytest.mark.parametrize("change", [{"kind": "spike-train"}, {"steps": 100}])
 def test_only_stills_with_classes_are_learnt(change):
     with pytest.raises(Unsupported, match="tiny"):

@@ -1,4 +1,4 @@
-"""The competition, the codes and the label readouts of the STDP plugin, each by itself."""
+"""The competition of the STDP plugin by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
 pytest.importorskip("harness_spikingjelly.stdp")
 
-from harness_spikingjelly.labels import readout
 from harness_spikingjelly.network import WinnerTakeAll
 
 pytestmark = pytest.mark.spikingjelly
@@ -47,33 +46,3 @@ def test_thresholds_are_each_neurons_own():
     layer = WinnerTakeAll(2, tau=1e9, threshold=1.0, inhibition=1.0)
     layer.threshold.copy_(torch.tensor([3.0, 1.0]))
     assert layer(torch.tensor([[[2.5, 1.5]]])).tolist() == [[[0, 1]]]
-
-
-def test_votes_are_those_of_a_plain_loop():
-    draws = torch.Generator().manual_seed(0)
-    spikes = torch.randint(0, 4, (30, 6), generator=draws).float()  # [samples, neurons]
-    spikes[:, 2] = 0  # a neuron that is never heard
-    targets = torch.randint(3, (30,), generator=draws)
-    counts = torch.stack([spikes[targets == c].sum(dim=0) for c in range(3)], dim=1)
-    matrix = readout(counts, torch.bincount(targets, minlength=3), "vote")
-
-    labels = {}
-    for neuron in range(6):
-        means = []
-        for c in range(3):
-            of_class = [float(s[neuron]) for s, y in zip(spikes, targets, strict=True) if y == c]
-            means.append(sum(of_class) / len(of_class))
-        if max(means) > 0:
-            labels[neuron] = means.index(max(means))
-    for sample in spikes:
-        for c in range(3):
-            votes = [float(sample[neuron]) for neuron in labels if labels[neuron] == c]
-            expected = sum(votes) / len(votes) if votes else 0.0
-            assert float(sample @ matrix[:, c]) == pytest.approx(expected, abs=1e-6)
-
-
-def test_likelihoods_are_those_of_naive_bayes():
-    counts = torch.tensor([[8.0, 0.0], [1.0, 3.0]])
-    matrix = readout(counts, torch.tensor([5, 5]), "likelihood")
-    expected = torch.tensor([[9 / 11, 1 / 5], [2 / 11, 4 / 5]]).log()
-    torch.testing.assert_close(matrix, expected)

@@ -1,7 +1,7 @@
 """`native-bptt`: surrogate gradients, backpropagated through time.
 
-The network of `harness.plugin.toolkit.bptt`, on the neurons of `harness_native.neurons`: a whole sequence of a
-layer is one node of the graph, with its backward pass written out (`SpikeSequence`). With `alpha`
+The network of `harness.plugin.toolkit.bptt` on the neurons of `harness_native.neurons`. A layer's whole
+sequence is one node of the graph, with its backward pass written out (`SpikeSequence`). With `alpha`
 above 0 the neurons receive their currents through an exponential synapse.
 """
 
@@ -10,14 +10,22 @@ from __future__ import annotations
 import dataclasses
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from harness.plugin import hookimpl
+from harness.plugin import Parameter, Params, Presets, Task, hookimpl
 from harness.plugin.toolkit import bptt
-from harness.plugin import Evaluation, Parameter, Params, Presets, Scalars, Task
+from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
 from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
 from harness_native.surrogates import SURROGATES
+
+__all__ = [
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_presets",
+    "harness_train_step",
+]
 
 
 @hookimpl
@@ -43,23 +51,5 @@ class Network(bptt.SpikingNetwork):
 
 @hookimpl
 def harness_build_model(task: Task, params: Params, device: torch.device) -> Network:
-    """The network at its random start."""
+    """The network with its initial weights."""
     return Network(task, params, device)
-
-
-@hookimpl
-def harness_encode(model: Network, inputs: Tensor, generator: Generator) -> Tensor:
-    """Currents or spikes [T, B, n_in]."""
-    return bptt.encoded(model, inputs, generator)
-
-
-@hookimpl
-def harness_train_step(model: Network, spikes: Tensor, targets: Tensor) -> Scalars:
-    """One update on the cross-entropy of the answer."""
-    return bptt.train_step(model, spikes, targets)
-
-
-@hookimpl
-def harness_evaluate(model: Network, spikes: Tensor, record: bool) -> Evaluation:
-    """The readout's mean over the last `window` steps; over time [T, B, C] when recording."""
-    return bptt.answer(model, spikes, record)

@@ -1,42 +1,51 @@
-"""`native-dfa`: spiking neurons trained by direct random feedback, without backpropagation.
+"""`native-dfa`: direct feedback alignment of spiking neurons, without backpropagation.
 
 Each hidden layer receives the output's error through a fixed random matrix B of its own (Nokland
-2016, "Direct feedback alignment provides learning in deep neural networks", eq. 7), gated by the
-SuperSpike derivative of its membrane and multiplied with the trace of its input, as in event-driven
-random backpropagation (Neftci, Augustine, Paul and Detorakis 2017):
+2016, "Direct feedback alignment provides learning in deep neural networks", eq. 7). It is multiplied
+by the surrogate gradient sigma' of the layer's membrane potential U and by the trace P of its input, as
+in event-driven random backpropagation (Neftci, Augustine, Paul and Detorakis 2017):
 
     y   = softmax(mean of W_out P[t] over the last `window` steps)
     e   = y - target
     dW_out ~ e (mean of P_hidden[t])^T
     dW_l   ~ mean over the window of (B_l e * sigma'(U_l[t])) P_{l-1}[t]^T
 
-The readout is a leaky integrator: linear, so the traces are averaged first and multiplied once. For
-a constant current the input's trace is one scalar a step times the image, so that the first layer
-costs one matrix product in each direction instead of T.
+The readout is a leaky integrator. It is linear, so the traces are averaged first and multiplied once.
+The trace of a constant current is the image times one scalar in each step, so the first layer costs
+one matrix product in each direction instead of T.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness.plugin import hookimpl
-from harness.plugin.toolkit.codes import encode
-from harness.plugin import Evaluation, Params, Presets, Scalars, Task
-from harness.plugin.toolkit.readouts import densities, window_mean
+from harness.plugin import Presets, Scalars, hookimpl
+from harness.plugin.toolkit.codes import harness_encode
+from harness.plugin.toolkit.readouts import accuracy, densities, window_mean
 from harness_native.network import (
     RandomFeedback,
+    harness_build_model,
+    harness_evaluate,
     outer,
     output_error,
 )
 from harness_native.neurons import trace
 from harness_native.parameters import FEEDBACK, NETWORK, QUICK, SOURCE, SOURCE_DIGITS, TRAINING
 
+__all__ = [
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_presets",
+    "harness_train_step",
+]
+
 
 @hookimpl
 def harness_presets() -> Presets:
-    """Parameters and presets; `source` is the setting of the original experiments."""
+    """The parameters and presets; `source` is the setting of the original experiments."""
     return Presets(
         parameters={**NETWORK, **FEEDBACK, **TRAINING},
         values={
@@ -59,19 +68,6 @@ def harness_presets() -> Presets:
 
 
 @hookimpl
-def harness_build_model(task: Task, params: Params, device: torch.device) -> RandomFeedback:
-    """The network at its random start."""
-    return RandomFeedback(task, params, device)
-
-
-@hookimpl
-def harness_encode(model: RandomFeedback, inputs: Tensor, generator: Generator) -> Tensor:
-    """Constant currents or Poisson spikes [T, B, n_in]."""
-    p = model.params
-    return encode(inputs, p.code, p.steps, p.max_rate, generator)
-
-
-@hookimpl
 def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -> Scalars:
     """One update by the rule above, its step taken by Adam."""
     p = model.params
@@ -88,12 +84,6 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
         model.optimizer.step()
         return {
             "loss": F.cross_entropy(scores, targets, label_smoothing=p.label_smoothing),
-            "accuracy": (scores.argmax(-1) == targets).float().mean(),
+            "accuracy": accuracy(scores, targets),
             **densities([layer.spikes for layer in layers]),
         }
-
-
-@hookimpl
-def harness_evaluate(model: RandomFeedback, spikes: Tensor, record: bool) -> Evaluation:
-    """The readout's mean over the last `window` steps; over time [T, B, C] when recording."""
-    return model.answer(spikes, record)

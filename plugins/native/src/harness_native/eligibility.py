@@ -2,8 +2,8 @@
 
 Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons"
 (e-prop), with random feedback and the two-exponential neuron of `harness_native.neurons`; Zenke and
-Neftci 2021, "Brain-inspired learning on neuromorphic substrates", sec. III. In every one of the last
-`window` steps, from which the answer is read,
+Neftci 2021, "Brain-inspired learning on neuromorphic substrates", sec. III. In each of the last
+`window` steps, over which the readout averages,
 
     o[t] = W_out P_hidden[t],  e[t] = softmax(o[t]) - target,  L[t] = B e[t]
     eligibility_ij[t] = sigma'(U_i[t]) P_j[t]
@@ -11,35 +11,45 @@ Neftci 2021, "Brain-inspired learning on neuromorphic substrates", sec. III. In 
 
 where P is a spike train's trace and F the same filter, which the readout applies to the spikes that
 a weight change causes. Nothing runs backwards in time: a neuron needs its traces and this step's
-error. F is linear, so that the sum is the same with F turned around and applied to L instead,
+error. F is linear, so the sum is the same with the transposed filter F^T applied to L instead,
 
     dW_ij ~ sum over t of F^T(L_i)[t] sigma'(U_i[t]) P_j[t],
 
-one matrix product over (t, sample) where the literal form keeps a [B, n_out, n_in] trace.
+one matrix product over (t, sample) instead of a trace [B, n_out, n_in].
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness.plugin import hookimpl
-from harness.plugin.toolkit.codes import encode
-from harness.plugin import Evaluation, Params, Presets, Scalars, Task
-from harness.plugin.toolkit.readouts import densities
+from harness.plugin import Presets, Scalars, hookimpl
+from harness.plugin.toolkit.codes import harness_encode
+from harness.plugin.toolkit.readouts import accuracy, densities
 from harness_native.network import (
     RandomFeedback,
+    harness_build_model,
+    harness_evaluate,
     outer,
     output_error,
 )
 from harness_native.neurons import LIFParameters, trace
 from harness_native.parameters import FEEDBACK, NETWORK, QUICK, SOURCE, SOURCE_DIGITS, TRAINING
 
+__all__ = [
+    "backward_trace",
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_presets",
+    "harness_train_step",
+]
+
 
 @hookimpl
 def harness_presets() -> Presets:
-    """Parameters and presets; `source` is the setting of the original experiments."""
+    """The parameters and presets; `source` is the setting of the original experiments."""
     return Presets(
         parameters={**NETWORK, **FEEDBACK, **TRAINING},
         values={
@@ -74,19 +84,6 @@ def harness_presets() -> Presets:
 
 
 @hookimpl
-def harness_build_model(task: Task, params: Params, device: torch.device) -> RandomFeedback:
-    """The network at its random start."""
-    return RandomFeedback(task, params, device)
-
-
-@hookimpl
-def harness_encode(model: RandomFeedback, inputs: Tensor, generator: Generator) -> Tensor:
-    """Constant currents or Poisson spikes [T, B, n_in]."""
-    p = model.params
-    return encode(inputs, p.code, p.steps, p.max_rate, generator)
-
-
-@hookimpl
 def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -> Scalars:
     """One update by the rule above, its step taken by Adam."""
     p = model.params
@@ -96,7 +93,7 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
         outputs = traces @ model.weights[-1].T
         error = output_error(outputs, targets, p.label_smoothing) / (len(targets) * len(outputs))
         model.weights[-1].grad = error.flatten(0, 1).T @ traces.flatten(0, 1)
-        # The same in every step, the feedback may follow the filter, of which it has fewer columns.
+        # The feedback is the same in every step, so the filter, of fewer columns, may come first.
         silent = len(spikes) - len(error)
         filtered = backward_trace(F.pad(error, (0, 0, 0, 0, silent, 0)), model.lif)
         for number, layer in enumerate(layers):
@@ -107,17 +104,11 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
         scores = outputs.mean(0)
         return {
             "loss": F.cross_entropy(scores, targets, label_smoothing=p.label_smoothing),
-            "accuracy": (scores.argmax(-1) == targets).float().mean(),
+            "accuracy": accuracy(scores, targets),
             **densities([layer.spikes for layer in layers]),
         }
 
 
-@hookimpl
-def harness_evaluate(model: RandomFeedback, spikes: Tensor, record: bool) -> Evaluation:
-    """The readout's mean over the last `window` steps; over time [T, B, C] when recording."""
-    return model.answer(spikes, record)
-
-
 def backward_trace(signal: Tensor, p: LIFParameters) -> Tensor:
-    """The transpose of `trace`, F^T: the same filter, run from the last step to the first."""
+    """The transpose F^T of `trace`: the same filter, run from the last step to the first."""
     return trace(signal.flip(0), p).flip(0)

@@ -1,36 +1,29 @@
-"""The feed-forward network that the native learning rules share, and what they read off it."""
+"""The feed-forward network that the native learning rules share, its hooks, and parts of the rules."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from harness.plugin import Evaluation, Layer, Params, Task, hookimpl, layer_sizes
 from harness.plugin.toolkit.codes import is_constant, product
-from harness.plugin import (
-    CLASSIFICATION,
-    Evaluation,
-    Layer,
-    Params,
-    Task,
-    Unsupported,
-    layer_sizes,
-)
-from harness.plugin.toolkit.optimizer import Adam
+from harness.plugin.toolkit.optimizer import scheduled_adam
 from harness.plugin.toolkit.readouts import window_mean, windows_over_time
+from harness.plugin.toolkit.requirements import require_classification
+from harness.plugin.toolkit.weights import gaussian_weights, network_sizes
 from harness_native.neurons import LIFParameters, lif, trace
 from harness_native.surrogates import fast_sigmoid
 
 
 class LayerActivity(NamedTuple):
-    """What a hidden layer received [T, B, n_in], and its spikes and membranes [T, B, n].
+    """What a layer received [T, B, n_in], and its spikes and membrane potentials [T, B, n].
 
-    `kept` [B, n] is None without dropout, else what the spikes were multiplied with: 0 where a
-    neuron was dropped, 1 / (1 - dropout) where not.
+    `kept` [B, n] is None without dropout, else the factor of the spikes: 0 for a dropped neuron and
+    1 / (1 - dropout) for the others.
     """
 
     inputs: Tensor
@@ -39,9 +32,9 @@ class LayerActivity(NamedTuple):
     kept: Tensor | None = None
 
     def derivative(self, window: int, theta: float, slope: float) -> Tensor:
-        """The spikes' SuperSpike derivative in the last `window` steps: [W, B, n]."""
-        found = fast_sigmoid(self.membranes[-window:] - theta, slope / theta)
-        return found if self.kept is None else found * self.kept
+        """The surrogate gradient of the spikes (fast sigmoid) in the last `window` steps: [W, B, n]."""
+        derivative = fast_sigmoid(self.membranes[-window:] - theta, slope / theta)
+        return derivative if self.kept is None else derivative * self.kept
 
 
 class FeedForward(nn.Module):
@@ -56,21 +49,15 @@ class FeedForward(nn.Module):
         require_classification(task)
         self.params = params
         self.lif = LIFParameters(params.alpha, params.beta, params.theta)
-        sizes = [task.inputs, *layer_sizes(params.hidden), task.classes]
-        self.weights = nn.ParameterList(
-            nn.Parameter((params.gain * torch.randn(n_out, n_in) / math.sqrt(n_in)).to(device))
-            for n_in, n_out in pairwise(sizes)
-        )
-        updates = params.epochs * math.ceil(task.train_size / params.batch_size)
-        cosine_over = updates if params.schedule == "cosine" else 0
-        self.optimizer = Adam(self.weights, params.lr, cosine_over=cosine_over)
+        self.weights = gaussian_weights(network_sizes(task, params), params.gain, device)
+        self.optimizer = scheduled_adam(self.weights, task, params)
 
     def layers(self, spikes: Tensor) -> list[LayerActivity]:
         """The activity of each hidden layer for input [T, B, ...].
 
-        In training, a neuron that is dropped is silent in all of the sample's steps.
+        In training, a dropped neuron is silent in all steps of the sample.
         """
-        found: list[LayerActivity] = []
+        activity: list[LayerActivity] = []
         spikes = spikes.flatten(2)
         for weight in self.weights[:-1]:
             emitted, membranes = lif(product(spikes, weight), self.lif)
@@ -78,21 +65,21 @@ class FeedForward(nn.Module):
             if self.training and self.params.dropout:
                 kept = nn.functional.dropout(torch.ones_like(emitted[0]), self.params.dropout)
                 emitted *= kept
-            found.append(LayerActivity(spikes, emitted, membranes, kept))
+            activity.append(LayerActivity(spikes, emitted, membranes, kept))
             spikes = emitted
-        return found
+        return activity
 
     def recorded(self, layers: Sequence[LayerActivity]) -> list[Layer]:
         """`layers` and the readout, as the host counts them."""
-        found = [
+        hidden = [
             Layer(f"hidden{number}", layer.inputs, weight, layer.spikes)
             for number, (layer, weight) in enumerate(zip(layers, self.weights), start=1)
         ]
-        return [*found, Layer("readout", layers[-1].spikes, self.weights[-1], None)]
+        return [*hidden, Layer("readout", layers[-1].spikes, self.weights[-1], None)]
 
 
 class RandomFeedback(FeedForward):
-    """The network, and a fixed random matrix [classes, n] from the error to each hidden layer.
+    """The network, with a fixed random matrix [classes, n] from the error to each hidden layer.
 
     Reads `feedback` of `params` too.
     """
@@ -108,23 +95,25 @@ class RandomFeedback(FeedForward):
         """The feedback matrix [classes, n] of hidden layer `layer`, from 0."""
         return self.get_buffer(f"feedback{layer}")
 
-    def answer(self, spikes: Tensor, record: bool) -> Evaluation:
-        """The leaky readout W_out P[t], averaged over the last `window` steps.
 
-        [B, C]; when recording over time, [T, B, C], and with the activity of each layer.
-        """
-        layers = self.layers(spikes)
-        traces = trace(layers[-1].spikes, self.lif)
-        readout, window = self.weights[-1].T, self.params.window
-        if not record:
-            return Evaluation(window_mean(traces, window) @ readout)
-        return Evaluation(windows_over_time(traces, window) @ readout, self.recorded(layers))
+@hookimpl
+def harness_build_model(task: Task, params: Params, device: torch.device) -> RandomFeedback:
+    """The network with its initial weights."""
+    return RandomFeedback(task, params, device)
 
 
-def require_classification(task: Task) -> None:
-    """Unsupported where `task` wants anything but a class."""
-    if task.kind != CLASSIFICATION:
-        raise Unsupported(f"it classifies; {task.kind} fitting is not its job")
+@hookimpl
+def harness_evaluate(model: RandomFeedback, spikes: Tensor, record: bool) -> Evaluation:
+    """The leaky readout W_out P[t], averaged over the last `window` steps, [B, C].
+
+    With `record` over time, [T, B, C], and with the activity of each layer.
+    """
+    layers = model.layers(spikes)
+    traces = trace(layers[-1].spikes, model.lif)
+    readout, window = model.weights[-1].T, model.params.window
+    if not record:
+        return Evaluation(window_mean(traces, window) @ readout)
+    return Evaluation(windows_over_time(traces, window) @ readout, model.recorded(layers))
 
 
 def output_error(scores: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -140,8 +129,8 @@ def output_error(scores: Tensor, targets: Tensor, smoothing: float = 0.0) -> Ten
 def outer(delta: Tensor, inputs: Tensor, p: LIFParameters) -> Tensor:
     """Sum over steps and batch of delta[t] P[t]^T: [n, n_in].
 
-    `delta` is [W, B, n], the last W of the T steps of `inputs` [T, B, n_in], whose traces P are
-    taken here; those of a constant current are one scalar a step times the current.
+    `delta` [W, B, n] belongs to the last W of the T steps of `inputs` [T, B, n_in]; P are the traces
+    of the inputs. The trace of a constant current is the current times one scalar in each step.
     """
     steps = len(delta)
     if is_constant(inputs):

@@ -1,8 +1,9 @@
 """Spiking neurons as equations: parameters and state are NamedTuples, a step is a pure function.
 
-The neuron is a leaky integrate-and-fire unit driven through an exponential synapse, so that its
-membrane answers a spike with a difference of two exponentials (Neftci, Mostafa and Zenke 2019,
-"Surrogate gradient learning in spiking neural networks", eqs. 1 to 4, in discrete time):
+The neuron is a leaky integrate-and-fire unit with an exponential synapse, so the response of its
+membrane potential to a spike is a difference of two exponentials (Neftci, Mostafa and Zenke 2019,
+"Surrogate gradient learning in spiking neural networks", eqs. 1 to 4, in discrete time). With input X,
+synaptic current I, membrane potential U and spikes S:
 
     I[t] = alpha I[t-1] + X[t]
     U[t] = beta (U[t-1] - theta S[t-1]) + I[t]
@@ -18,7 +19,7 @@ from torch import Tensor
 
 
 class LIFParameters(NamedTuple):
-    """Decay of the synaptic current and of the membrane in one step, and the firing threshold."""
+    """Decay of the synaptic current and of the membrane potential in one step; firing threshold."""
 
     alpha: float
     beta: float
@@ -26,7 +27,7 @@ class LIFParameters(NamedTuple):
 
 
 class LIFState(NamedTuple):
-    """Synaptic current, membrane before the reset, and spikes, each [B, N]."""
+    """Synaptic current, membrane potential before the reset, and spikes, each [B, N]."""
 
     current: Tensor
     membrane: Tensor
@@ -34,7 +35,7 @@ class LIFState(NamedTuple):
 
 
 def rest(like: Tensor) -> LIFState:
-    """The state of silent neurons, shaped like their input [B, N]."""
+    """The state of neurons at rest, shaped like their input [B, N]."""
     zeros = torch.zeros_like(like)
     return LIFState(zeros, zeros, zeros)
 
@@ -48,9 +49,9 @@ def lif_step(inputs: Tensor, state: LIFState, p: LIFParameters) -> LIFState:
 
 
 def lif(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
-    """Spikes and membranes [T, B, N] of neurons that start at rest and receive X [T, B, N].
+    """Spikes and membrane potentials [T, B, N] of neurons that start at rest and receive X [T, B, N].
 
-    `lif_step` T times over, bit for bit, but into memory that is asked for once: fresh tensors in every
+    The same bits as T calls of `lif_step`, but with all memory allocated once: new tensors in every
     step cost several times the arithmetic. Not differentiable; `spike_sequence` is.
     """
     spikes, membranes = inputs.new_empty(inputs.shape), inputs.new_empty(inputs.shape)
@@ -66,11 +67,11 @@ def lif(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
 
 
 def trace(spikes: Tensor, p: LIFParameters) -> Tensor:
-    """`spikes` [T, B, N] as a membrane without threshold would see them: double-exponential traces.
+    """The double-exponential traces P [T, B, N] of `spikes` S: a membrane potential without threshold.
 
         Q[t] = alpha Q[t-1] + S[t],  P[t] = beta P[t-1] + Q[t]
 
-    The derivative of U[t] with respect to a weight is P[t] of its input, the reset left aside.
+    Without the reset, the derivative of U[t] with respect to a weight is P[t] of its input.
     """
     current = membrane = torch.zeros_like(spikes[0])
     traces = []

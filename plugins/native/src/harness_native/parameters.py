@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from harness.plugin.toolkit.codes import CODES
-from harness.plugin import LAYER_SIZES, Parameter, Value
+from harness.plugin import Parameter, Value
+from harness.plugin.toolkit.parameters import DROPOUT, ENCODING, HIDDEN, LABEL_SMOOTHING
+from harness.plugin.toolkit.parameters import TRAINING as SCHEDULED
 
 NETWORK = {
-    "hidden": Parameter(
-        "256", "neurons in each hidden layer, as 256 or 256-64", pattern=LAYER_SIZES
-    ),
-    "steps": Parameter(10, "time steps for a sample", low=1),
-    "window": Parameter(10, "last steps from which the answer is read", low=1),
-    "code": Parameter("rate", "input code", choices=CODES),
-    "max_rate": Parameter(1.0, "current or spike probability of a white pixel", 0.0, 1.0),
+    "hidden": HIDDEN,
+    **ENCODING,
+    "window": Parameter(10, "last steps over which the readout averages", low=1),
     "alpha": Parameter(0.6, "decay of the synaptic current in one step", 0.0, 1.0),
-    "beta": Parameter(0.9, "decay of the membrane in one step", 0.0, 1.0),
+    "beta": Parameter(0.9, "decay of the membrane potential in one step", 0.0, 1.0),
     "theta": Parameter(1.0, "firing threshold", low=1e-6),
-    "slope": Parameter(1.0, "slope of the spike's stand-in derivative, in 1/theta", low=0.0),
+    "slope": Parameter(1.0, "slope of the surrogate gradient, in 1/theta", low=0.0),
     "gain": Parameter(0.3, "scale of the initial weights", low=0.0),
 }
 
-TRAINING = {
-    "dropout": Parameter(0.0, "hidden neurons dropped while training", 0.0, 0.95),
-    "label_smoothing": Parameter(0.0, "share of each target spread evenly", 0.0, 0.5),
-    "lr": Parameter(0.001, "Adam's learning rate", low=0.0),
-    "schedule": Parameter(
-        "cosine", "learning rate: cosine to 0 or constant", choices=("cosine", "constant")
-    ),
-    "epochs": Parameter(3, "passes over the training set", low=0),
-    "batch_size": Parameter(64, "samples in an update", low=1),
-}
+TRAINING = {"dropout": DROPOUT, "label_smoothing": LABEL_SMOOTHING, **SCHEDULED}
 
 QUICK: dict[str, dict[str, Value]] = {
     "*": {"lr": 0.003, "epochs": 1},
     "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
-    # One spike from each unit in 100 steps: traces that last, and an answer from all of them.
+    # An input neuron spikes once in 100 steps, hence slow traces and a readout of all steps.
     "randman": {"lr": 0.003, "epochs": 3, "window": 100, "alpha": 0.9, "beta": 0.95},
 }
 
-# What the original experiments of random feedback leave open: one exponential for synapse and
-# membrane, and currents small enough for the large constant learning rate.
+# The original experiments of random feedback. They do not specify everything, and these are our choices:
+# a single exponential for synapse and membrane, and currents small enough for the large constant
+# learning rate.
 SOURCE: dict[str, Value] = {
     "steps": 20,
     "alpha": 0.0,

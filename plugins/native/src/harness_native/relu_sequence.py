@@ -1,15 +1,15 @@
-"""A layer of units that emit what they have in excess of a threshold, over a whole sequence.
+"""A layer of units that emit the excess of their state over a threshold, for a whole sequence.
 
 The unit is that of Chevalier's "Spiking Neural Network with PyTorch where backpropagation engenders
-STDP" (2019, github.com/guillaume-chevalier). With input current X, inner state U and emission O:
+STDP" (2019, github.com/guillaume-chevalier). With input current X, state U and emission O:
 
     V[t] = decay U[t-1] + X[t]
     O[t] = relu(V[t] - theta)
     U[t] = (1 - penalty / theta) V[t] where O[t] > 0, else V[t]
 
-A unit that emits is discharged in proportion to its state. With penalty = theta it would return to
-0; what the penalty exceeds theta by takes it below, to (1 - 2.5 / 2) V = -V / 4 in the source's
-setting, from where it first has to recover: the longer, the more it emitted.
+A unit that emits is discharged in proportion to its state. With penalty = theta the state returns to
+0, with a larger penalty it becomes negative: (1 - 2.5 / 2) V = -V / 4 with the original's values. The
+unit then has to recover first, which takes longer the more it emitted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 
 
 class ReluUnit(NamedTuple):
-    """Decay of the state in one step, threshold of the emission, and what an emission costs."""
+    """Decay of the state in one step, threshold of the emission, and discharge by an emission."""
 
     decay: float
     theta: float
@@ -29,15 +29,15 @@ class ReluUnit(NamedTuple):
 
     @property
     def kept(self) -> float:
-        """The factor that an emission leaves of the state."""
+        """The factor by which an emission multiplies the state."""
         return 1 - self.penalty / self.theta
 
 
 class ReluSequence(torch.autograd.Function):
     """Emissions O and states U, both [T, B, N] and differentiable, of units that start at 0.
 
-    One node for the whole sequence instead of several a step. The emission is continuous in V, so
-    this is the plain gradient, in which only the jump of U at the threshold has no part; with
+    The whole sequence is one node of the graph instead of several a step. The emission is continuous
+    in V, so this is the plain gradient, without the jump of U at the threshold. With
     k[t] = 1 - penalty / theta where O[t] > 0 and 1 elsewhere, its recursion is
 
         dV[t] = dO[t] [O[t] > 0] + k[t] (dU[t] + decay dV[t+1]),  dX[t] = dV[t]
@@ -45,7 +45,7 @@ class ReluSequence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, currents: Tensor, unit: ReluUnit) -> tuple[Tensor, Tensor]:
-        """X [T, B, N] to O and U."""
+        """O and U [T, B, N] for the currents X [T, B, N]."""
         emissions = torch.empty(currents.shape, dtype=currents.dtype, device=currents.device)
         states = torch.empty_like(emissions)
         state = torch.zeros_like(emissions[0])
@@ -61,11 +61,11 @@ class ReluSequence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor, None]:
-        """dL/dO and dL/dU, either of which may be absent, to dL/dX."""
+        """dL/dX [T, B, N] from dL/dO and dL/dU, of which one may be absent."""
         (emissions,) = ctx.saved_tensors
         d_emission, d_state = grads
         unit: ReluUnit = ctx.unit
-        found = torch.empty_like(emissions)
+        d_currents = torch.empty_like(emissions)
         later = torch.zeros_like(emissions[0])
         for t in range(len(emissions) - 1, -1, -1):
             emits = emissions[t] > 0
@@ -75,10 +75,10 @@ class ReluSequence(torch.autograd.Function):
             later = torch.where(emits, unit.kept * d_after, d_after)
             if d_emission is not None:
                 later.addcmul_(d_emission[t], emits)
-            found[t] = later
-        return found, None
+            d_currents[t] = later
+        return d_currents, None
 
 
 def delayed(emissions: Tensor) -> Tensor:
-    """`emissions` [T, B, N] as they arrive: one step later, nothing in the first."""
+    """`emissions` [T, B, N] one step later: 0 in the first step, and the last one is lost."""
     return torch.cat([torch.zeros_like(emissions[:1]), emissions[:-1]])

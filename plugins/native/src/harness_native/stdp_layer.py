@@ -1,16 +1,16 @@
-"""A winner-take-all layer as equations: which neuron spikes, and how thresholds follow.
+"""A winner-take-all layer as equations: which neuron spikes in a step.
 
 After P. U. Diehl and M. Cook, "Unsupervised learning of digit recognition using
 spike-timing-dependent plasticity", Frontiers in Computational Neuroscience 9:99, 2015. Times are in
-steps. With thresholds h, membranes are in units of them, which with a resting potential of 0 equals
-comparing each to its own:
+steps. Membrane potentials V are in units of each neuron's threshold h. With a resting potential of 0
+this equals a comparison of each potential with its own threshold:
 
     V[t] = (1 - 1/tau) V[t-1] + W X[t] / h
     k    = argmax V[t]; it spikes where V_k[t] >= 1, and then
     V[t] = max(V[t] - inhibition, -inhibition), V_k[t] = 0
 
-In each step at most one neuron spikes, so a sequence's spikes are its winners [T, B] (int64): the
-number of the neuron, or `NOBODY`.
+At most one neuron spikes in a step, so the spikes of a sequence are stored as winners [T, B] (int64):
+the number of the neuron, or `NOBODY`.
 """
 
 from __future__ import annotations
@@ -24,30 +24,18 @@ from harness.plugin.toolkit.codes import is_constant, product
 
 NOBODY = -1
 
-_LEAST_THRESHOLD = 1e-3
-
 
 class Competition(NamedTuple):
-    """Membrane time constant, and what a spike takes from the others, in thresholds."""
+    """Membrane time constant, and what a spike subtracts from the other potentials, in thresholds."""
 
     tau: float
     inhibition: float
 
 
-class Homeostasis(NamedTuple):
-    """Rise of a threshold a spike, the layer's spikes a presentation that are aimed at, and the
-    fraction that a threshold loses a presentation.
-    """
-
-    plus: float
-    target: float
-    decay: float
-
-
 def currents(spikes: Tensor, weight: Tensor) -> Tensor:
     """`spikes` [T, B, n_in] through `weight` [n, n_in]: [T, B, n].
 
-    On a CPU, rows of weights are added up for the inputs that spike, a few in a hundred.
+    On a CPU, only the weights of inputs that spike are summed: a few in a hundred.
     """
     if spikes.device.type != "cpu" or is_constant(spikes):
         return product(spikes, weight)
@@ -64,13 +52,13 @@ def currents(spikes: Tensor, weight: Tensor) -> Tensor:
 
 
 def compete(drive: Tensor, p: Competition) -> Tensor:
-    """The winners [T, B] for `drive` W X / h [T, B, n], not negative, of a layer that starts at rest."""
+    """The winners [T, B] of a layer that starts at rest, for `drive` W X / h >= 0 [T, B, n]."""
     decay = 1 - 1 / p.tau
     membrane = torch.zeros_like(drive[0])
     winners = torch.full(drive.shape[:2], NOBODY, device=drive.device)
     for step, winner in zip(drive.unbind(0), winners.unbind(0)):
         torch.add(step, membrane, alpha=decay, out=membrane)
-        # Few samples have a spike in a step, and the maximum costs a tenth of its index.
+        # Few samples have a spike in a step, and amax costs a tenth of argmax.
         fired = (membrane.amax(dim=1) >= 1).nonzero().squeeze(1)
         if len(fired):
             contest = membrane[fired]
@@ -83,19 +71,8 @@ def compete(drive: Tensor, p: Competition) -> Tensor:
 
 
 def one_hot(winners: Tensor, neurons: int, dtype: torch.dtype) -> Tensor:
-    """The spikes [T, B, n] of `winners` [T, B]."""
+    """The spikes [T, B, n], 0 or 1, of `winners` [T, B]."""
     spikes = torch.zeros(*winners.shape, neurons, dtype=dtype, device=winners.device)
     step, sample = (winners != NOBODY).nonzero(as_tuple=True)
     spikes[step, sample, winners[step, sample]] = 1
     return spikes
-
-
-def adapt(threshold: Tensor, counts: Tensor, presentations: int, p: Homeostasis) -> Tensor:
-    """The thresholds [n] after `presentations` in which neurons spiked `counts` [n] times.
-
-    A threshold rises by `plus` a spike (theta_plus of Diehl & Cook) and falls by what `target`
-    spikes of the layer a presentation, shared equally, would have raised it.
-    """
-    expected = p.target * presentations / len(threshold)
-    risen = threshold + p.plus * (counts.to(threshold) - expected)
-    return (risen * (1 - p.decay) ** presentations).clamp_min(_LEAST_THRESHOLD)

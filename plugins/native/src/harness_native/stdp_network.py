@@ -6,22 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from harness.plugin import Params, Task
-from harness_native.stdp_layer import (
-    NOBODY,
-    Competition,
-    Homeostasis,
-    adapt,
-    compete,
-    currents,
-)
-from harness_native.stdp_rule import Plasticity, Scale, normalise, stdp
+from harness.plugin.toolkit.homeostasis import adapt, normalise
+from harness.plugin.toolkit.stdp import homeostasis, remaining, scale
+from harness_native.stdp_layer import NOBODY, Competition, compete, currents
+from harness_native.stdp_rule import Plasticity, stdp
 
 
 class Network(nn.Module):
     """All-to-all plastic synapses `weight` [n, n_in] onto competing neurons with thresholds [n].
 
-    `readout` [n, C] scores classes from spike counts. `presentations` is the planned length of
-    training, over which learning cools down.
+    `readout` [n, C] gives class scores from spike counts. `presentations` is the planned length of
+    training, over which the learning rate falls.
     """
 
     threshold: Tensor
@@ -32,7 +27,7 @@ class Network(nn.Module):
         p = self.params = params
         self.presentations, self.presented = task.train_size * p.epochs, 0
         self.competition = Competition(p.tau, p.inhibition)
-        self.scale = Scale(p.norm, p.norm_order)
+        self.scale = scale(p)
         weight = normalise(torch.rand(p.neurons, task.inputs), self.scale)
         self.weight = nn.Parameter(weight, requires_grad=False)
         self.register_buffer("threshold", torch.full((p.neurons,), p.threshold))
@@ -47,24 +42,32 @@ class Network(nn.Module):
     def learn(self, spikes: Tensor) -> Tensor:
         """One update from a batch of presentations [T, B, n_in]; returns their winners [T, B]."""
         p = self.params
-        heat = max(1 - p.anneal * self.presented / self.presentations, 0.0)
+        factor = remaining(self.presented, self.presentations, p)
         winners: Tensor = self(spikes)
         presentations = spikes.shape[1]
-        # A silent neuron's weights do not change, so that only the others' are read and written.
+        # The weights of silent neurons do not change and are neither read nor written.
         fired, numbered = torch.unique(winners, return_inverse=True)
         if fired[0] == NOBODY:
             fired, numbered = fired[1:], numbered - 1
         rows = self.weight[fired]
-        rule = Plasticity(p.learning_rate * heat, p.depression, p.tau_pre, p.tau_post)
+        rule = Plasticity(p.learning_rate * factor, p.depression, p.tau_pre, p.tau_post)
         self.weight[fired] = normalise(rows + stdp(rows, spikes, numbered, rule), self.scale)
-        homeostasis = Homeostasis(p.theta_plus * heat, p.target, p.theta_decay)
         counts = torch.bincount(winners.flatten() - NOBODY, minlength=p.neurons + 1)[1:]
-        self.threshold.copy_(adapt(self.threshold, counts, presentations, homeostasis))
+        thresholds = adapt(self.threshold, counts, presentations, homeostasis(p, factor))
+        self.threshold.copy_(thresholds)
         self.presented += presentations
         return winners
 
+    def spike_counts(self, spikes: Tensor) -> Tensor:
+        """How often each neuron spikes for each sample, [B, n], for input `spikes` [T, B, n_in]."""
+        winners = self(spikes)
+        samples, slots = winners.shape[1], len(self.threshold) + 1  # slot 0 counts `NOBODY`
+        slot = (winners - NOBODY) + slots * torch.arange(samples, device=winners.device)
+        counts = torch.bincount(slot.flatten(), minlength=samples * slots)
+        return counts.view(samples, slots)[:, 1:]
+
     def scores(self, winners: Tensor) -> Tensor:
         """Class scores [T, B, C] from the spikes so far of `winners` [T, B]."""
-        said: Tensor = self.readout[winners]
-        said[winners == NOBODY] = 0
-        return said.cumsum(dim=0)
+        contributions: Tensor = self.readout[winners]
+        contributions[winners == NOBODY] = 0
+        return contributions.cumsum(dim=0)

@@ -6,15 +6,15 @@ synaptic plasticity based on spike timing", sec. 4.1.3, in discrete time),
 
     dW_ji = learning_rate * sum over t of (1 - W_ji) S_j[t] x_i[t] - depression W_ji x_j[t] S_i[t]
 
-The weights stand still during a batch of presentations, so that what depends on them leaves the sum.
-A trace is linear, so that the second sum is the same with the postsynaptic trace turned around in
-time and applied to the input instead:
+The weights do not change during a batch of presentations, so the factors that depend on them can be
+taken out of the sum. A trace is linear, so the second sum is the same with a trace of the input that
+runs backwards in time, in place of the postsynaptic one:
 
     sum over t of x_j[t] S_i[t] = sum over t of S_j[t] y_i[t],  y[t] = (1 - 1/tau) y[t+1] + S_i[t]
 
-Both are products over (t, sample) of one matrix of output spikes with one of input traces, where the
-literal form keeps a [B, n_out, n_in] tensor a step. At most one neuron spikes in a step of a sample:
-each row of the first matrix has at most a single 1, and its product adds up rows of the second.
+Both are products over (t, sample) of a matrix of output spikes with one of input traces, instead of
+a tensor [B, n_out, n_in] in each step. At most one neuron spikes in a step of a sample, so each row of
+the first matrix has at most a single 1, and the product sums rows of the second.
 """
 
 from __future__ import annotations
@@ -27,19 +27,16 @@ from torch import Tensor
 
 
 class Plasticity(NamedTuple):
-    """Weight change a spike pair, share of it for input after output, and the traces' time constants."""
+    """The rule's constants, times in steps.
+
+    `learning_rate` is the weight change of a spike pair, `depression` the share of it for input that
+    follows output, `tau_pre` and `tau_post` are the time constants of the traces.
+    """
 
     learning_rate: float
     depression: float
     tau_pre: float
     tau_post: float
-
-
-class Scale(NamedTuple):
-    """What the mean (order 1) or root mean square (order 2) of a neuron's weights is kept at."""
-
-    norm: float
-    order: int
 
 
 def trace(spikes: Tensor, tau: float, backwards: bool = False) -> Tensor:
@@ -64,15 +61,3 @@ def stdp(weight: Tensor, spikes: Tensor, winners: Tensor, p: Plasticity) -> Tens
         later = trace(spikes, p.tau_post, backwards=True)
         change -= p.depression * weight * paired(later)
     return change.mul_(p.learning_rate)
-
-
-def normalise(weight: Tensor, p: Scale) -> Tensor:
-    """`weight` [n, n_in] without its negative values, each neuron's scaled to the same size.
-
-    Diehl & Cook keep the sum (78.4 over 784 inputs). With the root mean square the drive w.x compares
-    neurons by the angle between weights and input, so broad receptive fields have no advantage over
-    narrow ones, as in E. Oja, J. Math. Biology 15:267, 1982.
-    """
-    weight = weight.clamp_min(0)
-    size = weight.pow(p.order).mean(dim=1, keepdim=True).pow(1 / p.order)
-    return weight * (p.norm / size.clamp_min(1e-12))

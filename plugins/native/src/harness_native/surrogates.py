@@ -1,6 +1,6 @@
-"""Stand-ins for the derivative of a spike, as functions of the distance from threshold v = U - theta.
+"""Surrogate gradients of a spike, as functions of the distance from the threshold v = U - theta.
 
-Each peaks at 1 for v = 0 and is narrower the larger `slope` is.
+Each has its maximum 1 at v = 0, and is narrower the larger `slope` is.
 """
 
 from __future__ import annotations

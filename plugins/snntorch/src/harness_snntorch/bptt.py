@@ -1,4 +1,4 @@
-"""`snntorch-bptt`: the network of `harness.plugin.toolkit.bptt` on snnTorch's `Leaky`, with its surrogates."""
+"""`snntorch-bptt`: the network of `harness.plugin.toolkit.bptt` on snnTorch's `Leaky`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ from collections.abc import Callable
 import snntorch
 import torch
 from snntorch import SpikingNeuron, surrogate
-from torch import Generator, Tensor
+from torch import Tensor
 
-from harness.plugin import hookimpl
+from harness.plugin import Params, Presets, Task, Value, hookimpl
 from harness.plugin.toolkit import bptt
-from harness.plugin import Evaluation, Params, Presets, Scalars, Task, Value
+from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
+
+__all__ = [
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_presets",
+    "harness_train_step",
+    "spike_function",
+]
 
 # Tutorial 5, "Training spiking neural networks with snnTorch": 93.87 % on MNIST after one epoch.
-# Theirs, and not here: biases, snnTorch's own reset (one step late, undecayed), ten spiking output
-# neurons and the sum over the steps of the cross-entropies of their membranes, classes by spike
-# count. Here the readout is linear in the hidden spike counts of all steps.
+# Not reproduced: biases, snnTorch's own reset (one step late and undecayed), ten spiking output neurons
+# whose spike counts give the class, and a loss that sums the cross-entropies of their membrane
+# potentials over the steps. Here the readout is linear in the hidden spike counts of all steps.
 _SOURCE: dict[str, dict[str, Value]] = {
     "*": {
         "hidden": "1000",
@@ -35,12 +44,12 @@ _SOURCE: dict[str, dict[str, Value]] = {
 
 @hookimpl
 def harness_presets() -> Presets:
-    """Those of `harness.plugin.toolkit.bptt`; snnTorch's `triangular` is another function than the one here."""
+    """Those of `harness.plugin.toolkit.bptt`; snnTorch's `triangular` is a different function from ours."""
     return bptt.presets(("fast_sigmoid", "atan"), _SOURCE, reported={"mnist": 0.9387})
 
 
 def spike_function(name: str, slope: float) -> Callable[[Tensor], Tensor]:
-    """The surrogate of that name in snnTorch, scaled to peak at 1 where it does not."""
+    """snnTorch's spike function with the surrogate gradient `name`, scaled to a peak of 1."""
     if name == "fast_sigmoid":
         function: Callable[[Tensor], Tensor] = surrogate.fast_sigmoid(slope)
         return function
@@ -49,10 +58,11 @@ def spike_function(name: str, slope: float) -> Callable[[Tensor], Tensor]:
 
 
 class Network(bptt.SpikingNetwork):
-    """The network, on one `Leaky` for all layers, which pass it their membranes.
+    """The network, on one `Leaky` for all layers; each layer keeps its own membrane potential.
 
-    `Leaky` compares U > threshold, which for the number below theta is U >= theta. Its own reset
-    subtracts theta one step late and undecayed, so it is left to integrate and reset here.
+    `Leaky` compares U > threshold; with the next float32 below theta as the threshold this is
+    U >= theta. Its own reset subtracts theta one step late and undecayed, so it only integrates and the
+    reset is done here.
     """
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
@@ -64,11 +74,11 @@ class Network(bptt.SpikingNetwork):
             spike_grad=spike_function(params.surrogate, params.slope / params.theta),
             reset_mechanism="none",
         ).to(device)
-        # The class lists every neuron ever made, which would keep each model alive.
+        # The class keeps a list of all its instances, which would keep each model alive.
         SpikingNeuron.instances.remove(self.leaky)
 
     def neurons(self, currents: Tensor) -> Tensor:
-        """Spikes [T, B, n] for currents [T, B, n]."""
+        """Spikes [T, B, n] for `currents` [T, B, n]."""
         p = self.params
         membrane = torch.zeros_like(currents[0])
         spikes = []
@@ -76,29 +86,11 @@ class Network(bptt.SpikingNetwork):
             spike, membrane = self.leaky(current, membrane)
             membrane = membrane - p.theta * (spike.detach() if p.detach else spike)
             spikes.append(spike)
-        self.leaky.mem = currents.new_empty(0)  # it keeps its last state: memory, and a buffer
+        self.leaky.mem = currents.new_empty(0)  # frees its last state, which is a buffer
         return torch.stack(spikes)
 
 
 @hookimpl
 def harness_build_model(task: Task, params: Params, device: torch.device) -> Network:
-    """The network at its random start."""
+    """The network with its initial weights."""
     return Network(task, params, device)
-
-
-@hookimpl
-def harness_encode(model: Network, inputs: Tensor, generator: Generator) -> Tensor:
-    """Currents or spikes [T, B, n_in]."""
-    return bptt.encoded(model, inputs, generator)
-
-
-@hookimpl
-def harness_train_step(model: Network, spikes: Tensor, targets: Tensor) -> Scalars:
-    """One update on the cross-entropy of the answer."""
-    return bptt.train_step(model, spikes, targets)
-
-
-@hookimpl
-def harness_evaluate(model: Network, spikes: Tensor, record: bool) -> Evaluation:
-    """The readout's mean over the last `window` steps; over time [T, B, C] when recording."""
-    return bptt.answer(model, spikes, record)

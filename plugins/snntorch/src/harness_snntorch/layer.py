@@ -8,16 +8,16 @@ from snntorch import SpikingNeuron
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness.plugin import hookimpl
-from harness.plugin import Neuron, Unsupported
+from harness.plugin import Neuron, Unsupported, hookimpl
 from harness_snntorch.bptt import spike_function
 
 
 class Layer(nn.Module):
     """Inputs [T, B, n_in] to spikes [T, B, n_out].
 
-    `Leaky` compares U > threshold, which for the number below theta is U >= theta. Its own reset
-    comes one step late and subtracts theta undecayed, so it is left to integrate and reset here.
+    `Leaky` compares U > threshold; with the next float32 below theta as the threshold this is
+    U >= theta. Its own reset subtracts theta one step late and undecayed, so it only integrates and the
+    reset is done here.
     """
 
     def __init__(self, neuron: Neuron, n_in: int, n_out: int, device: torch.device) -> None:
@@ -30,12 +30,12 @@ class Layer(nn.Module):
             spike_grad=spike_function(neuron.surrogate, neuron.slope),
             reset_mechanism="none",
         ).to(device)
-        # The class lists every neuron ever made, which would keep each layer alive.
+        # The class keeps a list of all its instances, which would keep each layer alive.
         SpikingNeuron.instances.remove(self.leaky)
         self.weight = nn.Parameter(torch.zeros(n_out, n_in, device=device))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """One product for all steps, then step by step."""
+        """The spikes [T, B, n_out] for `inputs` [T, B, n_in], from rest: one product, then step by step."""
         currents = F.linear(inputs, self.weight)
         membrane = torch.zeros_like(currents[0])
         spikes = []
@@ -54,7 +54,7 @@ class Layer(nn.Module):
 
 @hookimpl
 def harness_layer(neuron: Neuron, n_in: int, n_out: int, device: torch.device) -> Layer:
-    """The neuron, with the surrogates that are snnTorch's too."""
+    """The neuron, with the surrogate gradients that snnTorch has too."""
     if neuron.surrogate == "triangular":
-        raise Unsupported("snnTorch's triangular surrogate is another function")
+        raise Unsupported("snnTorch's triangular surrogate gradient is a different function")
     return Layer(neuron, n_in, n_out, device)

@@ -1,24 +1,27 @@
-"""A ReLU network, and its spiking twin on the same weights."""
+"""A ReLU network and a spiking network on the same weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness.plugin.toolkit.codes import product
+from harness.plugin.toolkit.conversion import ConvertibleNetwork
 from harness_snntorch.neurons import fire, leaky
 
 
-class ConvertibleNet(nn.Module):
-    """Linear layers without bias, used by the ReLU network and by the spiking one alike.
+class ConvertibleNet(ConvertibleNetwork):
+    """Linear layers without biases, used by the ReLU network and by the spiking one.
 
-    The conversion lives in the thresholds alone: dividing a layer's weights by a factor is the same
-    as multiplying its threshold by it. So the trained weights are stored once, and what was found
-    is one number a layer, in the buffer `threshold` that a `Leaky` has anyway. Without biases (as
-    in Diehl et al. 2015) no term of a neuron's sum needs the scale of the layers below it.
+    The conversion changes only the thresholds: dividing a layer's weights by a factor is the same as
+    multiplying its threshold by it. So the trained weights are stored once, and the result of the
+    conversion is one number for each layer, in the buffer `threshold` that a `Leaky` has anyway.
+    Without biases (as in Diehl et al. 2015) no term of a neuron's sum depends on the scales of the
+    layers below.
     """
 
     def __init__(
@@ -32,33 +35,31 @@ class ConvertibleNet(nn.Module):
         soft_reset: bool = True,
         initial_membrane: float = 0.5,
     ) -> None:
-        super().__init__()
-        self.dropout, self.input_dropout = dropout, input_dropout
+        super().__init__(dropout, input_dropout)
         self.initial_membrane = initial_membrane
         self.weights = nn.ParameterList(
             nn.Linear(n_in, n_out, bias=False).weight for n_in, n_out in pairwise(sizes)
         )
         self.neurons = nn.ModuleList(leaky(threshold, beta, soft=soft_reset) for _ in sizes[1:-1])
 
-    def analog(self, inputs: Tensor) -> list[Tensor]:
-        """[B, ...] to the ReLU network's values [B, n]: inputs, each hidden layer's, logits."""
-        *hidden, readout = self.weights
-        values = [F.dropout(inputs.flatten(1), self.input_dropout, self.training)]
-        for weight in hidden:
-            value = F.relu(F.linear(values[-1], weight))
-            values.append(F.dropout(value, self.dropout, self.training))
-        return [*values, F.linear(values[-1], readout)]
+    @property
+    def connections(self) -> Sequence[Tensor]:
+        """The weights [n_out, n_in]."""
+        return list(self.weights)
 
-    def spiking(self, inputs: Tensor) -> list[Tensor]:
-        """[T, B, ...] to the same list over time: inputs, hidden spikes, answers [T, B, C].
+    def affine_maps(self) -> Iterable[Callable[[Tensor], Tensor]]:
+        """The products with the weights."""
+        return [partial(F.linear, weight=weight) for weight in self.weights]
 
-        Layer by layer, all steps of one before the next: without recurrence that is the same as
-        step by step, and a layer's product is one over T*B rows. The readout never fires: its
-        answer after step t is the sum of its currents up to t, so nothing is rounded where the
-        ReLU network has no ReLU.
+    def forward(self, spikes: Tensor) -> list[Tensor]:
+        """Hidden layers' spikes [T, B, n] and scores [T, B, C] for input `spikes` [T, B, ...].
+
+        All steps of one layer come before the next layer: without recurrence this is the same as step
+        by step, with one product over T*B rows for each layer. The readout does not spike, so nothing
+        is rounded where the ReLU network has no ReLU.
         """
         *hidden, readout = self.weights
-        values = [inputs.flatten(2)]
+        values = [spikes.flatten(2)]
         for weight, neuron in zip(hidden, self.neurons, strict=True):
             values.append(fire(neuron, product(values[-1], weight), self.initial_membrane))
-        return [*values, product(values[-1], readout).cumsum(0)]
+        return [*values[1:], product(values[-1], readout).cumsum(0)]

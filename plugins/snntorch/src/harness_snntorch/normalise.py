@@ -1,21 +1,19 @@
-"""The scale of each hidden layer: the activation that a spike in every step stands for."""
+"""The scale of each hidden layer: the activation that a spike in every step represents."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 
 import torch
 from torch import Tensor
 
+from harness.plugin.toolkit.conversion import Batches
 from harness_snntorch.network import ConvertibleNet
 
 METHODS = ("none", "model", "data", "percentile")
-
-Batches = Iterable[tuple[Tensor, Tensor]]
-"""(inputs [B, ...], targets [B]) of the training set, anew each time it is iterated."""
 
 
 def layer_scales(
@@ -23,16 +21,16 @@ def layer_scales(
 ) -> list[float]:
     """The scale of each hidden layer, in units of the ReLU network's activation.
 
-    none: 1. model: the largest sum that inputs in [0, 1] could make, layer by layer (Diehl et al.
-    2015, algorithm 1). data: the largest activation or weight (algorithm 2). percentile: that
-    percentile of the layer's activations, so that a few may saturate and the others fire faster
-    (Rueckauer et al. 2017, sec. 2.2.2).
+    none: 1. model: the largest possible sum for inputs in [0, 1], layer by layer (Diehl et al. 2015,
+    algorithm 1). data: the largest activation or weight (algorithm 2). percentile: this percentile of
+    the layer's activations: a few neurons may saturate, and the others have higher rates (Rueckauer et
+    al. 2017, sec. 2.2.2).
     """
     weights = list(net.weights)[:-1]
     if method == "none":
         return [1.0] * len(weights)
     if method == "model":
-        # The algorithm divides each layer by its own largest sum: the scales are their products.
+        # The algorithm divides each layer by its own largest sum, so the scales are products of these.
         return list(accumulate((w.clamp(min=0).sum(1).max().item() for w in weights), mul))
     if method == "data":
         peaks = activation_percentiles(net, 100, batches)
@@ -43,8 +41,8 @@ def layer_scales(
 def activation_percentiles(net: ConvertibleNet, percentile: float, batches: Batches) -> list[float]:
     """Each hidden layer's percentile over samples and units, zeros included, by nearest rank.
 
-    Exact, without holding all activations (66 million a layer for MNIST and 1200 units): what is
-    not among the largest k of the batches so far cannot be among the largest k of all.
+    Exact, without storing all activations (66 million in a layer for MNIST and 1200 units): a value
+    that is not among the largest k of the batches so far cannot be among the largest k of all.
     """
     samples = sum(len(inputs) for inputs, _ in batches)
     sizes = [samples * len(weight) for weight in list(net.weights)[:-1]]
@@ -59,9 +57,9 @@ def activation_percentiles(net: ConvertibleNet, percentile: float, batches: Batc
 
 
 def thresholds(scales: Sequence[float], factor: float) -> list[float]:
-    """The threshold of each hidden layer for its trained weights, `factor` s_l / s_(l-1).
+    """The threshold of each hidden layer l for its trained weights, `factor` s_l / s_(l-1).
 
-    A spike of the layer below is worth s_(l-1); s_0 = 1, for inputs in [0, 1].
+    A spike of the layer below represents the activation s_(l-1); s_0 = 1, for inputs in [0, 1].
     """
     below = [1.0, *scales[:-1]]
     return [factor * scale / previous for scale, previous in zip(scales, below, strict=True)]

@@ -1,21 +1,30 @@
-"""`spikingjelly-bptt`: the network of `harness.plugin.toolkit.bptt` on SpikingJelly's neurons and surrogates.
+"""`spikingjelly-bptt`: the network of `harness.plugin.toolkit.bptt` on SpikingJelly's neurons.
 
-The neurons run in multi-step mode: a layer's whole sequence is one call, which on CUDA is one of
-SpikingJelly's fused kernels.
+The neurons run in multi-step mode: a layer's whole sequence is one call, on CUDA one of SpikingJelly's
+fused kernels.
 """
 
 from __future__ import annotations
 
 import torch
 from spikingjelly.activation_based import neuron, surrogate
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from harness.plugin import hookimpl
+from harness.plugin import Params, Presets, Task, Unsupported, Value, hookimpl
 from harness.plugin.toolkit import bptt
-from harness.plugin import Evaluation, Params, Presets, Scalars, Task, Unsupported, Value
+from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
+
+__all__ = [
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_presets",
+    "harness_train_step",
+    "spike_function",
+]
 
 # Each has the form of ours of that name. SpikingJelly's are derivatives of sigmoids that rise from
-# 0 to 1, so they peak at `alpha` times this.
+# 0 to 1, so their peaks are `alpha` times this factor.
 _SURROGATES = {
     "fast_sigmoid": (surrogate.SoftSign, 0.5),
     "atan": (surrogate.ATan, 0.5),
@@ -23,9 +32,9 @@ _SURROGATES = {
 }
 
 # "Single fully connected layer SNN to classify MNIST", SpikingJelly's tutorial: 92.9 % on MNIST, the
-# best of 100 epochs on the test set. Theirs, and not here: an input current divided by tau, the reset
-# to 0, the squared error of the ten neurons' firing rates, which are the answer. Here a linear
-# readout follows the ten neurons, on the cross-entropy.
+# best of 100 epochs on the test set. Not reproduced: an input current divided by tau, the reset to 0,
+# and the squared error of the firing rates of ten neurons, which are the output there. Here a linear
+# readout follows the ten neurons, trained on the cross-entropy.
 _SOURCE: dict[str, dict[str, Value]] = {
     "*": {
         "hidden": "10",
@@ -62,9 +71,9 @@ class _Scaled(nn.Module):
 
 
 def spike_function(name: str, slope: float) -> nn.Module:
-    """SpikingJelly's surrogate for that name, scaled to peak at 1 where it does not.
+    """SpikingJelly's spike function with the surrogate gradient `name`, scaled to a peak of 1.
 
-    Its fused kernels know only its own functions, so a scaled one runs step by step.
+    The fused kernels support only SpikingJelly's own functions, so a scaled one runs step by step.
     """
     kind, height = _SURROGATES[name]
     function: nn.Module = kind(alpha=slope)
@@ -89,16 +98,16 @@ def textbook_neuron(p: Params) -> neuron.BaseNode:
 
 
 class Network(bptt.SpikingNetwork):
-    """The network, on one SpikingJelly neuron for all layers, at rest before and after each."""
+    """The network, on one SpikingJelly neuron for all layers, reset before and after each of them."""
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__(task, params, device)
         self.node = textbook_neuron(params)
-        # SpikingJelly imports its kernels at the first step, which takes seconds and is not learning.
+        # SpikingJelly imports its kernels at the first step; those seconds are not part of the training.
         self.neurons(torch.zeros(1, 1, 1, device=device))
 
     def neurons(self, currents: Tensor) -> Tensor:
-        """Spikes [T, B, n] for currents [T, B, n]."""
+        """Spikes [T, B, n] for `currents` [T, B, n]."""
         self.node.reset()
         spikes: Tensor = self.node(currents)
         self.node.reset()
@@ -107,23 +116,5 @@ class Network(bptt.SpikingNetwork):
 
 @hookimpl
 def harness_build_model(task: Task, params: Params, device: torch.device) -> Network:
-    """The network at its random start."""
+    """The network with its initial weights."""
     return Network(task, params, device)
-
-
-@hookimpl
-def harness_encode(model: Network, inputs: Tensor, generator: Generator) -> Tensor:
-    """Currents or spikes [T, B, n_in]."""
-    return bptt.encoded(model, inputs, generator)
-
-
-@hookimpl
-def harness_train_step(model: Network, spikes: Tensor, targets: Tensor) -> Scalars:
-    """One update on the cross-entropy of the answer."""
-    return bptt.train_step(model, spikes, targets)
-
-
-@hookimpl
-def harness_evaluate(model: Network, spikes: Tensor, record: bool) -> Evaluation:
-    """The readout's mean over the last `window` steps; over time [T, B, C] when recording."""
-    return bptt.answer(model, spikes, record)

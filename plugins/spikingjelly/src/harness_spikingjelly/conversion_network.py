@@ -1,8 +1,9 @@
-"""A ReLU network, and the spiking network that SpikingJelly converts it to, on one set of weights."""
+"""A ReLU network, and the spiking network to which SpikingJelly converts it, on the same weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -13,12 +14,11 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness.plugin.toolkit.codes import is_constant
-
-Batches = Iterable[tuple[Tensor, Tensor]]
+from harness.plugin.toolkit.conversion import Batches, ConvertibleNetwork
 
 
 def relu_network(linears: Sequence[nn.Linear]) -> nn.Sequential:
-    """The layers with a ReLU between each two, as the converter wants to see them."""
+    """The layers with a ReLU between them, in the form that the converter takes."""
     modules: list[nn.Module] = [linears[0]]
     for linear in linears[1:]:
         modules += [nn.ReLU(), linear]
@@ -32,7 +32,7 @@ def convert(
     momentum: float,
     initial_membrane: float,
 ) -> fx.GraphModule:
-    """SpikingJelly's conversion of `ann`; without `calibration` inputs [B, n_in] all scales are 1.
+    """SpikingJelly's conversion of `ann`, from `calibration` inputs [B, n_in]; without any, scales are 1.
 
     Every ReLU becomes a division by the layer's scale, an integrate-and-fire neuron of threshold 1
     with soft reset, and a multiplication by the scale. A scale is the `mode` ("Max" or a percentile,
@@ -52,11 +52,12 @@ def convert(
     return converted.eval()
 
 
-class ConvertedNet(nn.Module):
+class ConvertedNet(ConvertibleNetwork):
     """The converted network, whose linear layers also are those of the ReLU network in training.
 
-    The state is that of SpikingJelly's network: weights, biases, and two scalers a hidden layer. Built
-    anew it has the same modules with scales of 1, so a trained state needs no conversion to load.
+    The state is that of SpikingJelly's network: weights, biases, and two scalers for each hidden layer.
+    A new one has the same modules with scales of 1, so a trained state can be loaded without another
+    conversion.
     """
 
     def __init__(
@@ -69,8 +70,7 @@ class ConvertedNet(nn.Module):
         momentum: float,
         initial_membrane: float,
     ) -> None:
-        super().__init__()
-        self.dropout, self.input_dropout = dropout, input_dropout
+        super().__init__(dropout, input_dropout)
         self.conversion = (mode, momentum, initial_membrane)
         ann = relu_network([nn.Linear(n_in, n_out) for n_in, n_out in pairwise(sizes)])
         self.spiking = convert(ann, [], *self.conversion)
@@ -83,20 +83,26 @@ class ConvertedNet(nn.Module):
 
     @property
     def linears(self) -> list[nn.Linear]:
-        """The connections, from the input on."""
+        """The linear layers, from the input to the readout."""
         return [stage for stage in self.stages if isinstance(stage, nn.Linear)]
 
-    def analog(self, inputs: Tensor) -> Tensor:
-        """The ReLU network's logits [B, C] for `inputs` [B, ...]."""
-        value = F.dropout(inputs.flatten(1), self.input_dropout, self.training)
-        *hidden, readout = self.linears
-        for linear in hidden:
-            value = F.dropout(F.relu(_affine(linear, value)), self.dropout, self.training)
-        return _affine(readout, value)
+    @property
+    def connections(self) -> Sequence[nn.Linear]:
+        """The linear layers, recorded as receiving the spikes themselves.
+
+        SpikingJelly multiplies a layer's spikes by its scale before the next connection. The scale is
+        one number for the whole layer and could be part of the weights that follow, so an operation is
+        an accumulate, as it would be on hardware.
+        """
+        return self.linears
+
+    def affine_maps(self) -> Iterable[Callable[[Tensor], Tensor]]:
+        """The linear layers as functions, without the modules' hooks."""
+        return [partial(F.linear, weight=each.weight, bias=each.bias) for each in self.linears]
 
     @torch.no_grad()
     def calibrate(self, batches: Batches) -> list[Tensor]:
-        """Converts the ReLU network; returns the scale that each hidden layer was given."""
+        """Converts the ReLU network; returns the scale of each hidden layer, 0-d."""
         plain = []
         for linear in self.linears:
             copy = nn.Linear(linear.in_features, linear.out_features, device=linear.weight.device)
@@ -108,28 +114,21 @@ class ConvertedNet(nn.Module):
         scalers = [stage for stage in self.stages if isinstance(stage, VoltageScaler)]
         return [scaler.scale.clone() for scaler in scalers[1::2]]
 
-    def forward(self, inputs: Tensor) -> list[Tensor]:
-        """Of `inputs` [T, B, n_in]: each hidden layer's spikes [T, B, n], and the logits over time.
-
-        The last, [T, B, C], are the readout's currents summed up to each step.
-        """
+    def forward(self, spikes: Tensor) -> list[Tensor]:
+        """Hidden layers' spikes [T, B, n] and scores [T, B, C] for input `spikes` [T, B, n_in]."""
         functional.reset_net(self.spiking)
         first, *others = self.stages
-        value = _once(first, inputs) if is_constant(inputs) else first(inputs)
-        found = []
+        value = _once(first, spikes) if is_constant(spikes) else first(spikes)
+        hidden = []
         for stage in others:
             value = stage(value)
             if isinstance(stage, neuron.BaseNode):
-                found.append(value)
+                hidden.append(value)
         functional.reset_net(self.spiking)
-        return [*found, value.cumsum(0)]
-
-
-def _affine(linear: nn.Linear, value: Tensor) -> Tensor:
-    return F.linear(value, linear.weight, linear.bias)
+        return [*hidden, value.cumsum(0)]
 
 
 def _once(linear: nn.Module, inputs: Tensor) -> Tensor:
-    """The first layer's current for a constant input: one product instead of T."""
+    """The first layer's current for a constant input, by one product instead of T."""
     current: Tensor = linear(inputs[:1])
     return current.expand(len(inputs), -1, -1)

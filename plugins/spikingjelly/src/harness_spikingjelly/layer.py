@@ -7,8 +7,7 @@ from spikingjelly.activation_based import functional, neuron, surrogate
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from harness.plugin import hookimpl
-from harness.plugin import Neuron, Unsupported
+from harness.plugin import Neuron, Unsupported, hookimpl
 from harness_spikingjelly.bptt import spike_function
 
 
@@ -18,45 +17,45 @@ class Layer(nn.Module):
     SpikingJelly's U - U / tau + X is beta U + X for tau = 1 / (1 - beta).
     """
 
-    def __init__(self, wanted: Neuron, n_in: int, n_out: int, device: torch.device) -> None:
+    def __init__(self, spec: Neuron, n_in: int, n_out: int, device: torch.device) -> None:
         super().__init__()
         shared = {
-            "v_threshold": wanted.theta,
-            "v_reset": None if wanted.reset == "subtract" else 0.0,
-            "surrogate_function": _surrogate(wanted),
-            "detach_reset": wanted.detach,
+            "v_threshold": spec.theta,
+            "v_reset": None if spec.reset == "subtract" else 0.0,
+            "surrogate_function": _surrogate(spec),
+            "detach_reset": spec.detach,
             "step_mode": "m",
         }
-        if wanted.beta == 1:
+        if spec.beta == 1:
             self.node: neuron.BaseNode = neuron.IFNode(**shared)
         else:
-            # 1 - beta of the float32 beta that others multiply by, rather than of beta itself.
-            rate = float(1 - torch.tensor(wanted.beta))
+            # From beta rounded to float32, by which the other frameworks multiply.
+            rate = float(1 - torch.tensor(spec.beta))
             self.node = neuron.LIFNode(tau=1 / rate, decay_input=False, **shared)
         self.weight = nn.Parameter(torch.zeros(n_out, n_in, device=device))
-        kind = "if" if wanted.beta == 1 else "lif"
-        found = functional.neuron_implementation(kind, device)
-        self.implementation = str(found["implementation"])
+        kind = "if" if spec.beta == 1 else "lif"
+        choice = functional.neuron_implementation(kind, device)
+        self.implementation = str(choice["implementation"])
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """All steps at once, from rest."""
+        """The spikes [T, B, n_out] for `inputs` [T, B, n_in], from rest."""
         self.node.reset()
         spikes: Tensor = self.node(F.linear(inputs, self.weight))
         self.node.reset()
         return spikes
 
 
-def _surrogate(wanted: Neuron) -> nn.Module:
-    """One of SpikingJelly's own where it can be: a scaled one has no fused kernel."""
-    if wanted.surrogate == "fast_sigmoid" and wanted.slope == 1:
+def _surrogate(spec: Neuron) -> nn.Module:
+    """One of SpikingJelly's own where possible: a scaled one has no fused kernel."""
+    if spec.surrogate == "fast_sigmoid" and spec.slope == 1:
         function: nn.Module = surrogate.SuperSpike(alpha=1.0)
         return function
-    return spike_function(wanted.surrogate, wanted.slope)
+    return spike_function(spec.surrogate, spec.slope)
 
 
 @hookimpl
 def harness_layer(neuron: Neuron, n_in: int, n_out: int, device: torch.device) -> Layer:
-    """The neuron, with either reset and any surrogate."""
+    """The neuron, with either reset and any surrogate gradient."""
     if neuron.compare != ">=":
         raise Unsupported("SpikingJelly spikes where U >= v_threshold, the theta it subtracts")
     if neuron.beta == 0:

@@ -1,24 +1,31 @@
-"""Unsupervised learning of a winner-take-all layer by SpikingJelly's own STDPLearner.
+"""`spikingjelly-stdp`: a winner-take-all layer that learns without labels by SpikingJelly's STDPLearner.
 
-After Diehl & Cook 2015. Labels are used once, after learning, to read classes from spike counts.
-The lateral inhibition is one comparison over the layer; it is not among the recorded connections.
+After Diehl and Cook 2015. Labels are used once, after learning, to read classes from spike counts. The
+lateral inhibition is one comparison over the layer and is not among the recorded connections.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import torch
-from torch import Generator, Tensor, device, nn
+from torch import Generator, Tensor
 
-from harness.plugin import hookimpl
-from harness.plugin.toolkit.codes import encode
-from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
-from harness_spikingjelly import labels
+from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, hookimpl
+from harness.plugin.toolkit.codes import harness_encode
+from harness.plugin.toolkit.labels import Batches, assign_labels
+from harness.plugin.toolkit.requirements import require_static_classification
 from harness_spikingjelly.network import Network
 from harness_spikingjelly.stdp_presets import PRESETS
 
-#: Samples labelled at once: the batches of learning are small, and labelling need not be.
+__all__ = [
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_finish_training",
+    "harness_presets",
+    "harness_train_step",
+]
+
+#: Samples labelled at once: the batches of training are small, and those of labelling need not be.
 _LABEL_BATCH = 500
 
 
@@ -29,29 +36,18 @@ def harness_presets() -> Presets:
 
 
 @hookimpl
-def harness_build_model(task: Task, params: Params, device: device) -> nn.Module:
-    """Random weights, drawn on the CPU so that every device starts from the same."""
-    if task.kind != "classification":
-        raise Unsupported(f"the spikes of a winner name a class; {task.name} is {task.kind}")
-    if task.steps is not None:
-        raise Unsupported(f"{task.name} comes as spikes over time; the rates of a still are learnt")
-    presentations = task.train_size * params.epochs
-    model = Network(task.inputs, task.classes, presentations, params).to(device)
-    # SpikingJelly imports its kernels at the first step, which takes seconds and is not learning.
+def harness_build_model(task: Task, params: Params, device: torch.device) -> Network:
+    """Random weights, drawn on the CPU so that they are the same on every device."""
+    require_static_classification(task)
+    model = Network(task, params).to(device)
+    # SpikingJelly imports its kernels at the first step; those seconds are not part of the training.
     model(torch.zeros(1, 1, task.inputs, device=device))
     return model
 
 
 @hookimpl
-def harness_encode(model: Network, inputs: Tensor, generator: Generator) -> Tensor:
-    """Spike trains [T, B, N] with rates in proportion to the inputs."""
-    p = model.params
-    return encode(inputs, p.code, p.steps, p.max_rate, generator)
-
-
-@hookimpl
 def harness_train_step(model: Network, spikes: Tensor) -> Scalars:
-    """One batch of presentations; targets are not looked at."""
+    """One update from a batch of presentations; it uses no targets."""
     output = model.learn(spikes)
     return {
         "output_spikes": output.sum() / output.shape[1],
@@ -60,41 +56,14 @@ def harness_train_step(model: Network, spikes: Tensor) -> Scalars:
 
 
 @hookimpl
-def harness_finish_training(
-    model: Network, batches: Iterable[tuple[Tensor, Tensor]], generator: Generator
-) -> Scalars:
-    """Reads off how often each neuron spikes for each class of the training set."""
-    counts = torch.zeros_like(model.readout)
-    samples = counts.new_zeros(counts.shape[1])
-    for inputs, targets in _merged(batches, _LABEL_BATCH):
-        output = model(harness_encode(model, inputs, generator)).sum(dim=0)
-        classes = nn.functional.one_hot(targets, counts.shape[1]).to(counts)
-        counts += output.T @ classes
-        samples += classes.sum(dim=0)
-    model.readout.copy_(labels.readout(counts, samples, model.params.readout))
-    return {"silent_neurons": (counts.sum(dim=1) == 0).float().mean()}
-
-
-def _merged(batches: Iterable[tuple[Tensor, Tensor]], size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """The same samples in batches of at least `size`, but for the last."""
-    held: list[tuple[Tensor, Tensor]] = []
-    for batch in batches:
-        held.append(batch)
-        if sum(len(targets) for _, targets in held) >= size:
-            yield _joined(held)
-            held = []
-    if held:
-        yield _joined(held)
-
-
-def _joined(held: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    inputs, targets = zip(*held, strict=True)
-    return torch.cat(inputs), torch.cat(targets)
+def harness_finish_training(model: Network, batches: Batches, generator: Generator) -> Scalars:
+    """Fills the readout by how often each neuron spikes for each class of the training set."""
+    return assign_labels(model, batches, generator, at_once=_LABEL_BATCH)
 
 
 @hookimpl
 def harness_evaluate(model: Network, spikes: Tensor, record: bool) -> Evaluation:
-    """Scores [T, B, C] from the spikes so far; no learning, and the thresholds stand still."""
+    """Scores [T, B, C] from the spikes so far; weights and thresholds do not change."""
     output = model(spikes)
     scores = output.cumsum(dim=0) @ model.readout
     if not record:

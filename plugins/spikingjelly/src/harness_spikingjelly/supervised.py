@@ -1,21 +1,29 @@
-"""STDP of SpikingJelly's LIF neurons, with signed weights, under a teacher or a reward.
+"""`spikingjelly-stdp-supervised`: STDP with signed weights, supervised by a teacher or a reward.
 
-The weights follow the pairing of presynaptic traces with a signal instead of the gradient; Adam
-takes the step, as SpikingJelly's learners provide for. See `supervised_rule` for the update and
-`supervised_signals` for what is paired.
+The weights of SpikingJelly's LIF neurons change by the pairing of presynaptic traces with a signal
+instead of a gradient. Adam makes the update, which SpikingJelly's learners support. `supervised_rule`
+has the rule, and `supervised_signals` the signals.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Generator, Tensor, device, nn
+from torch import Tensor, nn
 
-from harness.plugin import hookimpl
-from harness.plugin.toolkit.codes import encode
-from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, Unsupported
-from harness.plugin.toolkit.readouts import densities
+from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, hookimpl
+from harness.plugin.toolkit.codes import harness_encode
+from harness.plugin.toolkit.readouts import accuracy, densities
+from harness.plugin.toolkit.requirements import require_static_classification
 from harness_spikingjelly.supervised_network import Network
 from harness_spikingjelly.supervised_presets import PRESETS
+
+__all__ = [
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_presets",
+    "harness_train_step",
+]
 
 
 @hookimpl
@@ -25,35 +33,25 @@ def harness_presets() -> Presets:
 
 
 @hookimpl
-def harness_build_model(task: Task, params: Params, device: device) -> nn.Module:
-    """Random weights, drawn on the CPU so that every device starts from the same."""
-    if task.kind != "classification":
-        raise Unsupported(f"a {task.kind} task has no classes to teach")
-    if task.steps is not None:
-        raise Unsupported("takes values that it codes as spikes itself, not spike trains")
+def harness_build_model(task: Task, params: Params, device: torch.device) -> Network:
+    """Random weights, drawn on the CPU so that they are the same on every device."""
+    require_static_classification(task)
     model = Network(task, params, device)
-    # SpikingJelly imports its kernels at the first step, which takes seconds and is not learning.
+    # SpikingJelly imports its kernels at the first step; those seconds are not part of the training.
     with torch.no_grad():
         model(torch.zeros(1, 1, task.inputs, device=device))
     return model
 
 
 @hookimpl
-def harness_encode(model: Network, inputs: Tensor, generator: Generator) -> Tensor:
-    """Spike trains [T, B, N] with rates in proportion to the inputs."""
-    p = model.params
-    return encode(inputs, p.code, p.steps, p.max_rate, generator)
-
-
-@hookimpl
 def harness_train_step(model: Network, spikes: Tensor, targets: Tensor) -> Scalars:
-    """One update; the loss is the squared error of the output's firing rates, for the eye only."""
+    """One update; `loss`, the squared error of the output's firing rates, is only reported."""
     _, *hidden, output = model.learn(spikes, targets)
     rates = output.mean(dim=0)
-    wanted = nn.functional.one_hot(targets, rates.shape[1]).to(rates)
+    classes = nn.functional.one_hot(targets, rates.shape[1]).to(rates)
     return {
-        "loss": nn.functional.mse_loss(rates, wanted),
-        "accuracy": (rates.argmax(dim=1) == targets).float().mean(),
+        "loss": nn.functional.mse_loss(rates, classes),
+        "accuracy": accuracy(rates, targets),
         **densities(hidden),
     }
 

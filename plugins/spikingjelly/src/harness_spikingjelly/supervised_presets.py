@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from harness.plugin.toolkit.codes import CODES
-from harness.plugin import LAYER_SIZES, Parameter, Presets, Value
+from harness.plugin import Parameter, Presets, Value
+from harness.plugin.toolkit.parameters import (
+    ENCODING,
+    HIDDEN_OR_NONE,
+    TRAINING,
+    with_defaults,
+)
 from harness_spikingjelly.supervised_rule import IMPLEMENTATIONS
 from harness_spikingjelly.supervised_signals import SIGNALS
 
-# The source's figures are unknown: its code never ran. Its layer, input, batches and optimizer are the
-# defaults; the learner is SpikingJelly's own.
+# The accuracy of the original is unknown: its code never ran. Its layer, input, batches and optimizer are
+# the defaults; the learner is SpikingJelly's own.
 _SOURCE: dict[str, Value] = {"implementation": "learner"}
 
 _HIDDEN: dict[str, Value] = {
@@ -21,36 +26,25 @@ _HIDDEN: dict[str, Value] = {
 
 PRESETS = Presets(
     parameters={
-        "hidden": Parameter(
-            "none",
-            "neurons in each hidden layer, as 256 or 256-64; none",
-            pattern=f"none|{LAYER_SIZES}",
-        ),
+        **with_defaults({"hidden": HIDDEN_OR_NONE}, hidden="none"),
         "signal": Parameter(
-            "teacher", "what STDP learns from: a teacher's spikes or a reward", choices=SIGNALS
+            "teacher", "supervision of STDP: a teacher's spikes or a reward", choices=SIGNALS
         ),
         "exploration": Parameter(
-            0.1, "chance of a choice at random while training (reward only)", low=0, high=1
+            0.1, "probability of a random choice in training (reward only)", low=0, high=1
         ),
-        "epochs": Parameter(5, "passes over the training set", low=1),
-        "batch_size": Parameter(200, "presentations an update", low=1),
-        "lr": Parameter(1e-3, "peak learning rate of Adam", low=0),
-        "schedule": Parameter(
-            "constant", "learning rate: cosine to 0 or constant", choices=("cosine", "constant")
-        ),
-        "steps": Parameter(10, "time steps a presentation", low=1),
-        "code": Parameter("poisson", "input spikes at random or equal intervals", choices=CODES),
-        "max_rate": Parameter(1.0, "input spikes a step for a value of 1", low=0, high=1),
+        **with_defaults(TRAINING, epochs=5, batch_size=200, schedule="constant"),
+        **with_defaults(ENCODING, code="poisson"),
         "tau": Parameter(2.0, "membrane time constant", low=1.001),
         "gain": Parameter(1.0, "initial weights lie within gain / sqrt(inputs)", low=0),
         "tau_pre": Parameter(2.0, "time constant of the presynaptic trace", low=1),
         "tau_post": Parameter(2.0, "time constant of the postsynaptic trace", low=1),
         "depression": Parameter(
-            0.0, "signal before input, relative to input before signal", low=0, high=1
+            0.0, "weight change where signal precedes input, relative to the reverse", low=0, high=1
         ),
-        "homeostasis": Parameter(2.0, "pull of hidden neurons to their target rate", low=0),
+        "homeostasis": Parameter(2.0, "strength with which hidden neurons are drawn to the target rate", low=0),
         "target_rate": Parameter(
-            0.15, "spikes a step that hidden neurons are pulled to", low=0, high=1
+            0.15, "target rate of hidden neurons, in spikes a step", low=0, high=1
         ),
         "implementation": Parameter(
             "products",
@@ -64,7 +58,7 @@ PRESETS = Presets(
             "digits": {"epochs": 10, "batch_size": 50},
         },
         "source": {"*": _SOURCE},
-        # The learner of rewards is one of single steps: as matrix products it is some 50 times faster.
+        # SpikingJelly's learner of rewards works step by step; matrix products take 1/50 of the time.
         "source-reward": {"*": {"signal": "reward"}},
         "best": {
             "*": _HIDDEN,

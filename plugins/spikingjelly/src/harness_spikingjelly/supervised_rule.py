@@ -5,12 +5,12 @@ A synapse w_ji changes with the presynaptic trace x_i and the postsynaptic trace
     x_i[t] = d_pre x_i[t-1] + pre_i[t]        y_j[t] = d_post y_j[t-1] + post_j[t]
     dw_ji  = sum_t post_j[t] x_i[t] - depression * pre_i[t] y_j[t]
 
-and -dw is added to the weight's gradient, for an optimizer to take the step: so do SpikingJelly's
-learners with `on_grad`. All of it is linear in the postsynaptic activity, which is therefore allowed
-to be signed: a teacher's spikes minus the neuron's own teach by the difference of two STDP updates.
+and -dw is added to the weight's gradient, from which an optimizer makes the update; SpikingJelly's
+learners do so with `on_grad`. The rule is linear in the postsynaptic activity, which may therefore be
+signed: a teacher's spikes minus the neuron's own give the difference of two STDP updates.
 
-SpikingJelly's own examples modulate by f(w) = clamp(w, -1, 1), the weight itself, which turns the
-update of a negative weight around. Signed weights need the additive rule: here f is constant.
+SpikingJelly's own examples multiply by f(w) = clamp(w, -1, 1), which reverses the update of a negative
+weight. Signed weights need the additive rule: here f is constant.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ IMPLEMENTATIONS = ("learner", "products")
 
 @dataclass(frozen=True)
 class Window:
-    """The learning window: time constants in steps, and what post-before-pre counts.
+    """The learning window: time constants in steps, and the weight of post-before-pre pairs.
 
-    `implementation` is "learner" for SpikingJelly's class, which builds two tensors [B, out, in] a
-    step, or "products" for one matrix product over T*B, the same update at a fraction of the cost.
+    `implementation` is "learner" for SpikingJelly's class, which builds two tensors [B, out, in] in
+    each step, or "products" for one matrix product over T*B: the same update at a fraction of the cost.
     """
 
     tau_pre: float
@@ -42,13 +42,13 @@ class Window:
 def stdp(synapse: nn.Linear, pre: Tensor, post: Tensor, window: Window) -> None:
     """STDP of `pre` [T, B, in] with `post` [T, B, out], averaged over the batch.
 
-    Traces lose 1/tau a step, as those of `STDPLearner` do.
+    Traces decay by the factor 1 - 1/tau in a step, as in `STDPLearner`.
     """
     if window.implementation == "products":
         decay = 1 - 1 / window.tau_pre, 1 - 1 / window.tau_post
         _accumulate(synapse, _products(pre, post, decay, window.depression))
         return
-    neurons = nn.Identity()  # the learner listens to a module's output
+    neurons = nn.Identity()  # the learner records the output of a module
     learner = STDPLearner("m", synapse, neurons, **_settings(window))
     try:
         synapse(pre)
@@ -59,11 +59,11 @@ def stdp(synapse: nn.Linear, pre: Tensor, post: Tensor, window: Window) -> None:
 
 
 def mstdp(synapse: nn.Linear, pre: Tensor, post: Tensor, reward: Tensor, window: Window) -> None:
-    """STDP as above, times a `reward` [B] for each presentation.
+    """STDP as in `stdp`, multiplied by a `reward` [B] for each presentation.
 
     Florian 2007, "Reinforcement learning through modulation of spike-timing-dependent synaptic
     plasticity", Neural Computation 19:1468 (MSTDP, without an eligibility trace).
-    Traces decay by exp(-1/tau) a step, as those of `MSTDPLearner` do.
+    Traces decay by the factor exp(-1/tau) in a step, as in `MSTDPLearner`.
     """
     if window.implementation == "products":
         decay = math.exp(-1 / window.tau_pre), math.exp(-1 / window.tau_post)
@@ -72,7 +72,7 @@ def mstdp(synapse: nn.Linear, pre: Tensor, post: Tensor, reward: Tensor, window:
     neurons = nn.Identity()
     learner = MSTDPLearner("s", synapse, neurons, **_settings(window))
     try:
-        # A step's reward acts on the eligibility of the step before: a silent one comes last.
+        # The reward acts on the eligibility of the previous step, so a silent step is appended.
         silence = torch.zeros_like(pre[:1]), torch.zeros_like(post[:1])
         for pre_now, post_now in zip(torch.cat([pre, silence[0]]), torch.cat([post, silence[1]])):
             synapse(pre_now)

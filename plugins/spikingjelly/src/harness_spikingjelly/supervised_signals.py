@@ -1,7 +1,7 @@
-"""What tells a layer's STDP the class: a teacher, a reward, and how either reaches hidden layers.
+"""The supervision of a layer's STDP: a teacher, a reward, and how either reaches hidden layers.
 
-Each is the postsynaptic activity that is paired with the presynaptic traces in place of the
-neurons' own spikes. None of it needs a derivative.
+Each is a postsynaptic activity that is paired with the presynaptic traces in place of the neurons' own
+spikes. None needs a derivative.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ SIGNALS = ("teacher", "reward")
 def teacher(output: Tensor, targets: Tensor) -> Tensor:
     """A teacher's spikes minus the layer's own, [T, B, C] in {-1, 0, 1}.
 
-    The teacher fires the neuron of the class in every step and no other. Inputs before a teacher's
-    spike are potentiated and inputs before an own spike depressed, until the two trains are equal:
+    In the teacher's spikes, the neuron of the right class spikes in every step and the others never.
+    Inputs before a teacher's spike are potentiated, inputs before an own spike are depressed, until the
+    two trains are equal:
     ReSuMe (Ponulak and Kasinski 2010, "Supervised learning in spiking neural networks with
     ReSuMe", Neural Computation 22:467), with its learning window the STDP trace.
-    Summed over time it is minus the gradient of the squared error of firing rates by the output.
+    Summed over time, it is the negative gradient of the squared error of the firing rates.
     """
     return nn.functional.one_hot(targets, output.shape[2]).to(output) - output
 
 
 def reward(output: Tensor, targets: Tensor, exploration: float) -> tuple[Tensor, Tensor]:
-    """The choice made, [B, C] one-hot, and how much better its reward was than predicted, [B].
+    """The choice [B, C], one-hot, and the reward minus its prediction [B], from `output` [T, B, C].
 
-    The neuron with most spikes is chosen, or any with probability `exploration`, and fires for as
-    long as the reward lasts: 1 for the right class, else 0. A neuron's own rate is its prediction
-    of the reward, and the difference is what modulates STDP (Fremaux and Gerstner 2016,
-    "Neuromodulated spike-timing-dependent plasticity, and theory of three-factor learning rules",
-    Frontiers in Neural Circuits 9:85). The class is used for nothing else: after a wrong
-    choice the network is not told which one was right.
+    The choice is the neuron with most spikes, or with probability `exploration` a random one; the
+    reward is 1 for the right class, else 0. The firing rate of the chosen neuron is its prediction of
+    the reward, and the difference modulates STDP (Fremaux and Gerstner 2016, "Neuromodulated
+    spike-timing-dependent plasticity, and theory of three-factor learning rules", Frontiers in Neural
+    Circuits 9:85). The class is used for nothing else: after a wrong choice the network does not learn
+    which one was right.
     """
     counts = output.sum(dim=0)
     samples, classes = counts.shape
-    # Neurons that tie are equally likely; the first of them would otherwise get every trial.
+    # Neurons with equal counts are equally likely; argmax alone would always take the first.
     choice = (counts + 0.5 * torch.rand_like(counts)).argmax(dim=1)
     explores = torch.rand(samples, device=output.device) < exploration
     anything = torch.randint(classes, (samples,), device=output.device)
@@ -52,9 +53,9 @@ def hidden(
     """A hidden layer's own spikes times a third factor, [T, B, n].
 
     The third factor is the output's signal `error` [T, B, C] through fixed random `feedback` [C, n]
-    (Nokland 2016, direct feedback alignment), less `homeostasis` times by how much the neuron's
-    rate in the batch exceeds `target_rate`. The second term keeps neurons from firing always
-    or never: pairing own spikes, unlike a surrogate derivative, does not stop by itself.
+    (Nokland 2016, direct feedback alignment), minus `homeostasis` times the excess of the neuron's
+    rate in the batch over `target_rate`. Without the second term, neurons end up spiking always or
+    never: unlike a surrogate gradient, the pairing of own spikes is not limited by itself.
     """
     excess = spikes.mean(dim=(0, 1)) - target_rate
     return spikes * (error @ feedback - homeostasis * excess)

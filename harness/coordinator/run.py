@@ -1,0 +1,101 @@
+"""A run on disk, as Python sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.results.record import Record, current
+from harness.results.session import Session
+from harness.results.store import Description, Kind, RunFolder
+from harness.results.summary import Summary, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on disk: the latest record of each trial and measurement.
+
+    `problems` tells which lines of the records could not be read.
+    """
+
+    path: Path
+    description: Description
+    records: Sequence[Record]
+    problems: Sequence[str] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """What it compares: networks, or layers."""
+        return self.description.kind
+
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """The commands that were at work on it, the earliest first."""
+        return self.description.sessions
+
+    @property
+    def rows(self) -> list[Summary]:
+        """The rows of the comparison, each metric over its seeds."""
+        return summarise(self.records, self.sessions)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One line a trial, with its row's measurement beside its own metrics; or one a layer."""
+        from harness.results.frame import records_frame
+
+        return records_frame(self.records)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One line a row, over its seeds, with intervals."""
+        from harness.results.frame import summary_frame
+
+        return summary_frame(self.rows)
+
+    def report(
+        self,
+        beside: Sequence[Run] = (),
+        *,
+        figures: bool = True,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> list[Path]:
+        """Rebuilds the tables, the figures and the page from the records; returns what it wrote.
+
+        The trials of the runs `beside` are rows too. Their timings are not: only what was timed side
+        by side compares. `say` is told what is being drawn.
+        """
+        from harness.report.build import build_report
+
+        sessions, records, problems = list(self.sessions), list(self.records), list(self.problems)
+        for other in beside:
+            shift = len(sessions)
+            records += [
+                record.model_copy(update={"session": record.session + shift})
+                for record in other.records
+                if record.kind == "trial"
+            ]
+            sessions += other.sessions
+            problems += other.problems
+        return build_report(
+            self.path,
+            Description(kind=self.kind, sessions=tuple(sessions)),
+            records,
+            problems,
+            figures=figures,
+            say=say,
+            beside=[other.path.name for other in beside],
+        )
+
+
+def load(path: str | Path, kind: Kind | None = None) -> Run:
+    """The run at `path`; UsageError where there is none, of that `kind`, that this version can read."""
+    folder = RunFolder.open(Path(path), kind)
+    records, problems = folder.records()
+    return Run(folder.path, folder.description(), current(records), problems)

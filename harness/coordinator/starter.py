@@ -1,0 +1,164 @@
+"""Starters from the coordinator's side: processes that fork workers, each from what it has imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.coordinator.process import Process, Worker, ending, worker_environment
+
+#: What all workers have in common, imported once.
+COMMON = "harness.worker.preload"
+
+
+class StarterDied(Exception):
+    """A starter ended, or never began; the message says how."""
+
+
+@dataclass
+class Child:
+    """A process that a starter has forked: its end is told by the starter."""
+
+    pid: int
+    code: Future[int] = field(default_factory=Future)
+
+    def wait(self) -> int:
+        """The exit code, or less the signal's number; SIGKILL's where the starter died too."""
+        return self.code.result()
+
+
+class Starter:
+    """One starter process. `problems` are the imports that failed: known when it is ready."""
+
+    def __init__(self, process: Process, control: socket.socket, name: str) -> None:
+        self.name = name
+        self.problems: list[str] = []
+        self._process, self._control = process, control
+        self._ready: Future[None] = Future()
+        self._children: dict[int, Child] = {}
+        self._forked: Future[int] | None = None
+        self._asking = threading.Lock()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @classmethod
+    def spawn(cls, modules: list[str], threads: int, log: Path) -> Starter:
+        """A fresh process that imports `modules`."""
+        ours, theirs = socket.socketpair()
+        with theirs, log.open("ab") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "harness.worker.starter", str(theirs.fileno()), *modules],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env=worker_environment(threads),
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        return cls(process, ours, ", ".join(modules))
+
+    def branch(self, modules: list[str], log: Path) -> Starter:
+        """Another starter, forked from this one, which imports `modules` too."""
+        ours, theirs = socket.socketpair()
+        with theirs, log.open("ab") as file:
+            message = {"fork": "starter", "modules": modules}
+            child = self._fork(message, [theirs.fileno(), file.fileno()])
+        return Starter(child, ours, ", ".join(modules))
+
+    def worker(self, log: Path, threads: int) -> Worker:
+        """A worker, forked in milliseconds; StarterDied where there is nobody to fork it."""
+        requests_in, requests_out = os.pipe()
+        answers_in, answers_out = os.pipe()
+        with log.open("ab") as file:
+            message = {
+                "fork": "worker",
+                "environment": worker_environment(threads),
+                "folder": os.getcwd(),
+            }
+            try:
+                child = self._fork(message, [requests_in, answers_out, file.fileno()])
+            except StarterDied:
+                os.close(requests_out)
+                os.close(answers_in)
+                raise
+            finally:
+                os.close(requests_in)
+                os.close(answers_out)
+        return Worker(child, os.fdopen(requests_out, "wb"), os.fdopen(answers_in, "rb"))
+
+    def wait_until_ready(self) -> None:
+        """Returns when everything is imported; StarterDied where it never will be."""
+        self._ready.result()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it would fork at once."""
+        return self._ready.done()
+
+    def end(self) -> None:
+        """Ends the starter, and with it all that it forked."""
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        # By a signal: importing torch's compiler makes Python print leak warnings when it exits.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _fork(self, message: dict[str, Any], descriptors: list[int]) -> Child:
+        self.wait_until_ready()
+        with self._asking:
+            self._forked = answer = Future()
+            if not self._alive:
+                raise StarterDied(self._death)
+            line = json.dumps(message).encode() + b"\n"
+            try:
+                socket.send_fds(self._control, [line], descriptors)
+            except OSError:
+                raise StarterDied(self._death) from None
+            return self._children[answer.result()]
+
+    _alive = True
+    _death = "the starter has ended"
+
+    def _listen(self) -> None:
+        with self._control.makefile("rb") as lines:
+            for line in self._lines(lines):
+                message = json.loads(line)
+                if "ready" in message:
+                    self.problems = message["ready"]
+                    self._ready.set_result(None)
+                elif "code" in message:
+                    self._children.pop(message["pid"]).code.set_result(message["code"])
+                else:
+                    self._children[message["pid"]] = Child(message["pid"])
+                    assert self._forked is not None
+                    self._forked.set_result(message["pid"])
+        self._bury()
+
+    def _lines(self, lines: Any) -> Any:
+        try:
+            yield from lines
+        except OSError:
+            return
+
+    def _bury(self) -> None:
+        """The starter has died: whoever waits for it, or for a child of its, learns that now."""
+        self._alive = False
+        self._death = f"the process that imports {self.name} {ending(self._process.wait())}"
+        error = StarterDied(self._death)
+        if not self._ready.done():
+            self._ready.set_exception(error)
+        if self._forked is not None and not self._forked.done():
+            self._forked.set_exception(error)
+        for child in list(self._children.values()):
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.code.set_result(-signal.SIGKILL)

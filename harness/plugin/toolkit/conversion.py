@@ -1,0 +1,98 @@
+"""Conversion: a ReLU network is trained, and its weights then run on integrate-and-fire neurons.
+
+The training and the evaluation are the same for every framework and live here; a plugin brings the
+conversion itself, as a subclass of `ConvertibleNetwork` and in `harness_finish_training`, and imports
+the other hooks. Rueckauer et al. 2017, "Conversion of continuous-valued deep networks to efficient
+event-driven networks for image classification", Frontiers in Neuroscience 11:682.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import torch
+from torch import Generator, Tensor, nn
+
+from harness.plugin import Evaluation, Layer, Params, Scalars, Task, hookimpl
+from harness.plugin.toolkit import codes, relu
+from harness.plugin.toolkit.optimizer import Adam, scheduled_adam
+from harness.plugin.toolkit.parameters import ENCODING
+from harness.plugin.toolkit.training import cross_entropy_step
+
+PARAMETERS = {**relu.PARAMETERS, **ENCODING}
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+"""(inputs [B, ...], targets [B]) of the training set, anew each time it is iterated."""
+
+
+class ConvertibleNetwork(relu.ReluNetwork):
+    """A ReLU network, and the spiking network on the same weights."""
+
+    params: Params
+    optimizer: Adam
+
+    @property
+    def connections(self) -> Sequence[Tensor | nn.Module]:
+        """The spiking network's connections as the host counts them, from the input to the readout."""
+        raise NotImplementedError
+
+    def forward(self, spikes: Tensor) -> list[Tensor]:
+        """The spiking network: hidden layers' spikes [T, B, n], and the scores [T, B, C].
+
+        The readout does not spike: its scores after step t are the sum of its currents up to t.
+        """
+        raise NotImplementedError
+
+    def prepare_training(self, task: Task, params: Params, device: torch.device) -> None:
+        """Moves the network to `device` and gives it the optimizer of `params`."""
+        self.params = params
+        self.to(device)
+        self.optimizer = scheduled_adam(self.parameters(), task, params)
+
+
+@hookimpl
+def harness_encode(model: ConvertibleNetwork, inputs: Tensor, generator: Generator) -> Tensor:
+    """In training the inputs as one step [1, B, ...]; in evaluation their encoding [T, B, n_in].
+
+    The ReLU network, whose scores are the reference, needs the inputs themselves in evaluation. They
+    travel as an attribute of the encoded tensor: the model stores nothing, and a copy of the tensor
+    only lacks the reference.
+    """
+    if model.training:
+        return inputs.unsqueeze(0)
+    return with_image(codes.harness_encode(model, inputs, generator), inputs)
+
+
+@hookimpl
+def harness_train_step(model: ConvertibleNetwork, spikes: Tensor, targets: Tensor) -> Scalars:
+    """One update of the ReLU network on the cross-entropy."""
+    logits = model.analog(spikes[0])[-1]
+    return cross_entropy_step(model.optimizer, logits, targets, model.params.label_smoothing)
+
+
+@hookimpl
+def harness_evaluate(model: ConvertibleNetwork, spikes: Tensor, record: bool) -> Evaluation:
+    """The output currents summed up to each step [T, B, C]; the reference `ann` is the ReLU network."""
+    *hidden, scores = model(spikes)
+    if not record:
+        return Evaluation(scores)
+    layers = [
+        Layer(f"linear{number}", received, connection, emitted)
+        for number, (received, connection, emitted) in enumerate(
+            zip([spikes.flatten(2), *hidden], model.connections, [*hidden, None], strict=True), 1
+        )
+    ]
+    image = image_of(spikes)
+    return Evaluation(scores, layers, {} if image is None else {"ann": model.analog(image)[-1]})
+
+
+def with_image(spikes: Tensor, image: Tensor) -> Tensor:
+    """`spikes`, with the `image` that they encode as an attribute."""
+    spikes.image = image  # type: ignore[attr-defined] # a tensor takes any attribute
+    return spikes
+
+
+def image_of(spikes: Tensor) -> Tensor | None:
+    """The image that `spikes` encode, if they still carry it."""
+    return cast("Tensor | None", getattr(spikes, "image", None))

@@ -1,0 +1,35 @@
+"""The update that every method trained by backpropagation on the cross-entropy makes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
+
+from harness.plugin.toolkit.readouts import accuracy
+
+
+class Optimizer(Protocol):
+    """An optimizer of `harness.plugin.toolkit.optimizer` or of `torch.optim`."""
+
+    def zero_grad(self) -> None:
+        """Drops every gradient."""
+
+    def step(self) -> object:
+        """One update from the parameters' gradients."""
+
+
+def cross_entropy_step(
+    optimizer: Optimizer, logits: Tensor, targets: Tensor, label_smoothing: float
+) -> dict[str, Tensor]:
+    """One update on the cross-entropy of `logits` [B, C] with `targets` [B] (int64).
+
+    Returns `loss` and `accuracy` of the batch before the update, as 0-d tensors without a graph.
+    """
+    loss = F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+    return {"loss": loss.detach(), "accuracy": accuracy(logits.detach(), targets)}

@@ -1,0 +1,161 @@
+"""The sessions of a run: which machine, code and command each record comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.report.content import Card, Column, Item, Table
+from harness.report.numbers import ABSENT, counted, plain, size
+from harness.results.record import Record, latest
+from harness.results.session import Session
+from harness.results.summary import Cell
+
+#: A load average above this, for each core, is another program's work.
+BUSY = 0.5
+
+#: What the records of each kind are called.
+KINDS = {
+    "trial": "trials",
+    "network-timing": "timings",
+    "layer-proof": "proofs",
+    "layer-timing": "timings",
+    "peaks": "peaks of the device",
+}
+
+
+def sessions_table(sessions: Sequence[Session], records: Sequence[Record]) -> Table | None:
+    """A line for each session where there are several: its machine, code, command and records."""
+    if len(sessions) < 2:
+        return None
+    titles = ("Session", "Started", "Machine", "Load", "Commit", "Command", "Records")
+    lines = [
+        [
+            Item(str(place + 1)),
+            Item(plain(session.started) or ABSENT),
+            Item(machine(session) or ABSENT),
+            Item(ABSENT if session.load_average is None else f"{session.load_average:.2g}"),
+            Item(_commit(session) or ABSENT),
+            Item(plain(session.command) or ABSENT),
+            Item(_held(records, place)),
+        ]
+        for place, session in enumerate(sessions)
+    ]
+    columns = [Column(title) for title in titles]
+    return Table("sessions", "Sessions", columns, lines, style="unfinished")
+
+
+def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
+    """`Trials: session 1. Timings: session 2 (machine, load, commit)`; empty for a single session."""
+    found: dict[str, set[int]] = {}
+    for record in latest(list(records)):
+        found.setdefault(KINDS[record.kind], set()).add(record.session)
+    if len(set().union(*found.values())) < 2:
+        return ""
+    parts = []
+    for kind, places in found.items():
+        each = [f"{place + 1}{_described(sessions, place)}" for place in sorted(places)]
+        noun = "sessions" if len(each) > 1 else "session"
+        parts.append(f"The {kind} were taken in {noun} {' and '.join(each)}.")
+    return " ".join(parts)
+
+
+def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str]:
+    """A busy machine while timing, and code that no commit holds."""
+    found = []
+    timed = {r.session for r in records if r.kind in {"network-timing", "layer-timing"}}
+    for place in sorted(timed & set(range(len(sessions)))):
+        load, cores = sessions[place].load_average, sessions[place].environment.get("cores")
+        if load is not None and isinstance(cores, int) and load > BUSY * cores:
+            which = f" of session {place + 1}" if len(sessions) > 1 else ""
+            found.append(
+                f"The machine was busy with other programs when the timings{which} began (load "
+                f"{load:.1f} on {counted(cores, 'core')}): they are less certain than their "
+                "intervals say."
+            )
+    used = {record.session for record in records} & set(range(len(sessions)))
+    if any(sessions[place].environment.get("dirty") for place in used):
+        found.append(
+            "The working tree had uncommitted changes: the commit alone does not give this code."
+        )
+    return found
+
+
+def machine(session: Session) -> str:
+    """The session's processor, platform, cores and GPUs, as far as they are known."""
+    known = session.environment
+    parts = [plain(known[name]) for name in ("cpu", "platform") if known.get(name)]
+    parts += [counted(known["cores"], "core")] if isinstance(known.get("cores"), int) else []
+    gpus = known.get("gpus")
+    return ", ".join([*parts, *map(plain, gpus if isinstance(gpus, list) else [])])
+
+
+def cards(sessions: Sequence[Session]) -> list[Card]:
+    """All that is known of each session; of every further one, what differs from the first."""
+    made: list[Card] = []
+    first: dict[str, list[tuple[str, str]]] = {}
+    for place, session in enumerate(sessions):
+        prefix = f"Session {place + 1}: " if len(sessions) > 1 else ""
+        for title, pairs in _parts(session).items():
+            new = [pair for pair in pairs if pair not in first.get(title, [])]
+            if new:
+                made.append(Card(f"{prefix}{title.lower()}" if prefix else title, new))
+        first = first or _parts(session)
+    return made
+
+
+def _parts(session: Session) -> dict[str, list[tuple[str, str]]]:
+    """The session's mappings by title, then all its other fields."""
+    fields = {name: getattr(session, name) for name in type(session).model_fields}
+    trees = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+    rest = {n: value for n, value in fields.items() if n not in trees and n != "command"}
+    titled = {"environment": trees.pop("environment"), **trees, "run": rest}
+    return {
+        name.replace("_", " ").capitalize(): pairs
+        for name, tree in titled.items()
+        if (pairs := list(_pairs(tree)))
+    }
+
+
+def _pairs(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in tree.items():
+        title = prefix + plain(name).replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _pairs(value, f"{title}, ")
+        elif value is not None and value != "":
+            yield _shown(title, value)
+
+
+def _shown(title: str, value: Any) -> tuple[str, str]:
+    if isinstance(value, bool):
+        return title, "yes" if value else "no"
+    if title.endswith(" bytes") and isinstance(value, (int, float)):
+        return title.removesuffix(" bytes"), str(size(Cell(value)))
+    if isinstance(value, float):
+        return title, f"{value:.6g}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return title, ", ".join(plain(part) for part in value) or "none"
+    return title, plain(value)
+
+
+def _commit(session: Session) -> str:
+    commit = plain(session.environment.get("commit") or "")[:10]
+    return f"{commit} (changed)" if commit and session.environment.get("dirty") else commit
+
+
+def _described(sessions: Sequence[Session], place: int) -> str:
+    if place >= len(sessions):
+        return ""
+    session = sessions[place]
+    load = "" if session.load_average is None else f"load {session.load_average:.2g}"
+    commit = f"commit {_commit(session)}" if _commit(session) else ""
+    known = ", ".join(filter(None, (machine(session), load, commit)))
+    return f" ({known})" if known else ""
+
+
+def _held(records: Sequence[Record], place: int) -> str:
+    counts: dict[str, int] = {}
+    for record in latest(list(records)):
+        if record.session == place:
+            counts[KINDS[record.kind]] = counts.get(KINDS[record.kind], 0) + 1
+    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none"

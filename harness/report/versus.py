@@ -1,0 +1,82 @@
+"""Faster or slower than the baseline: the verdicts of each measurement group, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.report.content import Column, Item, Table
+from harness.report.numbers import ABSENT, listed, plain
+from harness.results.record import LayerTiming, NetworkTiming, Record, Versus, latest
+
+#: What each series of times is called.
+SERIES = {
+    "latency": "Latency",
+    "inference": "Inference, a sample",
+    "train": "Training, a sample",
+    "forward": "Forward",
+    "backward": "Backward",
+    "total": "Total",
+}
+
+NOTE = (
+    "Time divided by that of {baseline}, from the fastest call of each round, with the 95 % interval "
+    "over the rounds. A row is called faster or slower only if a sign test over the rounds and the "
+    "difference between two processes of one row both support it (5 %, corrected for the number of "
+    "rows), the interval excludes 1, and the ratio exceeds the noise floor; everything else is a tie."
+)
+
+Timing = NetworkTiming | LayerTiming
+
+
+def timings(records: Sequence[Record]) -> list[Timing]:
+    """The measurements that succeeded; of layers those that were proved to be the neuron."""
+    return [
+        record
+        for record in latest(list(records))
+        if isinstance(record, (NetworkTiming, LayerTiming))
+        and record.status == "ok"
+        and (isinstance(record, NetworkTiming) or record.equal)
+    ]
+
+
+def faster_or_slower(records: Sequence[Record], labels: Mapping[str, str]) -> Table | None:
+    """A line for each timed row but the baselines, in the order in which they were timed.
+
+    `labels` holds the names of the rows by their keys.
+    """
+    timed = timings(records)
+    compared = [r for r in timed if any(series.versus for series in r.series.values())]
+    if not compared:
+        return None
+    names = list(dict.fromkeys(name for record in compared for name in record.series))
+    columns = [Column("Row"), *(Column(SERIES.get(name, plain(name))) for name in names)]
+    lines = [
+        [Item(labels[r.row.key]), *(Item(told(_versus(r, name))) for name in names)]
+        for r in compared
+    ]
+    note = NOTE.format(baseline=baseline(timed, labels))
+    return Table("versus", "Faster or slower", columns, lines, note, "results versus")
+
+
+def baseline(timed: Sequence[Timing], labels: Mapping[str, str]) -> str:
+    """The name of what the others are compared with: for layers the framework's of the same size."""
+    if any(isinstance(record, LayerTiming) for record in timed):
+        plugins = {r.baseline: r.row.plugin for r in timed if r.baseline == r.row.key}
+        return f"{listed(plugins.values())} at the same size" if plugins else "the baseline"
+    return listed(labels.get(r.baseline, "a row that is no longer in this run") for r in timed)
+
+
+def told(versus: Versus | None) -> str:
+    """`0.46 times [0.44, 0.48], faster`; a dash where nothing was compared."""
+    if versus is None:
+        return ABSENT
+    interval = ""
+    if versus.low is not None and versus.high is not None:
+        interval = f" [{versus.low:.3g}, {versus.high:.3g}]"
+    verdict = "a tie" if versus.verdict == "tie" else versus.verdict
+    return f"{versus.ratio:.3g} times{interval}, {verdict}"
+
+
+def _versus(record: Timing, name: str) -> Versus | None:
+    series = record.series.get(name)
+    return series.versus if series else None

@@ -1,0 +1,48 @@
+"""A session: one command at work on a run, with the machine and the code that it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.subjects import Data
+
+
+class Session(Data):
+    """What run.json keeps of one command; the records name it by its place in the list.
+
+    `config` is what was asked. `host` and `plugins` hold a `digest` of the sources (and versions),
+    `data` the digests of the task's files: a run is carried on only where they are the same.
+    `wall_seconds` is how long each part took.
+    """
+
+    command: str = ""
+    started: str = ""
+    config: dict[str, Any] = {}
+    jobs: int = 1
+    host: dict[str, str] = {}
+    plugins: dict[str, dict[str, str]] = {}
+    data: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
+    load_average: float | None = None
+    wall_seconds: dict[str, float] = {}
+
+
+def changes(before: Session, now: Session) -> list[str]:
+    """What differs between two sessions that a result may depend on, each in half a sentence."""
+    found = []
+    if before.host != now.host:
+        found.append(f"the host ({_told(before.host)}, now {_told(now.host)})")
+    for name, then in before.plugins.items():
+        current = now.plugins.get(name)
+        if current is None:
+            found.append(f"plugin {name} (no longer found)")
+        elif current != then:
+            found.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
+    if before.data != now.data:
+        found.append("the task's data")
+    return found
+
+
+def _told(facts: dict[str, str]) -> str:
+    version, digest = facts.get("version", ""), facts.get("digest", "")[:8]
+    return " ".join(part for part in (version, digest) if part) or "unknown"

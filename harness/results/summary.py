@@ -1,0 +1,148 @@
+"""One row of the comparison: its records, and each metric as one number with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.results.labels import labels
+from harness.results.metrics import METRICS, Metric
+from harness.results.record import (
+    LayerTiming,
+    NetworkTiming,
+    Record,
+    TrialRecord,
+    latest,
+)
+from harness.results.session import Session
+from harness.results.statistics import mean_interval
+from harness.subjects import LayerRow, Row
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number; `low` and `high` are its 95 % interval, of `kind`, where there is one.
+
+    `n` is the number of seeds, or of timed calls, that it comes from.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    kind: str = ""
+    n: int = 1
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One row of the comparison.
+
+    `trials` are the records of all its seeds (none for a layer), `timing` that of its measurement.
+    """
+
+    row: Row | LayerRow
+    label: str
+    cells: Mapping[str, Cell]
+    references: Mapping[str, Cell] = field(default_factory=dict)
+    trials: Sequence[TrialRecord] = ()
+    timing: NetworkTiming | LayerTiming | None = None
+
+    def has(self, metric: str) -> bool:
+        """Whether `metric` was measured."""
+        return metric in self.cells
+
+    def value(self, metric: str) -> float:
+        """The value of a metric that was measured."""
+        return self.cells[metric].value
+
+    @property
+    def ok(self) -> list[TrialRecord]:
+        """The trials that succeeded, by seed."""
+        found = [trial for trial in self.trials if trial.status == "ok"]
+        return sorted(found, key=lambda trial: trial.seed)
+
+    @property
+    def skipped(self) -> int:
+        """How many seeds were skipped."""
+        return sum(trial.status == "skipped" for trial in self.trials)
+
+
+def summarise(records: Iterable[Record], sessions: Sequence[Session] = ()) -> list[Summary]:
+    """The rows of `records`, in the order in which they appear.
+
+    Records make one row where plugin, versions, parameters, device and code are the same, the code
+    of the host included.
+    """
+    rows: dict[tuple[str, str], list[TrialRecord | NetworkTiming | LayerTiming]] = {}
+    for record in latest(list(records)):
+        if isinstance(record, (TrialRecord, NetworkTiming, LayerTiming)):
+            rows.setdefault((record.row.key, _host(record, sessions)), []).append(record)
+    names = labels([members[0].row for members in rows.values()])
+    return [_summary(members, name) for members, name in zip(rows.values(), names, strict=True)]
+
+
+def _host(record: Record, sessions: Sequence[Session]) -> str:
+    if record.session >= len(sessions):
+        return ""
+    return sessions[record.session].host.get("digest", "")
+
+
+def _summary(
+    members: Sequence[TrialRecord | NetworkTiming | LayerTiming], label: str
+) -> Summary:
+    trials = [record for record in members if isinstance(record, TrialRecord)]
+    timing = next((r for r in members if isinstance(r, (NetworkTiming, LayerTiming))), None)
+    ok = [trial.metrics for trial in trials if trial.status == "ok"]
+    cells: dict[str, Cell] = {}
+    references: dict[str, Cell] = {}
+    n_test = _same(metrics.get("test_size") for metrics in ok)
+    for metric in METRICS.values():
+        values = [metrics[metric.name] for metrics in ok if metric.name in metrics]
+        if metric.combine == "named":
+            references = _named(values)
+        elif "trial" in metric.of and (numbers := [float(v) for v in values if is_number(v)]):
+            cells[metric.name] = _over_seeds(metric, numbers, n_test)
+        elif timing is not None and timing.kind in metric.of and timing.status == "ok":
+            cell = _measured(timing.metrics.get(metric.name))
+            cells |= {} if cell is None else {metric.name: cell}
+    return Summary(members[0].row, label, cells, references, trials, timing)
+
+
+def _over_seeds(metric: Metric, values: Sequence[float], n_test: int | None) -> Cell:
+    if metric.combine == "mean":
+        return Cell(sum(values) / len(values), n=len(values))
+    size = n_test if metric.combine == "accuracy" else None
+    mean = mean_interval(values, size, (0.0, metric.high))
+    return Cell(mean.value, mean.low, mean.high, mean.kind, len(values))
+
+
+def _named(values: Sequence[Any]) -> dict[str, Cell]:
+    found: dict[str, list[float]] = {}
+    for by_name in values:
+        for name, value in by_name.items() if isinstance(by_name, Mapping) else ():
+            if is_number(value):
+                found.setdefault(str(name), []).append(float(value))
+    return {name: Cell(sum(every) / len(every), n=len(every)) for name, every in found.items()}
+
+
+def _measured(value: object) -> Cell | None:
+    if is_number(value):
+        return Cell(float(value))  # type: ignore[arg-type] # it is a number
+    if not isinstance(value, Mapping) or not is_number(value.get("median")):
+        return None
+    low, high = (value.get(end) for end in ("low", "high"))
+    if not (is_number(low) and is_number(high)):
+        low = high = None
+    n = value.get("n")
+    return Cell(float(value["median"]), low, high, "rounds", n if isinstance(n, int) else 1)
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a number, and no truth value."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _same(values: Iterable[Any]) -> int | None:
+    found = {int(value) for value in values if is_number(value)}
+    return found.pop() if len(found) == 1 else None

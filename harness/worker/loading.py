@@ -1,0 +1,101 @@
+"""A plugin's module: imported or loaded from its file, checked, and registered alone with pluggy."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import pluggy
+
+from harness.errors import InvalidOutput
+from harness.plugin import hookspecs
+from harness.subjects import PluginLocation
+
+#: What a module may call itself written for: see `harness.plugin.hookspecs.CONTRACT`.
+CONTRACT_NAME = "HARNESS_CONTRACT"
+
+
+class LoadedPlugin:
+    """One plugin, and its hooks as pluggy calls them; `current` is the hook that is running.
+
+    A worker registers exactly one plugin, so each hook has one implementation.
+    """
+
+    def __init__(self, location: PluginLocation) -> None:
+        self.name = location.name
+        self.current = "import"
+        manager = pluggy.PluginManager("harness")
+        manager.add_hookspecs(hookspecs)
+        with self.running("import"):
+            module = load_module(location)
+            check_contract(location.name, getattr(module, CONTRACT_NAME, hookspecs.CONTRACT))
+            manager.register(module, name=location.name)
+            manager.check_pending()
+        self.hook = manager.hook
+
+    def lacks(self, *hooks: str) -> list[str]:
+        """Those of `hooks` that the plugin does not implement."""
+        return [name for name in hooks if not getattr(self.hook, name).get_hookimpls()]
+
+    @contextmanager
+    def running(self, name: str) -> Iterator[None]:
+        """Names the hook that runs inside; after an error it tells where it happened."""
+        self.current = name
+        yield
+        self.current = ""
+
+
+def check_contract(name: str, written_for: object) -> None:
+    """InvalidOutput where a plugin was written for another contract than this host's.
+
+    The same major version, and a minor version that is not newer, will do.
+    """
+    theirs, ours = _version(written_for), _version(hookspecs.CONTRACT)
+    if theirs is None:
+        raise InvalidOutput(f'{name}: {CONTRACT_NAME} is {written_for!r}, wanted text like "1.0"')
+    assert ours is not None
+    if theirs[0] != ours[0] or theirs[1] > ours[1]:
+        raise InvalidOutput(
+            f"{name} is written for contract {written_for} and this host has {hookspecs.CONTRACT}: "
+            f"{'update snn-harness' if theirs > ours else 'update the plugin'}"
+        )
+
+
+def _version(text: object) -> tuple[int, int] | None:
+    major, _, minor = str(text).partition(".")
+    if not (isinstance(text, str) and major.isdecimal() and minor.isdecimal()):
+        return None
+    return int(major), int(minor)
+
+
+def load_module(location: PluginLocation) -> ModuleType:
+    """The plugin's module, imported or loaded from its file."""
+    if location.module:
+        return importlib.import_module(location.module)
+    path = Path(location.file)
+    # Not by its plain name: a file norse.py may well import norse.
+    name = f"harness_file_{path.stem.replace('-', '_')}"
+    loader = _SourceLoader(name, str(path))
+    spec = ModuleSpec(name, loader, origin=str(path))
+    spec.has_location = True
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    loader.exec_module(module)
+    return module
+
+
+class _SourceLoader(SourceFileLoader):
+    """Compiles the file each time, and leaves nothing beside it.
+
+    Bytecode counts as fresh by the second and the size of its source: 0.1 changed to 0.2 within a
+    second of the last run would go unseen.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)

@@ -1,0 +1,181 @@
+"""Serves a worker's requests, one after the other."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from pydantic import BaseModel
+
+from harness.errors import DataMissing, InvalidOutput, UsageError
+from harness.plugin import Unsupported
+from harness.protocol import (
+    Describe,
+    Described,
+    Failed,
+    Measured,
+    MeasurePeaks,
+    OpenLayer,
+    OpenNetwork,
+    OpenProbe,
+    Prepare,
+    Prepared,
+    Progress,
+    ProveLayer,
+    Request,
+    RunTrial,
+    TakeEnergy,
+    TakeMemory,
+    TakeRound,
+    TakeValidity,
+)
+from harness.subjects import PluginLocation, Status
+
+if TYPE_CHECKING:
+    from harness.worker.hooks import Hooks
+    from harness.worker.layer_hook import LayerHook
+    from harness.worker.sessions.base import Session
+
+
+class Server:
+    """One plugin, and the session that is open; answers are written to `out`, a line each."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._plugin: Hooks | LayerHook | None = None
+        self._session: Session | None = None
+        self._stage = "start"
+
+    def send(self, event: BaseModel) -> None:
+        """Writes one event."""
+        if isinstance(event, Progress):
+            self._stage = event.stage
+            if self._plugin:  # whatever hook ran last has returned
+                self._plugin.current = ""
+        self._out.write(event.model_dump_json() + "\n")
+        self._out.flush()
+
+    def serve(self, request: Request) -> None:
+        """Answers one request, with `Failed` where it comes to nothing."""
+        try:
+            self.send(self._answer(request))
+        except BaseException as error:
+            traceback.print_exc()
+            sys.stderr.flush()
+            where = self._plugin.current if self._plugin and self._plugin.current else self._stage
+            self.send(failure(error, where))
+
+    def _answer(self, request: Request) -> BaseModel:
+        match request:
+            case Prepare():
+                return self._prepare(request)
+            case Describe():
+                presets = self._networks(request.plugin).presets()
+                return Described(
+                    parameters={name: vars(p) for name, p in presets.parameters.items()},
+                    values={p: {t: dict(v) for t, v in by.items()} for p, by in presets.values.items()},
+                    reported={preset: dict(by) for preset, by in presets.reported.items()},
+                )
+            case RunTrial():
+                hooks = self._networks(request.plugin)
+                from harness.worker.train import run_trial
+
+                return run_trial(request, hooks, self.send)
+            case OpenNetwork() | OpenLayer() | OpenProbe():
+                self._session = None  # before the next: both would take memory
+                self._session = self._open(request)
+                return self._session.opened()
+            case MeasurePeaks():
+                from harness.measure.roofline import measure_peaks
+                from harness.worker.devices import on_device
+
+                return Measured(metrics=measure_peaks(on_device(request.device, request.threads)))
+            case ProveLayer():
+                hook = self._layers(request.plugin)
+                from harness.worker.devices import on_device
+                from harness.worker.proof.equality import prove
+
+                return prove(hook, request.neuron, on_device(request.device, request.threads))
+        return self._measure(request)
+
+    def _open(self, request: OpenNetwork | OpenLayer | OpenProbe) -> Session:
+        from harness.worker.devices import on_device
+
+        match request:
+            case OpenNetwork():
+                device = on_device(request.trial.row.device, request.trial.row.threads)
+                hooks = self._networks(request.plugin)
+                from harness.worker.sessions.network import NetworkSession
+
+                return NetworkSession(request, hooks, device)
+            case OpenLayer():
+                device = on_device(request.row.device, request.row.threads)
+                hook = self._layers(request.plugin)
+                from harness.worker.sessions.layer import LayerSession
+
+                return LayerSession(request, hook, device)
+            case OpenProbe():
+                from harness.worker.sessions.probe import ProbeSession
+
+                return ProbeSession(on_device(request.device, request.threads))
+
+    def _measure(self, request: TakeRound | TakeValidity | TakeMemory | TakeEnergy) -> BaseModel:
+        if self._session is None:
+            raise RuntimeError(f"{request.type} was asked for before anything was opened")
+        match request:
+            case TakeRound():
+                return self._session.take(request)
+            case TakeValidity():
+                return self._session.validity(request)
+            case TakeMemory():
+                return self._session.memory()
+            case TakeEnergy():
+                return self._session.energy(request)
+
+    def _prepare(self, request: Prepare) -> Prepared:
+        from harness.tasks.prepare import prepare
+
+        path, facts = prepare(
+            request.task,
+            [Path(folder) for folder in request.data],
+            Path(request.cache),
+            lambda text: self.send(Progress(stage=text)),
+        )
+        return Prepared(path=str(path), facts=facts)
+
+    def _networks(self, location: PluginLocation) -> Hooks:
+        self.send(Progress(stage="import"))
+        from harness.worker.hooks import Hooks
+
+        self._plugin = hooks = Hooks(location)
+        return hooks
+
+    def _layers(self, location: PluginLocation) -> LayerHook:
+        from harness.worker.layer_hook import LayerHook
+
+        if isinstance(self._plugin, LayerHook):
+            return self._plugin
+        self.send(Progress(stage="import"))
+        self._plugin = hook = LayerHook(location)
+        return hook
+
+
+def failure(error: BaseException, where: str) -> Failed:
+    """What an exception means for the record."""
+    status: Status = "failed"
+    reason = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+    if isinstance(error, Unsupported):
+        status, reason = "skipped", str(error)
+    elif isinstance(error, InvalidOutput):
+        status, reason = "invalid", str(error)
+    elif isinstance(error, (UsageError, DataMissing)):
+        reason = str(error)
+    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        status = "oom"
+    elif isinstance(error, SystemExit):
+        status, reason = "crashed", f"called exit({error.code!r})"
+    elif "can't allocate memory" in str(error):  # torch's allocator on the CPU raises RuntimeError
+        status = "oom"
+    return Failed(status=status, reason=reason, where=where)

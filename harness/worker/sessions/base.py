@@ -1,0 +1,109 @@
+"""What every session does alike: warm-up, rounds, memory. A session is one open subject."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from time import perf_counter
+
+from harness.errors import InvalidOutput
+from harness.measure.clock import no_collection
+from harness.measure.memory import return_free_memory
+from harness.protocol import Measured, Opened, Samples, TakeEnergy, TakeRound, TakeValidity
+
+#: Warm-up ends when the median of these many calls is within the tolerance of those before.
+_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 5, 0.05, 1.0
+#: A call that takes longer than this needs no call before it to be warm.
+_LONG_CALL = 0.5
+
+
+class Session(ABC):
+    """An open subject, called in rounds as the coordinator asks.
+
+    It is built anew in every round: the memory layout of arrays changes the speed by several percent,
+    so layout effects count as noise between rounds and not as a difference between subjects.
+    """
+
+    def __init__(self) -> None:
+        self._warm: set[str] = set()
+        self._last_seconds: dict[str, float] = {}
+
+    @abstractmethod
+    def opened(self) -> Opened:
+        """What the coordinator is told when the subject stands."""
+
+    @abstractmethod
+    def renew(self) -> None:
+        """Builds the subject anew, so that its memory is allocated anew."""
+
+    @abstractmethod
+    def call(self, what: str) -> Mapping[str, float]:
+        """One call: the seconds of each series, timed by the host's clock."""
+
+    def batch(self, what: str) -> int:
+        """The number of samples in a call of `what`."""
+        return 1
+
+    def use_batch(self, what: str, batch: int) -> None:
+        """Takes `batch` samples in each call of `what` from now on."""
+
+    def start_round(self) -> None:
+        """Called between a round's warm-up and its timed calls."""
+
+    def finish_round(self) -> None:
+        """What is checked after a round, outside of the timed calls."""
+
+    def memory(self) -> Measured:
+        """Peak memory, in a pass of its own."""
+        raise InvalidOutput("this subject has no memory pass")
+
+    def energy(self, request: TakeEnergy) -> Measured:
+        """Joules a sample, in a pass of its own."""
+        raise InvalidOutput("this subject has no energy pass")
+
+    def validity(self, request: TakeValidity) -> Measured:
+        """Checks that the timed calls did the work."""
+        return Measured(metrics={})
+
+    def take(self, request: TakeRound) -> Samples:
+        """One round: calls for `request.seconds`, at least `request.calls`, after a warm-up."""
+        if request.fresh:
+            return_free_memory()
+            self.renew()
+        if request.batch:
+            self.use_batch(request.what, request.batch)
+        self.warm_up(request.what)
+        self.start_round()
+        series: dict[str, list[float]] = {}
+        calls = 0
+        with no_collection():
+            start = perf_counter()
+            while calls < request.calls or perf_counter() - start < request.seconds:
+                for name, seconds in self.call(request.what).items():
+                    series.setdefault(name, []).append(seconds)
+                calls += 1
+        self._last_seconds[request.what] = max(taken[-1] for taken in series.values())
+        self.finish_round()
+        return Samples(batch=self.batch(request.what), series=series)
+
+    def warm_up(self, what: str) -> None:
+        """Calls until the time of a call no longer changes, for a second at most.
+
+        In later rounds two calls do: only what other processes pushed out of the caches has to come
+        back.
+        """
+        if self._last_seconds.get(what, 0.0) > _LONG_CALL:
+            return
+        if what in self._warm:
+            self.call(what)
+            self.call(what)
+            return
+        self._warm.add(what)
+        start = perf_counter()
+        before = float("inf")
+        while perf_counter() - start < _WARM_SECONDS:
+            times = sorted(max(self.call(what).values()) for _ in range(_WARM_CALLS))
+            median = times[_WARM_CALLS // 2]
+            if abs(median - before) <= _WARM_TOLERANCE * before:
+                return
+            before = median
