@@ -26,11 +26,11 @@ from typing import Literal
 
 from packaging.requirements import InvalidRequirement
 
-from harness.subjects import PluginLocation
 from harness.catalogue.digest import file_digest, package_digest
 from harness.catalogue.installed import Installed
 from harness.catalogue.source import module_problem, script_metadata, syntax_problem
 from harness.errors import UsageError, unknown
+from harness.subjects import PluginLocation
 
 GROUP, LAYER_GROUP, FRAMEWORK_GROUP = "harness", "harness.layer", "harness.framework"
 USES_GROUP, PRELOAD_GROUP = "harness.uses", "harness.preload"
@@ -162,7 +162,8 @@ def _installed(dist: Distribution, name: str, value: str, installed_here: Instal
     if len(frameworks) > 1 and name not in _group(dist, USES_GROUP):
         named = ", ".join(frameworks)
         return _broken(
-            plugin, f"{dist.name} has several frameworks ({named}): {USES_GROUP} must name one for it"
+            plugin,
+            f"{dist.name} has several frameworks ({named}): {USES_GROUP} must name one for it",
         )
     if framework:
         version = installed_here.version(frameworks[framework])

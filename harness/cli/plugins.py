@@ -73,7 +73,9 @@ def _show(name: str, as_json: bool) -> None:
     with Workers(fork=False) as workers, scratch_folder() as logs:
         presets = describe([plugin], workers, jobs=1, threads=1, logs=logs)[plugin.name]
     if not isinstance(presets, Presets):
-        raise UsageError(f"{plugin.name} is {plugin.status}, and {presets.status}: {presets.reason}")
+        raise UsageError(
+            f"{plugin.name} is {plugin.status}, and {presets.status}: {presets.reason}"
+        )
     if as_json:
         parameters = {key: vars(value) for key, value in presets.parameters.items()}
         click.echo(json.dumps({"parameters": parameters, "presets": presets.values}, indent=2))

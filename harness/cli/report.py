@@ -23,7 +23,9 @@ def report(folder: Path, others: tuple[Path, ...]) -> None:
 
     run = load(folder)
     if others and run.kind != "networks":
-        raise UsageError(f"--with adds trials, and {folder} is a run of harness layers: it has none")
+        raise UsageError(
+            f"--with adds trials, and {folder} is a run of harness layers: it has none"
+        )
     beside = [load(other, "networks") for other in others]
     for problem in [*run.problems, *(problem for other in beside for problem in other.problems)]:
         click.echo(f"harness: left out {problem}", err=True)

@@ -179,9 +179,7 @@ def _networks(
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         described = describe(selected, workers, jobs, config.threads, logs)
         planned = plan(config, selected, described, device)
-        session = environment.session(
-            config, selected, command=command, jobs=jobs, data=data.facts
-        )
+        session = environment.session(config, selected, command=command, jobs=jobs, data=data.facts)
         with _at_work(path, "networks", folder, session, rerun_changed, listener) as (at, number):
             _train_and_measure(config, planned, data, at, number, logs, workers, listener)
     return load(path)

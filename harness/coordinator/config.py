@@ -143,7 +143,9 @@ def parse_params(texts: Iterable[str]) -> Params:
         target, equals, values = text.partition("=")
         pattern, dot, parameter = target.rpartition(".")
         if not (equals and dot and pattern and parameter and values):
-            raise UsageError(f"--set {text!r}: wanted NAME.param=value, as in native-dfa.hidden=128")
+            raise UsageError(
+                f"--set {text!r}: wanted NAME.param=value, as in native-dfa.hidden=128"
+            )
         chosen = params.setdefault(pattern, {})
         chosen[parameter] = tuple(value.strip() for value in values.split(","))
     return params

@@ -186,7 +186,13 @@ def measure(
     openings = PROCESSES * len(members)
     total = openings + len(steps)
     with ExitStack() as stack:
-        _open(members, procedure, workers, stack, lambda done, what: listener.measuring(done, total, what))
+        _open(
+            members,
+            procedure,
+            workers,
+            stack,
+            lambda done, what: listener.measuring(done, total, what),
+        )
         peaks = _measure_peaks(members)
         for done, (member, process, request, words) in enumerate(steps, start=openings):
             if member.failed:
@@ -236,7 +242,9 @@ def _open(
 
     say(0, "opening")
     calls = [partial(open_one, place) for place in range(len(pairs))]
-    for done, (member, process, event) in enumerate(spread(calls, procedure.jobs, workers), start=1):
+    for done, (member, process, event) in enumerate(
+        spread(calls, procedure.jobs, workers), start=1
+    ):
         if not (member.failed and isinstance(event, Failed)):
             member.take(process, event)
         say(done, f"opening {member.subject.label}")

@@ -257,9 +257,7 @@ class Bench:
         )
 
     def _row(self, framework: Framework, size: LayerSize) -> LayerRow:
-        return LayerRow(
-            **framework.contender.model_dump(), neuron=self._config.timed, size=size
-        )
+        return LayerRow(**framework.contender.model_dump(), neuron=self._config.timed, size=size)
 
     def _equal(self, framework: Framework) -> bool:
         return framework.proofs[self._config.timed].status == "ok"

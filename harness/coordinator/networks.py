@@ -70,9 +70,7 @@ def measure_networks(
             if isinstance(result.peaks, Measured)
             else failed(result.peaks)
         )
-        folder.append(
-            PeaksRecord(session=session, device=row.device, threads=row.threads, **found)
-        )
+        folder.append(PeaksRecord(session=session, device=row.device, threads=row.threads, **found))
 
 
 def _subject(

@@ -56,7 +56,14 @@ class Starter:
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as file:
             process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "harness.worker.starter", str(theirs.fileno()), *modules],
+                [
+                    sys.executable,
+                    "-u",
+                    "-m",
+                    "harness.worker.starter",
+                    str(theirs.fileno()),
+                    *modules,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -115,7 +122,8 @@ class Starter:
     def _fork(self, message: dict[str, Any], descriptors: list[int]) -> Child:
         self.wait_until_ready()
         with self._asking:
-            self._forked = answer = Future()
+            answer: Future[int] = Future()
+            self._forked = answer
             if not self._alive:
                 raise StarterDied(self._death)
             line = json.dumps(message).encode() + b"\n"

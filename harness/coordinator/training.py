@@ -47,9 +47,7 @@ def describe(
             return plugin.name, not_ready(plugin)
         request = Describe(plugin=plugin.location)
         try:
-            with workers.start(
-                logs / f"{plugin.name}.log", threads, plugin.framework
-            ) as worker:
+            with workers.start(logs / f"{plugin.name}.log", threads, plugin.framework) as worker:
                 return plugin.name, worker.ask(request, _DESCRIBE_SECONDS)
         except StarterDied as reason:
             return plugin.name, Failed(status="crashed", reason=str(reason), where="import")

@@ -58,11 +58,9 @@ def by_step(rows: Sequence[NetworkRow]) -> Drawn:
         return Drawn(figure)
     own = panels(rows)
     figure, grid = panel_grid(PANEL, len(own), [heading_height(panel) for panel in own])
-    means = [_mean([points for points in curves[row.name] if points]) for row in rows]
+    faint = _one_line([_mean([c for c in curves[row.name] if c]) for row in rows])
     for axes, panel in zip(grid, own, strict=True):
-        for points in means:
-            every = points[:: -(-len(points) // FAINT_POINTS)]
-            axes.plot(*zip(*every, strict=True), color=GRID, lw=0.8, zorder=1)
+        axes.plot(*zip(*faint, strict=True), color=GRID, lw=0.8, zorder=1)
         for row in panel.rows:
             _band(axes, row, curves[row.name], small=True)
         heading(axes, panel)
@@ -212,6 +210,14 @@ def _band(axes: Axes, row: NetworkRow, curves: Sequence[Points], small: bool = F
         columns = [[points[i][1] for points in curves] for i in range(length)]
         low, high = [min(column) for column in columns], [max(column) for column in columns]
         axes.fill_between(x, low, high, color=row.look.colour, alpha=0.18, lw=0)
+
+
+def _one_line(curves: Sequence[Points]) -> Points:
+    """All curves, thinned out, as one line with gaps: one of matplotlib's objects instead of many."""
+    points: list[tuple[float, float]] = []
+    for curve in curves:
+        points += [*curve[:: -(-len(curve) // FAINT_POINTS)], (float("nan"), float("nan"))]
+    return points
 
 
 def _mean(curves: Sequence[Points]) -> Points:

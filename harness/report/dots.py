@@ -31,8 +31,8 @@ def accuracy(rows: Sequence[NetworkRow]) -> Drawn:
     """The mean with its interval, each seed, and the references that a row brings along."""
     figure, axes = one_line_each([row.name for row in rows])
     added = accuracies(axes.xaxis, [100 * row.value("test_accuracy") for row in rows])
+    _seeds(axes, rows, "test_accuracy", 100)
     for y, row in enumerate(rows):
-        _seeds(axes, row, "test_accuracy", y, 100)
         for reference in row.summary.references.values():
             _hollow(axes, row, 100 * reference.value, y - 0.26, "d")
         _dot(axes, row, "test_accuracy", y, 100)
@@ -45,8 +45,8 @@ def fit(rows: Sequence[NetworkRow]) -> Drawn:
     figure, axes = one_line_each([row.name for row in rows])
     seeds = [t.metrics["van_rossum_loss"] for row in rows for t in row.trials]
     added = scale(axes.xaxis, seeds)
+    _seeds(axes, rows, "van_rossum_loss")
     for y, row in enumerate(rows):
-        _seeds(axes, row, "van_rossum_loss", y)
         _dot(axes, row, "van_rossum_loss", y)
     axes.set_xlabel(f"van Rossum loss{added}")
     return Drawn(figure)
@@ -119,11 +119,16 @@ def _share_of_zeros(axes: Axes) -> None:
     axes.set_xlabel("zeros among the activations, %")
 
 
-def _seeds(axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1) -> None:
-    """A tick for each seed, where there are several."""
-    for trial in row.trials:
-        if len(row.trials) > 1 and name in trial.metrics:
-            axes.plot(factor * trial.metrics[name], y + 0.24, "|", color=MUTED, ms=6, mew=1.2)
+def _seeds(axes: Axes, rows: Sequence[NetworkRow], name: str, factor: float = 1) -> None:
+    """A tick for each seed, where a row has several."""
+    places = [
+        (factor * trial.metrics[name], y + 0.24)
+        for y, row in enumerate(rows)
+        for trial in row.trials
+        if len(row.trials) > 1 and name in trial.metrics
+    ]
+    if places:
+        axes.plot(*zip(*places, strict=True), "|", color=MUTED, ms=6, mew=1.2)
 
 
 def _dot(axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1) -> None:

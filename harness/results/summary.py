@@ -88,9 +88,7 @@ def _host(record: Record, sessions: Sequence[Session]) -> str:
     return sessions[record.session].host.get("digest", "")
 
 
-def _summary(
-    members: Sequence[TrialRecord | NetworkTiming | LayerTiming], label: str
-) -> Summary:
+def _summary(members: Sequence[TrialRecord | NetworkTiming | LayerTiming], label: str) -> Summary:
     trials = [record for record in members if isinstance(record, TrialRecord)]
     timing = next((r for r in members if isinstance(r, (NetworkTiming, LayerTiming))), None)
     ok = [trial.metrics for trial in trials if trial.status == "ok"]

@@ -53,7 +53,9 @@ def compare(
     names = dict.fromkeys(name for series in times.values() for name in series)
     found: dict[str, dict[str, Series]] = {key: {} for key in times}
     for name in names:
-        each = {key: _by_sample(t[name], batches[key][name]) for key, t in times.items() if name in t}
+        each = {
+            key: _by_sample(t[name], batches[key][name]) for key, t in times.items() if name in t
+        }
         noise = group_noise(each.values())
         theirs = each.get(baseline)
         ratios = {

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from harness.plugin import BATCH_SIZE, EPOCHS, Evaluation, Layer, Presets, Scalars
 from harness.errors import InvalidOutput
+from harness.plugin import BATCH_SIZE, EPOCHS, Evaluation, Layer, Presets, Scalars
 
 
 def presets(value: object) -> Presets:

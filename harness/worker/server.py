@@ -75,7 +75,9 @@ class Server:
                 presets = self._networks(request.plugin).presets()
                 return Described(
                     parameters={name: vars(p) for name, p in presets.parameters.items()},
-                    values={p: {t: dict(v) for t, v in by.items()} for p, by in presets.values.items()},
+                    values={
+                        p: {t: dict(v) for t, v in by.items()} for p, by in presets.values.items()
+                    },
                     reported={preset: dict(by) for preset, by in presets.reported.items()},
                 )
             case RunTrial():

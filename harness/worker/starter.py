@@ -22,6 +22,7 @@ import socket
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import Any, NoReturn
 
 _MESSAGE_BYTES = 2**20
@@ -73,9 +74,7 @@ class Starter:
 
     def _receive(self, private: tuple[int, int]) -> None:
         try:
-            line, descriptors, _, _ = socket.recv_fds(
-                self._control, _MESSAGE_BYTES, _DESCRIPTORS
-            )
+            line, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, _DESCRIPTORS)
         except OSError:
             line, descriptors = b"", []
         if not line:
@@ -88,7 +87,9 @@ class Starter:
         self._children.add(pid)
         self._say({"pid": pid})
 
-    def _fork(self, message: dict[str, Any], descriptors: list[int], private: tuple[int, int]) -> int:
+    def _fork(
+        self, message: dict[str, Any], descriptors: list[int], private: tuple[int, int]
+    ) -> int:
         """The child's process id, when it leads a process group of its own."""
         alone, ready = os.pipe()
         pid = os.fork()
@@ -132,10 +133,8 @@ class Starter:
     def _end(self) -> NoReturn:
         """The coordinator has gone: nothing that was started here outlives it."""
         for pid in self._children:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         os._exit(0)
 
 

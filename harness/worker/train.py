@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params
 from harness.measure.activity import ActivityMeter
 from harness.measure.clock import synchronise
 from harness.measure.energy import modelled_nj
 from harness.measure.memory import footprint
+from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params
 from harness.protocol import Progress, RunTrial, Trained
 from harness.worker import checks, state
 from harness.worker.data import Split, TaskData, load

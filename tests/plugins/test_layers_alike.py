@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 
 from harness.plugin import Neuron, Unsupported
 from harness.subjects import PluginLocation
-from harness.worker.sessions.layer import LayerHook
 from harness.worker.proof.equality import prove
+from harness.worker.sessions.layer import LayerHook
 
 CPU = torch.device("cpu")
 FRAMEWORKS = ["native", "norse", "sinabs", "snntorch", "spikingjelly"]

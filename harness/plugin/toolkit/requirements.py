@@ -14,7 +14,9 @@ def require_classification(task: Task) -> None:
 def require_static_inputs(task: Task) -> None:
     """Unsupported for a `task` whose samples are spike trains instead of values to encode."""
     if task.steps is not None:
-        raise Unsupported(f"the method needs static inputs, and those of {task.name} are spike trains")
+        raise Unsupported(
+            f"the method needs static inputs, and those of {task.name} are spike trains"
+        )
 
 
 def require_static_classification(task: Task) -> None:

@@ -7,7 +7,10 @@ import pytest
 pytest.importorskip("torch")
 
 from harness.plugin import SPIKE_TRAIN, Task, Unsupported
-from harness.plugin.toolkit.requirements import require_classification, require_static_classification
+from harness.plugin.toolkit.requirements import (
+    require_classification,
+    require_static_classification,
+)
 
 STATIC = Task("digits", "classification", (8,), 10, 100)
 SPIKES = Task("randman", "classification", (8,), 10, 100, steps=50)

@@ -13,8 +13,8 @@ superspike = pytest.importorskip("harness_native.superspike")
 from harness_native.neurons import lif, trace
 from harness_native.spike_sequence import SpikeSequence
 
-from harness.plugin import Params, Task, Unsupported
 from harness.measure.spike_trains import timing_errors, van_rossum_loss
+from harness.plugin import Params, Task, Unsupported
 
 from . import tiny
 from .literal import literal_layer, literal_traces

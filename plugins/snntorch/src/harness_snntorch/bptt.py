@@ -49,7 +49,7 @@ def harness_presets() -> Presets:
 
 
 def spike_function(name: str, slope: float) -> Callable[[Tensor], Tensor]:
-    """snnTorch's spike function with the surrogate gradient `name`, scaled to a peak of 1."""
+    """SnnTorch's spike function with the surrogate gradient `name`, scaled to a peak of 1."""
     if name == "fast_sigmoid":
         function: Callable[[Tensor], Tensor] = surrogate.fast_sigmoid(slope)
         return function

@@ -37,7 +37,12 @@ PRESETS = Presets(
         "initial_membrane": Parameter(
             0.5, "membrane potential before the first step, in thresholds", low=0, high=1
         ),
-        "beta": Parameter(1.0, "decay of the membrane potential in one step; 1 is integrate-and-fire", low=0, high=1),
+        "beta": Parameter(
+            1.0,
+            "decay of the membrane potential in one step; 1 is integrate-and-fire",
+            low=0,
+            high=1,
+        ),
     },
     values={
         "quick": relu.QUICK,

@@ -42,7 +42,9 @@ PRESETS = Presets(
         "depression": Parameter(
             0.0, "weight change where signal precedes input, relative to the reverse", low=0, high=1
         ),
-        "homeostasis": Parameter(2.0, "strength with which hidden neurons are drawn to the target rate", low=0),
+        "homeostasis": Parameter(
+            2.0, "strength with which hidden neurons are drawn to the target rate", low=0
+        ),
         "target_rate": Parameter(
             0.15, "target rate of hidden neurons, in spikes a step", low=0, high=1
         ),
