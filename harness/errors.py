@@ -1,4 +1,4 @@
-"""The exceptions that cross rooms."""
+"""The exceptions that pass from one part of the harness to another."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from difflib import get_close_matches
 
 
 class UsageError(Exception):
-    """The command line, a configuration or a folder is wrong; one line that says how to mend it."""
+    """The command line, a configuration or a folder is wrong; the message is one line with the fix."""
 
 
 class InvalidOutput(Exception):
-    """A hook returned something that the contract forbids; says which hook, what and where."""
+    """A hook returned something that the contract forbids; the message says which hook, what and where."""
 
 
 class DataMissing(Exception):
-    """A task's data could not be had; says how to place them by hand."""
+    """A task's data are not available; the message says how to place them by hand."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """`name` is not among `known`: names the nearest, and all where there are few or none is near."""
+    """An error for a `name` that is not among `known`: suggests the nearest, and lists all."""
     known = sorted(known)
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

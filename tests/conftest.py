@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -63,7 +64,16 @@ def distribution(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(site)
 
     def install(
-        name, plugins=None, *, layers=None, requires=(), framework="", version="1.0", modules=None
+        name,
+        plugins=None,
+        *,
+        layers=None,
+        requires=(),
+        framework=(),
+        uses=None,
+        preload=None,
+        version="1.0",
+        modules=None,
     ):
         info = site / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
@@ -71,11 +81,15 @@ def distribution(tmp_path, monkeypatch):
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
         )
-        lines = ["[harness]", *(f"{key} = {value}" for key, value in (plugins or {}).items())]
-        if layers:
-            lines += ["[harness.layer]", *(f"{key} = {value}" for key, value in layers.items())]
+        groups = {"harness": plugins, "harness.layer": layers, "harness.uses": uses}
+        groups["harness.preload"] = preload
+        lines = []
+        for group, points in groups.items():
+            if points:
+                lines += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items())]
         if framework:
-            lines += ["[harness.framework]", framework]
+            frameworks = [framework] if isinstance(framework, str) else framework
+            lines += ["[harness.framework]", *frameworks]
         (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
         for module, source in (modules or {}).items():
             path = site / f"{module.replace('.', '/')}.py"
@@ -93,12 +107,13 @@ def harness(monkeypatch, capsys):
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])
-        before = signal.getsignal(signal.SIGTERM)
+        before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
         try:
             with pytest.raises(SystemExit) as left:
                 main()
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         out, err = capsys.readouterr()
         return left.value.code or 0, out, err
 
@@ -134,23 +149,57 @@ def gone():
 
 
 @pytest.fixture
-def make_record():
-    """A valid record, with `changes`."""
-    from harness.results.record import Record
+def make_row():
+    """A row of the comparison of networks, with `changes`."""
+    from harness.subjects import Row
 
     def make(**changes):
-        fields = {
-            "stage": "trial",
-            "key": "fake seed=0",
-            "plugin": "fake",
-            "label": "fake",
-            "framework": "none",
-            "task": "digits",
-            "preset": "quick",
-            "seed": 0,
-            "device": "cpu",
-            "status": "ok",
-        }
-        return Record(**fields | changes)
+        fields = {"plugin": "fake", "framework": "none", "task": "digits", "preset": "quick"}
+        return Row(**fields | changes)
 
     return make
+
+
+@pytest.fixture
+def make_record(make_row):
+    """A valid record of a `kind`, with `changes`: fields of its row go there, others to itself."""
+    from harness.results.record import NetworkTiming, TrialRecord
+    from harness.subjects import Row
+
+    kinds = {"trial": TrialRecord, "network-timing": NetworkTiming}
+
+    def make(kind="trial", **changes):
+        row = {name: changes.pop(name) for name in list(changes) if name in Row.model_fields}
+        return kinds[kind](**{"row": make_row(**row), "seed": 0, "status": "ok"} | changes)
+
+    return make
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """The living processes that the test has started, and theirs: by a variable that all inherit."""
+    token = f"{os.getpid()}-{time.monotonic_ns()}"
+    monkeypatch.setenv(MARK, token)
+
+    def alive():
+        return processes_of(token)
+
+    yield alive
+    for process in alive():
+        with suppress(psutil.Error):
+            process.kill()
+
+
+MARK = "HARNESS_TEST_MARK"
+
+
+def processes_of(token):
+    """Every living process but this one that was started with `MARK` set to `token`."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if process.environ().get(MARK) == token:
+                found.append(process)
+    return found

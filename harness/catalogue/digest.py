@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +17,6 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@cache
 def package_digest(module: str) -> str:
     """SHA-256 over the Python files of the package that `module` belongs to; empty without one.
 
@@ -37,7 +35,6 @@ def package_digest(module: str) -> str:
     return file_digest(Path(spec.origin)) if spec.origin and Path(spec.origin).is_file() else ""
 
 
-@cache
 def host_digest() -> str:
     """SHA-256 over the host's own files that run in a worker."""
     here = Path(__file__).parent.parent

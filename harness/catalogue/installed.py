@@ -1,4 +1,4 @@
-"""Versions and needs of the installed distributions."""
+"""Versions, needs and source code of the installed distributions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 
+from harness.catalogue.digest import package_digest
+
 
 class Installed:
-    """Versions and needs of what is installed; metadata are slow to parse, so each is read once."""
+    """What is known of the installed distributions; files are slow to read, so each is read once."""
 
     def __init__(self) -> None:
         self._facts: dict[str, tuple[str, list[str]]] = {}
+        self._digests: dict[str, str] = {}
 
     def version(self, name: str) -> str:
         """The installed version of `name`, empty where it is not installed."""
         return self._read(name)[0]
+
+    def digest(self, module: str) -> str:
+        """The digest of the package that `module` belongs to; empty where there is none."""
+        top = module.partition(".")[0]
+        if top not in self._digests:
+            self._digests[top] = package_digest(top)
+        return self._digests[top]
 
     def unmet(self, name: str, extras: Sequence[str] = ()) -> list[str]:
         """What of the needs of the installed distribution `name`, or of its `extras`, is not met."""

@@ -26,7 +26,7 @@ from typing import Literal
 
 from packaging.requirements import InvalidRequirement
 
-from harness.catalogue.digest import file_digest, package_digest
+from harness.catalogue.digest import file_digest
 from harness.catalogue.installed import Installed
 from harness.catalogue.source import module_problem, script_metadata, syntax_problem
 from harness.errors import UsageError, unknown
@@ -154,7 +154,7 @@ def _installed(dist: Distribution, name: str, value: str, installed_here: Instal
     problem = module_problem(module)
     if problem:
         return _broken(plugin, problem)
-    plugin = replace(plugin, digest=package_digest(module))
+    plugin = replace(plugin, digest=installed_here.digest(module))
     frameworks = _group(dist, FRAMEWORK_GROUP)
     framework = _group(dist, USES_GROUP).get(name) or next(iter(frameworks), "")
     if framework and framework not in frameworks:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from harness.cli.measuring import comma_separated, names, out_option, resume_options, work
+from harness.cli.measuring import (
+    announce,
+    comma_separated,
+    names,
+    out_option,
+    resume_options,
+    work,
+)
+from harness.coordinator.folders import default_folder
 
 if TYPE_CHECKING:
     from harness.coordinator.listener import Listener
@@ -69,11 +77,12 @@ def layers(
     One linear map into one layer of LIF neurons, forward and backward. A framework that cannot do
     the neuron exactly is left out, with its reason.
     """
-    from harness.coordinator import api
-
-    path = out or api.default_folder("layers")
+    path = resume or out or default_folder("layers")
+    announce(f"layers of {', '.join(names(plugins))}", path, resume)
 
     def start(listener: Listener, command: str) -> Run:
+        from harness.coordinator import api
+
         return api.layers(names(plugins), out=path, listener=listener, command=command, **options)
 
-    work("layers", start, resume or path, resume, rerun_changed)
+    work("layers", start, path, resume, rerun_changed)

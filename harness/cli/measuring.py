@@ -63,6 +63,12 @@ def names(plugins: tuple[str, ...]) -> list[str]:
     return [name for text in plugins or ("all",) for name in text.split(",") if name]
 
 
+def announce(what: str, path: Path, resume: Path | None) -> None:
+    """The first line of a command, before anything is imported that takes time."""
+    check_resume(resume)
+    click.echo(f"{'carrying on' if resume else what}, in {path}", err=True)
+
+
 def work(
     kind: Kind,
     start: Callable[[Listener, str], Run],
@@ -75,7 +81,6 @@ def work(
     from harness.coordinator import api
     from harness.results.store import COMMANDS
 
-    _check(resume, rerun_changed)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     command = shlex.join(["harness", *sys.argv[1:]])
@@ -100,10 +105,11 @@ def work(
     sys.exit(_conclude(finished))
 
 
-def _check(resume: Path | None, rerun_changed: bool) -> None:
-    if rerun_changed and not resume:
-        raise click.UsageError("--rerun-changed goes with --resume DIR")
+def check_resume(resume: Path | None) -> None:
+    """A UsageError where --resume stands beside options that it takes from the run."""
     context = click.get_current_context()
+    if context.params["rerun_changed"] and not resume:
+        raise click.UsageError("--rerun-changed goes with --resume DIR")
     given = {
         name
         for name in context.params

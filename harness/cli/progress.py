@@ -14,7 +14,6 @@ from rich.progress import (
     SpinnerColumn,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column
@@ -39,18 +38,18 @@ def watching() -> Iterator[Listener]:
         finally:
             lines.close()
         return
+    def text(template: str) -> TextColumn:
+        """A column that folds what is too long instead of cutting it."""
+        return TextColumn(template, markup=False, table_column=Column(overflow="fold"))
+
     bars = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False, table_column=Column(ratio=3, no_wrap=True)),
-        BarColumn(bar_width=10),
-        TextColumn(
-            "{task.fields[state]}", markup=False, table_column=Column(ratio=2, no_wrap=True)
-        ),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(compact=True),
+        text("{task.description}"),
+        BarColumn(bar_width=8),
+        text("{task.fields[state]}"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         console=console,
         transient=True,
-        expand=True,
     )
     with bars:
         yield Bars(console, bars)
@@ -194,14 +193,14 @@ class Bars(Listener):
 
 
 def state(progress: protocol.Progress) -> str:
-    """Stage, epoch, loss and accuracy in a few words."""
+    """Stage or epoch, and accuracy or loss, in a few words."""
     words = [progress.stage]
     if progress.epoch:
         words = [f"epoch {progress.epoch}/{progress.epochs}"]
-    if "loss" in progress.scalars:
-        words.append(f"loss {progress.scalars['loss']:.3f}")
     if "accuracy" in progress.scalars:
         words.append(f"{100 * progress.scalars['accuracy']:.1f} %")
+    elif "loss" in progress.scalars:
+        words.append(f"loss {progress.scalars['loss']:.3f}")
     return ", ".join(words)
 
 

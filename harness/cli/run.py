@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from harness.cli.measuring import comma_separated, names, out_option, resume_options, work
+from harness.cli.measuring import (
+    announce,
+    comma_separated,
+    names,
+    out_option,
+    resume_options,
+    work,
+)
+from harness.coordinator.folders import default_folder
 
 if TYPE_CHECKING:
     from harness.coordinator.listener import Listener
@@ -69,15 +77,20 @@ def run(
     **options: Any,
 ) -> NoReturn:
     """Compare plugins on a task: accuracy, latency, sparsity, operations, throughput, memory."""
-    from harness.coordinator import api
-    from harness.coordinator.config import parse_params
-
-    params = parse_params(sets)
-    path = out or api.default_folder(f"{options['task']}-{options['preset']}")
+    path = resume or out or default_folder(f"{options['task']}-{options['preset']}")
+    announce(f"{', '.join(names(plugins))} on {options['task']}", path, resume)
 
     def start(listener: Listener, command: str) -> Run:
+        from harness.coordinator import api
+        from harness.coordinator.config import parse_params
+
         return api.run(
-            names(plugins), params=params, out=path, listener=listener, command=command, **options
+            names(plugins),
+            params=parse_params(sets),
+            out=path,
+            listener=listener,
+            command=command,
+            **options,
         )
 
-    work("networks", start, resume or path, resume, rerun_changed)
+    work("networks", start, path, resume, rerun_changed)

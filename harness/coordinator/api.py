@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
 from harness.coordinator import environment
 from harness.coordinator.config import Config, LayersConfig, RunConfig, make_config
 from harness.coordinator.environment import choose_device
+from harness.coordinator.folders import default_folder
 from harness.coordinator.layers import Bench
 from harness.coordinator.listener import Listener
 from harness.coordinator.networks import measure_networks
@@ -23,14 +22,13 @@ from harness.coordinator.run import Run, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
 from harness.errors import UsageError
 from harness.protocol import Prepared
+from harness.results.comparison import PROCESSES
 from harness.results.labels import labels
 from harness.results.record import TrialRecord
 from harness.results.session import Session, changes
 from harness.results.store import COMMANDS, Kind, RunFolder
 
 __all__ = ["Run", "layers", "load", "resume", "run"]
-
-RESULTS = Path("results")
 
 
 def run(
@@ -151,12 +149,6 @@ def resume(
     )
 
 
-def default_folder(name: str) -> Path:
-    """results/<time>-<name>, the time in UTC."""
-    plain = re.sub(r"[^\w.-]+", "-", name).strip("-")
-    return RESULTS / f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}-{plain}"
-
-
 def _networks(
     config: RunConfig,
     path: Path,
@@ -173,7 +165,7 @@ def _networks(
     jobs = config.parallel(device)
     with Workers() as workers, scratch_folder() as logs:
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
-        workers.warm(frameworks, config.threads)
+        workers.warm(frameworks, config.threads, PROCESSES if config.timing else 1)
         listener.doing(f"preparing {config.task}")
         data = prepare(config.task, config.data_folders(), workers, listener.message)
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
@@ -265,11 +257,13 @@ def _layers(
     with Workers() as workers:
         listener.doing("importing frameworks")
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
-        workers.warm(frameworks, config.threads)
+        workers.warm(frameworks, config.threads, PROCESSES)
         session = environment.session(config, selected, command=command)
-        with _at_work(path, "layers", folder, session, rerun_changed, listener) as (at, number):
-            with at.clocked("layers"):
-                Bench(config, selected, device, at, number, workers, listener).carry_out()
+        with (
+            _at_work(path, "layers", folder, session, rerun_changed, listener) as (at, number),
+            at.clocked("layers"),
+        ):
+            Bench(config, selected, device, at, number, workers, listener).carry_out()
     return load(path)
 
 

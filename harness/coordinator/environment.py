@@ -31,7 +31,7 @@ def session(
     jobs: int = 1,
     data: dict[str, Any] | None = None,
 ) -> Session:
-    """This command at this moment, as run.json keeps it."""
+    """The command that is at work now, as run.json keeps it."""
     plugins = list(plugins)
     return Session(
         command=command,

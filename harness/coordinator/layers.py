@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from harness.catalogue.plugins import Plugin
@@ -13,6 +15,7 @@ from harness.coordinator.group import Member, Procedure, Subject, measure
 from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import failed, not_ready, unexpected
 from harness.coordinator.pool import Workers
+from harness.coordinator.process import Worker
 from harness.coordinator.starter import StarterDied
 from harness.plugin.contract import Neuron
 from harness.protocol import Event, Failed, Measured, OpenLayer, Proved, ProveLayer
@@ -100,24 +103,44 @@ class Bench:
 
     def _prove(self, framework: Framework) -> None:
         self._listener.doing(f"proving {framework.plugin.name}")
-        for neuron in self._config.neurons_to_prove():
-            wanted = LayerProof(status="ok", row=framework.contender, neuron=neuron)
-            record = self._done.get((wanted.kind, wanted.key))
-            if not isinstance(record, LayerProof):
-                record = self._proof(framework, neuron)
-                self._folder.append(record)
-            framework.proofs[neuron] = record
+        with ExitStack() as stack:
+            worker: Worker | None = None
+            for neuron in self._config.neurons_to_prove():
+                wanted = LayerProof(status="ok", row=framework.contender, neuron=neuron)
+                record = self._done.get((wanted.kind, wanted.key))
+                if not isinstance(record, LayerProof):
+                    event, worker = self._ask(framework.plugin, neuron, worker, stack)
+                    record = self._proof(framework, neuron, event)
+                    self._folder.append(record)
+                framework.proofs[neuron] = record
         self._listener.message(_summary(framework))
 
-    def _proof(self, framework: Framework, neuron: Neuron) -> LayerProof:
-        log = self._folder.file("logs", framework.plugin.name, ".log")
+    def _ask(
+        self, plugin: Plugin, neuron: Neuron, worker: Worker | None, stack: ExitStack
+    ) -> tuple[Event, Worker | None]:
+        """What a worker of `plugin` says of `neuron`, and that worker if it still stands."""
+        if plugin.status != "ready":
+            return not_ready(plugin), None
+        threads = self._config.threads
         request = ProveLayer(
-            plugin=framework.plugin.location,
-            neuron=neuron,
-            device=self._device,
-            threads=self._config.threads,
+            plugin=plugin.location, neuron=neuron, device=self._device, threads=threads
         )
-        event = self._ask(framework.plugin, request, log)
+        try:
+            if worker is None:
+                worker = stack.enter_context(
+                    self._workers.start(self._log(plugin), threads, plugin.framework)
+                )
+        except StarterDied as reason:
+            return Failed(status="crashed", reason=str(reason), where="start"), None
+        event = worker.ask(request, self._config.timeout)
+        died = isinstance(event, Failed) and event.status in ("timeout", "crashed")
+        return event, None if died else worker
+
+    def _log(self, plugin: Plugin) -> Path:
+        return self._folder.file("logs", plugin.name, ".log")
+
+    def _proof(self, framework: Framework, neuron: Neuron, event: Event) -> LayerProof:
+        log = self._log(framework.plugin)
         if isinstance(event, Proved):
             found: dict[str, Any] = {
                 "status": "ok" if event.equal else "invalid",
@@ -140,15 +163,6 @@ class Bench:
             log=f"logs/{log.name}" if log.exists() else "",
             **found,
         )
-
-    def _ask(self, plugin: Plugin, request: ProveLayer, log: Any) -> Event:
-        if plugin.status != "ready":
-            return not_ready(plugin)
-        try:
-            with self._workers.start(log, self._config.threads, plugin.framework) as worker:
-                return worker.ask(request, self._config.timeout)
-        except StarterDied as reason:
-            return Failed(status="crashed", reason=str(reason), where="start")
 
     # --- sizes ------------------------------------------------------------------------------------
 
@@ -199,7 +213,7 @@ class Bench:
             ],
         )
 
-        def log(key: str, process: int) -> Any:
+        def log(key: str, process: int) -> Path:
             return self._folder.file("logs", key, f".timing-{process + 1}.log")
 
         result = measure(subjects, procedure, log, self._workers, self._listener)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.coordinator.config import RunConfig
@@ -50,7 +51,7 @@ def measure_networks(
         ],
     )
 
-    def log(key: str, process: int) -> Any:
+    def log(key: str, process: int) -> Path:
         return folder.file("logs", key, f".timing-{process + 1}.log")
 
     result = measure(subjects, procedure, log, workers, listener)

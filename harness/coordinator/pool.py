@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from harness.catalogue.plugins import preloads
 from harness.coordinator.process import Worker
-from harness.coordinator.starter import COMMON, Starter
+from harness.coordinator.starter import COMMON, Starter, StarterDied
 from harness.errors import UsageError
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ class Workers:
         self._starters: dict[tuple[str, int, int], Starter] = {}
         self._lock, self._starting = threading.Lock(), threading.Lock()
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._closed = False
         self.stopped = False
 
     def __enter__(self) -> Workers:
@@ -57,8 +58,12 @@ class Workers:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        for starter in self._starters.values():
-            starter.end()
+        self._closed = True
+        for _ in range(2):  # first those that another thread may wait for, then those it has begun
+            for starter in list(self._starters.values()):
+                starter.end()
+            with self._starting:
+                pass
         if self._scratch:
             with suppress(OSError):
                 self._scratch.cleanup()
@@ -92,9 +97,11 @@ class Workers:
 
     def starter(self, framework: str, threads: int, copy: int = 0) -> Starter:
         """The starter of `framework`; "" is that of torch and the host alone. May still be importing."""
-        module = _preloads().get(framework, "")
+        module = self._preloads.get(framework, "")
         key = (framework if module else "", threads, copy)
         with self._starting:
+            if self._closed:
+                raise StarterDied("the command has ended")
             if key not in self._starters:
                 log = self._log()
                 if not module:
@@ -107,17 +114,21 @@ class Workers:
                     self._starters[key] = base.branch([module], log)
             return self._starters[key]
 
-    def warm(self, frameworks: Sequence[str], threads: int, copy: int = 0) -> None:
-        """Begins to import `frameworks`, in the background; a failure is told by the worker's start."""
+    def warm(self, frameworks: Sequence[str], threads: int, copies: int = 1) -> None:
+        """Begins to import `frameworks`, in the background; a failure is told by the worker's start.
+
+        Torch first, for all copies at once: the import of one takes one core.
+        """
         if not self._fork:
             return
 
         def begin() -> None:
             for framework in dict.fromkeys(("", *frameworks)):
-                with suppress(Exception):
-                    if self.stopped:
-                        return
-                    self.starter(framework, threads, copy)
+                for copy in range(copies):
+                    with suppress(Exception):
+                        if self.stopped:
+                            return
+                        self.starter(framework, threads, copy)
 
         threading.Thread(target=begin, daemon=True).start()
 
@@ -128,16 +139,15 @@ class Workers:
             for worker in self._alive:
                 worker.kill()
 
+    @cached_property
+    def _preloads(self) -> dict[str, str]:
+        return preloads()
+
     def _log(self) -> Path:
         """Where the starters' own output goes: to a temporary file, shown to nobody unless they die."""
         if self._scratch is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="harness-")
         return Path(self._scratch.name) / "starters.log"
-
-
-@cache
-def _preloads() -> dict[str, str]:
-    return preloads()
 
 
 def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Workers) -> Iterator[T]:

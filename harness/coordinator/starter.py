@@ -19,6 +19,8 @@ from harness.coordinator.process import Process, Worker, ending, worker_environm
 
 #: What all workers have in common, imported once.
 COMMON = "harness.worker.preload"
+#: A killed process ends at once, unless the kernel is busy for it.
+_END_SECONDS = 10.0
 
 
 class StarterDied(Exception):
@@ -46,9 +48,10 @@ class Starter:
         self._process, self._control = process, control
         self._ready: Future[None] = Future()
         self._children: dict[int, Child] = {}
-        self._forked: Future[int] | None = None
+        self._forked: Future[Child] | None = None
         self._asking = threading.Lock()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     @classmethod
     def spawn(cls, modules: list[str], threads: int, log: Path) -> Starter:
@@ -78,19 +81,23 @@ class Starter:
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as file:
             message = {"fork": "starter", "modules": modules}
-            child = self._fork(message, [theirs.fileno(), file.fileno()])
+            try:
+                child = self._fork(message, [theirs.fileno(), file.fileno()])
+            except StarterDied:
+                ours.close()
+                raise
         return Starter(child, ours, ", ".join(modules))
 
     def worker(self, log: Path, threads: int) -> Worker:
         """A worker, forked in milliseconds; StarterDied where there is nobody to fork it."""
-        requests_in, requests_out = os.pipe()
-        answers_in, answers_out = os.pipe()
+        message = {
+            "fork": "worker",
+            "environment": worker_environment(threads),
+            "folder": str(Path.cwd()),
+        }
         with log.open("ab") as file:
-            message = {
-                "fork": "worker",
-                "environment": worker_environment(threads),
-                "folder": os.getcwd(),
-            }
+            requests_in, requests_out = os.pipe()
+            answers_in, answers_out = os.pipe()
             try:
                 child = self._fork(message, [requests_in, answers_out, file.fileno()])
             except StarterDied:
@@ -112,32 +119,32 @@ class Starter:
         return self._ready.done()
 
     def end(self) -> None:
-        """Ends the starter, and with it all that it forked."""
+        """Ends the starter, and with it all that it forked; returns when they have ended."""
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         # By a signal: importing torch's compiler makes Python print leak warnings when it exits.
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._alive:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._listener.join(_END_SECONDS)
 
     def _fork(self, message: dict[str, Any], descriptors: list[int]) -> Child:
         self.wait_until_ready()
         with self._asking:
-            answer: Future[int] = Future()
+            answer: Future[Child] = Future()
             self._forked = answer
             if not self._alive:
                 raise StarterDied(self._death)
             line = json.dumps(message).encode() + b"\n"
-            try:
+            with suppress(OSError):  # it has died: the answer will be that
                 socket.send_fds(self._control, [line], descriptors)
-            except OSError:
-                raise StarterDied(self._death) from None
-            return self._children[answer.result()]
+            return answer.result()
 
     _alive = True
     _death = "the starter has ended"
 
     def _listen(self) -> None:
-        with self._control.makefile("rb") as lines:
+        with self._control, self._control.makefile("rb") as lines:
             for line in self._lines(lines):
                 message = json.loads(line)
                 if "ready" in message:
@@ -146,9 +153,9 @@ class Starter:
                 elif "code" in message:
                     self._children.pop(message["pid"]).code.set_result(message["code"])
                 else:
-                    self._children[message["pid"]] = Child(message["pid"])
+                    child = self._children[message["pid"]] = Child(message["pid"])
                     assert self._forked is not None
-                    self._forked.set_result(message["pid"])
+                    self._forked.set_result(child)
         self._bury()
 
     def _lines(self, lines: Any) -> Any:
@@ -159,8 +166,8 @@ class Starter:
 
     def _bury(self) -> None:
         """The starter has died: whoever waits for it, or for a child of its, learns that now."""
-        self._alive = False
         self._death = f"the process that imports {self.name} {ending(self._process.wait())}"
+        self._alive = False
         error = StarterDied(self._death)
         if not self._ready.done():
             self._ready.set_exception(error)

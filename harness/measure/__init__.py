@@ -1,1 +1,1 @@
-"""What the host measures, each in a pass of its own. Knows tensors and callables, no plugin."""
+"""All that the host measures, each in a separate pass: of tensors and callables, not of plugins."""

@@ -1,21 +1,21 @@
-"""Spikes, sparsity and synaptic operations, counted by one code for every plugin.
+"""Spikes, sparsity and synaptic operations, counted by the same code for every plugin.
 
 Definitions as in NeuroBench (Yik et al. 2025, "The neurobench framework", Nature Communications 16),
 so that the figures compare:
 
 - activation sparsity: zeros / all activations, over layers, time steps and samples;
 - fewest operations (ours): the effective ones, with an input that is constant over time counted once,
-  since one product would do; an AC is one floating-point operation, a MAC two;
+  because one matrix product is enough; an AC is one floating-point operation, a MAC two;
 - connection sparsity: zero weights / weights, biases excluded;
 - dense synaptic operations: every connection in every step;
 - effective synaptic operations: connections whose weight and input are both non-zero. They are
   accumulates (AC) where all of the layer's input lies in {-1, 0, 1}, multiply-accumulates (MAC)
   otherwise. Biases are excluded.
 
-What a layer multiplies by is decided once, by all that it received. NeuroBench decides anew for
-each step of each batch, so that a layer of mixed inputs is split differently by another batch size;
-the sum of the two is the same. Counts are exact integers; NeuroBench's are sums in the model's own
-precision, which for float32 ends being exact at 2**24 operations a layer, step and batch.
+Whether the operations of a layer are ACs or MACs is decided once, from all inputs that it received.
+NeuroBench decides for each step of each batch, so the split of a layer with mixed inputs depends on
+the batch size there; the sum of the two is the same. Counts are exact integers; NeuroBench's are sums
+in the model's own precision: in float32 exact up to 2**24 operations per layer, step and batch.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class _Counts:
 
 @dataclass
 class ActivityMeter:
-    """Adds up the activity of batch after batch; `metrics`, `absent` and `layers` read it out."""
+    """Adds up the activity of batch after batch; `metrics`, `absent` and `layers` return the results."""
 
     samples: int = 0
     _counts: dict[str, _Counts] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class ActivityMeter:
         return found | {"input_density": first.input_nonzero / first.input_values}
 
     def absent(self) -> dict[str, str]:
-        """Why there is no figure, for each metric of `METRICS` that `metrics` lacks."""
+        """The reason for each metric of `METRICS` that `metrics` does not contain."""
         if not self._counts:
             return dict.fromkeys(METRICS, NO_LAYERS)
         return _computed(list(self._counts.values()), self.samples)[1]
@@ -168,7 +168,7 @@ def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], di
 
 
 def _without_repeats(inputs: Tensor) -> tuple[int, Tensor]:
-    """A view expanded over time as one step and its number of repeats: the same count, T times less."""
+    """The number of repeats and one step of a view expanded over time, so that one step is counted."""
     if inputs.shape[0] > 1 and inputs.stride(0) == 0:
         return inputs.shape[0], inputs[:1]
     return 1, inputs
@@ -189,8 +189,8 @@ def _operations(connection: Tensor | nn.Module, active: Tensor) -> tuple[int, in
     """Dense and effective operations of one connection for `active` [T, B, ...] (bool) inputs.
 
     None where the connection is neither a weight [n_out, n_in], a Linear nor a convolution. The
-    number of operations is linear in `active`, so steps and samples are added up before anything is
-    multiplied: one image goes through a convolution instead of all.
+    number of operations is linear in `active`, so steps and samples are summed first: a convolution
+    then runs on one image instead of all.
     """
     weight = _weight(connection)
     if weight is None:
@@ -204,11 +204,11 @@ def _operations(connection: Tensor | nn.Module, active: Tensor) -> tuple[int, in
     if not isinstance(connection, _CONVOLUTIONS):
         return None
     images = active.reshape(-1, *active.shape[1 - weight.ndim :])
-    # On the CPU and in float64 a convolution of integers is exact, whatever algorithm runs elsewhere.
+    # On the CPU and in float64 a convolution of integers is exact, with any algorithm.
     once = images.sum(0, keepdim=True).to("cpu", torch.float64)
     used = (weight != 0).to("cpu", torch.float64)
     with torch.no_grad():
-        # Not the module's own call: a framework's subclass may want time as a further dimension.
+        # Not the module's own call: a framework's subclass may expect time as an additional dimension.
         effective = connection._conv_forward(once, used, None).sum()
         dense = connection._conv_forward(torch.ones_like(once), torch.ones_like(used), None).sum()
     return len(images) * round(dense.item()), round(effective.item())

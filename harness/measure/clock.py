@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def synchronise(device: torch.device) -> None:
-    """Waits until `device` has done all that was asked of it."""
+    """Waits until `device` has finished all work that was queued on it."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -39,10 +39,10 @@ def timed(call: Callable[[], T], device: torch.device) -> tuple[float, T]:
 
 
 def exempt_from_collection() -> None:
-    """Takes all that lives now, modules above all, out of every later collection's sight.
+    """Excludes all objects that exist now, mostly those of modules, from later garbage collections.
 
-    After torch and a framework are imported a collection walks for a tenth of a second, which
-    would be most of a round.
+    After torch and a framework are imported, a collection takes a tenth of a second, which would be
+    most of a round.
     """
     gc.collect()
     gc.freeze()
@@ -50,7 +50,7 @@ def exempt_from_collection() -> None:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Collects garbage now and not inside: a collection in one call would be timed as that call."""
+    """Collects garbage now and not inside: a collection during a call would count as its time."""
     gc.collect()
     enabled = gc.isenabled()
     gc.disable()

@@ -1,9 +1,9 @@
-"""Energy a sample: modelled from the operations, or measured by a counter of the machine.
+"""Energy per sample: modelled from the operations, or measured by a counter of the machine.
 
 The two are different quantities and have different names. The modelled one is the arithmetic of the
 effective synaptic operations alone: memory traffic, neurons and control are not in it and can
-outweigh it by orders of magnitude. The measured one is all that the processor (RAPL: packages and
-memory) or the GPU (NVML) took above idle while the host called the network in a loop.
+outweigh it by orders of magnitude. The measured one is the energy that the processor (RAPL: packages
+and memory) or the GPU (NVML) used above idle while the host called the network in a loop.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAC_PJ, AC_PJ = 4.6, 0.9
 
 POWERCAP = Path("/sys/class/powercap")
 
-#: Idle is read in this many pieces, whose differences are its noise.
+#: Idle power is measured in this many intervals; their spread is its noise.
 _IDLE_PIECES = 4
 _POLL_SECONDS, _STANDSTILL_SECONDS = 0.001, 1.0
 
@@ -33,7 +33,7 @@ def modelled_nj(metrics: Mapping[str, float]) -> float:
 
 
 class NotMeasurable(Exception):
-    """There is no figure; the message says why."""
+    """The energy cannot be measured; the message says why."""
 
 
 class Counter(Protocol):
@@ -51,8 +51,8 @@ class Counter(Protocol):
 class Rapl:
     """The processor's own counters, in microjoules: every package, and its memory where counted.
 
-    Cores and the like are part of a package and a platform's counter contains it, so they are not
-    added. Raises `NotMeasurable` where none can be read: often only root may.
+    Counters of cores are part of a package, and a platform's counter contains the packages: neither is
+    added. Raises `NotMeasurable` where none can be read: often only root may read them.
     """
 
     def __init__(self, folder: Path = POWERCAP) -> None:
@@ -74,7 +74,7 @@ class Rapl:
         self.read()
 
     def read(self) -> list[int]:
-        """Microjoules of each zone, from 0 again after its range."""
+        """Microjoules of each zone; a counter starts again from 0 after its range."""
         try:
             return [int((zone / "energy_uj").read_text()) for zone in self._zones]
         except (OSError, ValueError) as error:
@@ -131,7 +131,7 @@ def _unreadable(kind: str, why: object) -> NotMeasurable:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a loop took: `joules` a sample above idle, and what that was computed from."""
+    """One measurement: `joules` per sample above idle, and the values that it was computed from."""
 
     joules: float
     counter: str
@@ -143,10 +143,10 @@ class Reading:
 
 
 def measure(call: Callable[[], int], counter: Counter, seconds: float) -> Reading:
-    """The energy of one sample in a loop of `call`, which answers a batch and returns its size.
+    """The energy of one sample in a loop of `call`, which processes a batch and returns its size.
 
     The machine is first left idle for `seconds`, then the loop runs for as long; idle power is
-    subtracted. `NotMeasurable` where the rest is not above what idle itself varies by.
+    subtracted. `NotMeasurable` where the rest is not above the variation of idle power itself.
     """
     times, values = zip(_at_update(counter), *_idle(counter, seconds))
     watts = [
@@ -160,7 +160,7 @@ def measure(call: Callable[[], int], counter: Counter, seconds: float) -> Readin
     start, before = _at_update(counter)
     while perf_counter() - start < seconds:
         samples += call()
-    # Up to the next update nothing runs, so that subtracting idle takes that time out again.
+    # Nothing runs until the next update; subtracting idle power removes that time again.
     stop, after = _at_update(counter)
     lasted = stop - start
     loop = counter.joules(before, after) / lasted
@@ -189,7 +189,7 @@ def _idle(counter: Counter, seconds: float) -> list[tuple[float, list[int]]]:
 
 
 def _at_update(counter: Counter) -> tuple[float, list[int]]:
-    """The time and the values at the counter's next update: some update ten times a second."""
+    """The time and the values at the counter's next update: some counters update ten times a second."""
     before, start = counter.read(), perf_counter()
     while perf_counter() - start < _STANDSTILL_SECONDS:
         now = counter.read()

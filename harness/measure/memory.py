@@ -1,4 +1,4 @@
-"""Peak memory of a call above what was held before it, and what a model's tensors take."""
+"""Peak memory of a call above the level before it, and the size of a model's tensors."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _POLL_SECONDS = 0.001
 def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, float]:
     """Runs `call`; `peak_memory_bytes` of the host and, on CUDA, `device_memory_bytes`.
 
-    Both are peaks above the level at the start: the interpreter, the framework's import, the data
-    set and the model are out. What `call` takes of them itself, such as a batch, is in.
+    Both are peaks above the level at the start: the interpreter, the imported
+    framework, the data set and the model are not included. What `call` allocates itself, such as a
+    batch, is.
     """
     gc.collect()
     return_free_memory()
@@ -59,7 +60,7 @@ def footprint(model: nn.Module) -> dict[str, int]:
 
 
 def return_free_memory() -> None:
-    """Gives freed heap back to the system, so that what is taken next is taken anew."""
+    """Returns freed heap memory to the system (malloc_trim), so the next allocation is a fresh one."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -81,7 +82,7 @@ def _host_peak() -> Iterator[list[int]]:
 
 
 def _polled_peak(process: psutil.Process, found: list[int]) -> Iterator[list[int]]:
-    """The same where the kernel keeps no peak that can be reset: sampled, so a lower bound."""
+    """The same where the kernel has no peak that can be reset: sampled, hence a lower bound."""
     start = highest = process.memory_info().rss
     done = threading.Event()
 

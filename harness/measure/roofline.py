@@ -1,4 +1,4 @@
-"""What a device can do at most: its fastest matrix product and copy, measured."""
+"""The peak performance of a device: its fastest matrix product and copy, measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def measure_peaks(device: torch.device) -> dict[str, float]:
 def peak_flops(device: torch.device) -> float:
     """float32 operations a second of the fastest of several square matrix products.
 
-    A multiplication and an addition count as two. The fastest call, not the median: this is a bound.
+    A multiplication and an addition count as two. The fastest call, since this is a bound.
     """
     best = 0.0
     for side in _SIDES[device.type]:
@@ -33,7 +33,7 @@ def peak_flops(device: torch.device) -> float:
 
 
 def peak_bandwidth(device: torch.device) -> float:
-    """Bytes a second, read and written, of the fastest copy of an array beyond any cache."""
+    """Bytes a second, read and written, of the fastest copy of an array larger than any cache."""
     source = torch.zeros(_COPY_BYTES[device.type] // 4, device=device)
     target = torch.zeros_like(source)
     return 2 * _COPY_BYTES[device.type] / _fastest(lambda: target.copy_(source), device)

@@ -26,14 +26,14 @@ def van_rossum_loss(output: Tensor, target: Tensor, step_ms: float) -> float:
 
 
 def timing_errors(output: Tensor, target: Tensor, step_ms: float) -> tuple[float, int]:
-    """The fraction of target spikes that an output spike meets, and the output spikes left over.
+    """The fraction of target spikes with a matching output spike, and the unmatched output spikes.
 
-    Spikes [T, n] of a neuron meet where they are at most `TOLERANCE_MS` apart; each counts once.
+    Spikes [T, n] of a neuron match where they are at most `TOLERANCE_MS` apart; each counts once.
     """
     met = extra = 0
     for sent, wanted in zip(spike_times(output), spike_times(target), strict=True):
         left = list(sent)
-        for time in wanted:  # the earliest free one in reach leaves the most for those that follow
+        for time in wanted:  # the earliest unmatched one leaves the most for later targets
             near = [t for t in left if abs(t - time) * step_ms <= TOLERANCE_MS]
             if near:
                 met += 1
@@ -48,7 +48,7 @@ def spike_times(spikes: Tensor) -> list[list[int]]:
 
 
 def _filtered(spikes: Tensor, step_ms: float) -> Tensor:
-    """`spikes` [T, n] after the kernel, and as many steps more as it takes to fade."""
+    """`spikes` [T, n] filtered by the kernel, with steps added at the end in which it decays."""
     tail = math.ceil(10 * DECAY_MS / step_ms)
     rise = decay = torch.zeros_like(spikes[0])
     found = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-#: The kinds of tasks: which class is it, and which spikes shall answer.
+#: The kinds of tasks: a class for each sample, or target spike trains for the output neurons.
 CLASSIFICATION, SPIKE_TRAIN = "classification", "spike-train"
 
 
@@ -26,7 +26,7 @@ class Task:
     `input_shape` is one sample's shape without batch and time ((1, 28, 28) for MNIST), `classes` the
     number of classes, or of output neurons where spike trains are to be fitted, `train_size` the
     number of training samples. `steps` is set where the samples are spike trains already: each
-    has that many steps of `step_ms` milliseconds, and nothing is left to encode.
+    has that many steps of `step_ms` milliseconds, and `harness_encode` is not called.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Params(SimpleNamespace):
 
 @dataclass(frozen=True)
 class Layer:
-    """What one layer did with a batch, for the host to count spikes and operations.
+    """The activity of one layer for one batch: the host counts spikes and operations from it.
 
     `inputs` [T, B, ...] is what its connection received (an expanded view where it is constant over
     time); `connection` is the weight [n_out, n_in] or the module (Linear, Conv1d to Conv3d; of others
@@ -68,14 +68,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network's answer to a batch.
+    """The output of a network for one batch.
 
-    `scores` [B, C], or [T, B, C] where scores[t] is the answer after the steps 0..t; the class is
-    the highest. Where spike trains are to be fitted, they are the spikes [T, B, n_out] of the output
-    neurons, 0 or 1. `layers` is wanted only when recording. `references` are other answers to the same
-    batch [B, C] whose accuracy belongs beside it, such as that of the network before conversion.
-    `delay` is the number of steps that an input takes to reach the answer, where layers answer late:
-    the host checks that every step before that counts.
+    `scores` [B, C], or [T, B, C] where scores[t] is the output after the steps 0..t; the predicted
+    class is the one with the highest score. Where spike trains are to be fitted, `scores` are the
+    spikes [T, B, n_out] of the output neurons, 0 or 1. `layers` is needed only when recording.
+    `references` are scores [B, C] of other networks for the same batch, such as the network before
+    its conversion; their accuracy is reported too. `delay`: number of time steps between an input and
+    its effect on the output (0 if none). The host checks that input step T - 1 - delay still changes
+    the output.
     """
 
     scores: Tensor
@@ -90,17 +91,18 @@ Scalars = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Neuron:
-    """A spiking neuron as data, for frameworks to build their own of: `harness_layer`.
+    """A spiking neuron as data; `harness_layer` builds it from a framework's own parts.
 
-    From rest, with input current I, membrane U, spikes S and membrane after the reset R:
+    Starting at rest, with input current I, membrane potential U, spikes S, and membrane potential R
+    after the reset:
 
         U[t] = beta R[t-1] + I[t]
         S[t] = 1 where U[t] >= theta, or > theta (`compare`), else 0
         R[t] = U[t] - theta S[t] ("subtract"), or U[t] (1 - S[t]) ("zero")
 
-    The derivative of S is replaced by the surrogate, of v = U - theta: "fast_sigmoid"
-    1 / (1 + slope |v|)^2, "atan" 1 / (1 + (pi slope v / 2)^2), or "triangular"
-    max(0, 1 - slope |v|). With `detach`, no gradient flows through the S of the reset.
+    In place of the derivative of S, the backward pass uses the surrogate gradient, a function of
+    v = U - theta: "fast_sigmoid" 1 / (1 + slope |v|)^2, "atan" 1 / (1 + (pi slope v / 2)^2), or
+    "triangular" max(0, 1 - slope |v|). With `detach`, no gradient flows through the S of the reset.
     """
 
     beta: float

@@ -44,7 +44,7 @@ def harness_build_model(task: Task, params: Params, device: device) -> nn.Module
     """A model on `device`, ready to train.
 
     Its trained state must round-trip through `state_dict()`: built again with the same arguments and
-    loaded, it answers bit for bit the same. Raise `harness.plugin.Unsupported` for a task that the
+    loaded, its output is the same bit for bit. Raise `harness.plugin.Unsupported` for a task that the
     method cannot do: the trial is then skipped, with the reason.
     """
 
@@ -53,8 +53,9 @@ def harness_build_model(task: Task, params: Params, device: device) -> nn.Module
 def harness_encode(model: nn.Module, inputs: Tensor, generator: Generator) -> Tensor:
     """`inputs` [B, *input_shape] in [0, 1] as spikes or currents over time, [T, B, ...].
 
-    `harness.plugin.toolkit.codes` has the usual ones. Not called for a task whose samples are spike trains
-    (`task.steps`): the host then hands those on, time-major, in [T, B, *input_shape].
+    `harness.plugin.toolkit.codes` has the usual encodings. Not called for a task whose
+    samples are spike trains (`task.steps`): the host then passes those on, time-major, as
+    [T, B, *input_shape].
 
     Every random draw comes from `generator`. A constant current returns an expanded view, no copy; a
     network without time returns T = 1. Values must be finite.
@@ -66,7 +67,7 @@ def harness_train_step(model: nn.Module, spikes: Tensor, targets: Tensor) -> Sca
     """One update from `spikes` [T, B, ...] and `targets` [B] (int64; an unsupervised rule ignores them).
 
     Returns the numbers worth plotting as 0-d tensors or floats: `loss` where the method has one,
-    `accuracy` as a fraction where it is free, and whatever else. A NaN or infinite one ends
+    `accuracy` as a fraction where it costs nothing to compute, and any others. A NaN or infinite one ends
     the trial as invalid.
     """
 
@@ -87,14 +88,14 @@ def harness_finish_training(
     """Optional: calibration, conversion, label assignment, after the last training step.
 
     `batches` yields (inputs [B, *input_shape], targets [B]) of the training set, in a fixed order,
-    and anew each time it is iterated. Called once, with gradients disabled. The returned numbers are
+    and can be iterated repeatedly. Called once, with gradients disabled. The returned numbers are
     kept in the record.
     """
 
 
 @hookspec(firstresult=True)
 def harness_evaluate(model: nn.Module, spikes: Tensor, record: bool) -> Evaluation:
-    """The answer to `spikes` [T, B, ...]: class scores [B, C], or over time [T, B, C].
+    """The output for `spikes` [T, B, ...]: class scores [B, C], or over time [T, B, C].
 
     For a task of kind `spike-train` the scores are the output neurons' spikes [T, B, n_out].
     With `record`, also the activity of each layer and any reference scores; without, nothing but the
@@ -110,6 +111,6 @@ def harness_layer(neuron: Neuron, n_in: int, n_out: int, device: device) -> nn.M
     For `harness layers`, which looks for the hook in the modules of the entry points `harness.layer`
     and calls no other. The module has a parameter `weight` [n_out, n_in], which the host fills, and no
     bias; it starts from rest at every call and is differentiable in its inputs and the weight. An
-    attribute `implementation`, if there is one, tells which kernel runs. Raise `Unsupported` for
+    attribute `implementation`, if there is one, says which kernel runs. Raise `Unsupported` for
     a neuron that the framework cannot do exactly: the reason is shown in place of a figure.
     """

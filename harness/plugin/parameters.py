@@ -12,7 +12,7 @@ from harness.plugin.contract import Unsupported
 
 Value = bool | int | float | str
 
-#: Parameters that the host itself reads; every plugin that trains in batches declares both.
+#: Parameters that the host itself reads; every plugin declares both.
 EPOCHS, BATCH_SIZE = "epochs", "batch_size"
 
 QUICK, SOURCE, BEST = "quick", "source", "best"
@@ -26,10 +26,10 @@ ANY_TASK = "*"
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a plugin: its default, what it is in one line, and what it may be.
+    """One parameter of a plugin: its default, one line of help, and the values that it accepts.
 
     The default's type is the parameter's type. `low` and `high` are inclusive. A text that has a
-    `pattern` must match all of it; `help` then says how it looks.
+    `pattern` must match it completely; `help` then describes the format.
     """
 
     default: Value
@@ -40,7 +40,7 @@ class Parameter:
     pattern: str | None = None
 
     def check(self, name: str, value: object) -> Value:
-        """`value`, in the parameter's type; UsageError where it has none or is out of bounds."""
+        """`value` in the parameter's type; UsageError where it cannot be converted or is out of bounds."""
         result = self._convert(name, value)
         if self.choices is not None and result not in self.choices:
             raise UsageError(
@@ -85,8 +85,8 @@ class Presets:
 
     `values[preset][task]` overrides the defaults; the task "*" stands for every task. A preset that
     names neither the task nor "*" is not offered for it. `reported[preset][task]` is the test
-    accuracy, as a fraction, that the method's source reports for that setting: the report puts it
-    beside ours.
+    accuracy, as a fraction, that the original paper or code reports for that setting: the report
+    shows it beside the measured one.
     """
 
     parameters: Mapping[str, Parameter]

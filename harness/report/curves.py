@@ -11,11 +11,13 @@ from harness.report.panels import heading, heading_height, panels
 from harness.report.rows import NetworkRow
 from harness.report.scales import linear, scale
 from harness.report.style import (
+    BOTTOM,
     GRID,
     MOST_LINES,
     SMALL,
     Drawn,
     NoDataError,
+    grow,
     legend,
     panel_grid,
     wrapped,
@@ -23,13 +25,14 @@ from harness.report.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Points = Sequence[tuple[float, float]]
 
 #: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
 MOST_PANELS, MOST_OWN = 4, 2
-#: The height of a small panel with its x-axis, in inches.
-PANEL = 1.45
+#: The height of a small panel with its x-axis, and its margins, in inches.
+PANEL, PANEL_LEFT, PANEL_BOTTOM = 1.2, 0.68, 0.3
 #: Values below the largest by more than this factor are drawn at it.
 MOST_RANGE = 1e4
 #: Points of a line that stands in the background.
@@ -57,7 +60,7 @@ def by_step(rows: Sequence[NetworkRow]) -> Drawn:
         legend(figure, rows)
         return Drawn(figure)
     own = panels(rows)
-    figure, grid = panel_grid(PANEL, len(own), [heading_height(panel) for panel in own])
+    figure, grid = _small_grid([heading_height(panel) for panel in own])
     faint = _one_line([_mean([c for c in curves[row.name] if c]) for row in rows])
     for axes, panel in zip(grid, own, strict=True):
         axes.plot(*zip(*faint, strict=True), color=GRID, lw=0.8, zorder=1)
@@ -130,7 +133,7 @@ def _by_epoch(
         for place, name in enumerate([*names(panel.rows), None, None][:most])
     ]
     heads = [0.0 if place else heading_height(panel) for panel, place, _ in cells]
-    figure, grid = panel_grid(PANEL, len(cells), heads)
+    figure, grid = _small_grid(heads)
     for axes, (panel, place, scalar) in zip(grid, cells, strict=True):
         if scalar is None:
             axes.remove()
@@ -172,10 +175,19 @@ def _floor(values: Sequence[float]) -> float:
     return max(min(positive), max(positive) / MOST_RANGE)
 
 
+def _small_grid(heads: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """Small panels, with room for the name of the x-axis below the last line."""
+    figure, grid = panel_grid(PANEL, len(heads), heads, PANEL_LEFT, PANEL_BOTTOM)
+    grow(figure, BOTTOM - PANEL_BOTTOM)
+    return figure, grid
+
+
 def _name_last(grid: Sequence[Axes], x: str) -> None:
     """Names the x-axis of the last line's panels only: it is the same quantity in all."""
-    for axes in grid[-2:]:
-        axes.set_xlabel(x, fontsize=SMALL)
+    bottoms = [axes.get_position(original=True).y0 for axes in grid]
+    for axes, bottom in zip(grid, bottoms, strict=True):
+        if bottom < min(bottoms) + 1e-6:
+            axes.set_xlabel(x, fontsize=SMALL)
 
 
 def _small(axes: Axes, y: str) -> None:

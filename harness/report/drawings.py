@@ -14,8 +14,8 @@ from harness.results.summary import Summary
 
 R = TypeVar("R")
 
-#: As many rows as a figure with a line for each can show, and as many small panels.
-MOST_ROWS, MOST_PANELS = 40, 14
+#: As many rows as a figure with a line for each can show, as many small panels, and rows in these.
+MOST_ROWS, MOST_PANELS, MOST_IN_PANELS = 40, 14, 30
 
 #: The metric of each kind of task.
 ACCURACY, FIT = "test_accuracy", "van_rossum_loss"
@@ -53,7 +53,7 @@ def _epochs(density: bool) -> Callable[[NetworkRow], bool]:
 
 
 def _panels(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
-    return rows if len(rows) <= MOST_LINES else best_in_panels(rows, MOST_PANELS)
+    return rows if len(rows) <= MOST_LINES else best_in_panels(rows[:MOST_IN_PANELS], MOST_PANELS)
 
 
 NETWORKS: tuple[Drawing[NetworkRow], ...] = (

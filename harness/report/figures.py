@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from harness.report.drawings import ACCURACY, FIT, LAYERS, NETWORKS, Drawing
 from harness.report.numbers import plain
 from harness.report.rows import NetworkRow, ordered_by
 from harness.report.style import GRID, INK, MUTED, PAPER, SETTINGS, Drawn, NoDataError
 from harness.report.view import View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 R = TypeVar("R")
 
@@ -21,9 +23,6 @@ DARK = {INK: "#e6eaee", MUTED: "#98a3af", GRID: "#353d46", PAPER: "#1b2026"}
 
 #: The names of all figures that a report may have.
 NAMES = tuple(drawing.name for drawings in (NETWORKS, LAYERS) for drawing in drawings)
-
-#: Dots an inch of the PNG files.
-DPI = 160
 
 
 @dataclass(frozen=True)
@@ -118,22 +117,13 @@ def _name(row: object) -> str:
     return row.name if isinstance(row, NetworkRow) else ""
 
 
-def _render(figure: Any) -> tuple[str, bytes]:
-    """The figure as SVG and PNG. The canvases draw it once each, without a backend of pyplot."""
+def _render(figure: Figure) -> tuple[str, bytes]:
+    """The figure as SVG and PNG."""
     from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    svg, png = io.StringIO(), io.BytesIO()
+    from harness.report.renderer import svg_and_png
+
     with rc_context(cast(Any, SETTINGS)), warnings.catch_warnings():
         # A plugin's name may hold characters that the font lacks: boxes, then, and no crash.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        figure.set_facecolor(PAPER)
-        FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
-            svg, metadata={"Date": None, "Creator": None}
-        )
-        figure.set_dpi(DPI)
-        FigureCanvasAgg(figure).print_png(  # type: ignore[no-untyped-call]
-            png, metadata={"Software": None}
-        )
-    return svg.getvalue(), png.getvalue()
+        return svg_and_png(figure)

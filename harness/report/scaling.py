@@ -39,7 +39,7 @@ def largest(row: Summary) -> str:
 
 
 def _panel(axes: Axes, rows: Sequence[Summary], names: Sequence[str]) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+    from matplotlib.ticker import FuncFormatter, NullLocator
 
     sizes = sorted({neurons(row) for row in rows})
     for place, name in enumerate(names):
@@ -70,6 +70,6 @@ def _panel(axes: Axes, rows: Sequence[Summary], names: Sequence[str]) -> None:
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("neurons")
     axes.set_ylabel("forward and backward, ms")

@@ -22,8 +22,8 @@ INK, MUTED, GRID, PAPER = "#20262d", "#66707c", "#dde2e7", "#ffffff"
 WIDTH = 5.8
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.12, 0.1, 0.55
 
-#: The sizes of a font in points, and the height of a line of text per point, in inches.
-FONT, SMALL, LINE = 10, 8, 1.25 / 72
+#: The sizes of a font in points: of all texts, and of those in small panels.
+FONT, SMALL = 10, 8
 
 SETTINGS: dict[str, Any] = {
     "axes.edgecolor": MUTED,
@@ -74,7 +74,11 @@ class Drawn(NamedTuple):
 
 
 def panel_grid(
-    height: float, panels: int = 1, heads: Sequence[float] = (), left: float = LEFT
+    height: float,
+    panels: int = 1,
+    heads: Sequence[float] = (),
+    left: float = LEFT,
+    bottom: float = BOTTOM,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of `panels`, two a line, each line `height` high, its x-axis and heading included.
 
@@ -93,19 +97,22 @@ def panel_grid(
     made, top = [], full - TOP
     for start, head in zip(starts, above, strict=True):
         for column in range(min(columns, panels - start)):
-            box = (column * wide + left, top - head - height + BOTTOM)
-            size = (wide - left - RIGHT, height - BOTTOM)
-            made.append(_axes(figure, box, size))
+            box = (column * wide + left, top - head - height + bottom)
+            size = (wide - left - RIGHT, height - bottom)
+            made.append(_axes(figure, box, size, min(left, LEFT)))
         top -= head + height
     return figure, made
 
 
-def _axes(figure: Figure, corner: tuple[float, float], size: tuple[float, float]) -> Axes:
+def _axes(
+    figure: Figure, corner: tuple[float, float], size: tuple[float, float], left: float
+) -> Axes:
     """Axes at a place in inches, whose labels are at fixed distances."""
     width, height = figure.get_size_inches()
     box = (corner[0] / width, corner[1] / height, size[0] / width, size[1] / height)
     axes = figure.add_axes(box)
-    axes.yaxis.set_label_coords(-(LEFT - 0.17) / size[0], 0.5)
+    axes.yaxis.label.set_va("top")
+    axes.yaxis.set_label_coords(-(left - 0.04) / size[0], 0.5)
     axes.xaxis.set_label_coords(0.5, -(BOTTOM - 0.17) / size[1])
     return axes
 
@@ -189,11 +196,11 @@ def legend_below(
     figure: Figure, handles: Sequence[Line2D], names: Sequence[str], columns: int
 ) -> None:
     """A legend below the panels, for which the figure grows."""
-    each = [name.count("\n") + 1 for name in names]
+    each = [0.2 + 0.16 * name.count("\n") for name in names]
     lines = -(-len(each) // columns)
     # matplotlib fills the columns one after the other.
     highest = max(sum(each[start : start + lines]) for start in range(0, len(each), lines))
-    grow(figure, 0.1 + 0.215 * highest)
+    grow(figure, 0.1 + highest)
     figure.legend(
         handles, names, loc="lower left", bbox_to_anchor=(0, 0), ncols=columns, borderaxespad=0.2
     )

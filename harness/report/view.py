@@ -32,6 +32,7 @@ class View:
     notes: Pairs
     meanings: Pairs
     unfinished: Table | None
+    without_result: str
     parameters: Sequence[Card]
     sessions: Table | None
     environment: Sequence[Card]
@@ -55,7 +56,6 @@ def gather(
         headline=words.headline(rows, records),
         commands=list(dict.fromkeys(plain(s.command) for s in sessions if s.command)),
         warnings=[
-            *([f"Without a result: {listed(unfinished.names(failed))}."] if failed else []),
             *words.warnings(rows, records),
             *environment.warnings(sessions, records),
         ],
@@ -67,6 +67,7 @@ def gather(
         notes=[*words.network_notes(rows, records), *words.layer_notes(records)],
         meanings=[*networks.meanings(rows), *layers.meanings(layer_rows)],
         unfinished=failed,
+        without_result=listed(unfinished.names(failed)) if failed else "",
         parameters=networks.parameters(rows),
         sessions=environment.sessions_table(sessions, records),
         environment=environment.cards(sessions),

@@ -1,11 +1,11 @@
-"""Which of two rows is faster: paired ratios round by round, and when a difference is one.
+"""Which of two rows is faster: paired ratios round by round, and when a difference is claimed.
 
-Three things stand between a difference and a claim, each met by its own means.
+Three effects can cause a false claim. Each has its own remedy.
 
-- Other programs only ever add time. So a round counts by its fastest call (Chen and Revels 2016,
+- Other programs only ever add time. So the fastest call represents a round (Chen and Revels 2016,
   "Robust benchmarking in noisy environments").
 - Calls within a round share the machine's state, rounds nearly do not. So the unit is a round, and
-  two rows are compared within each, which they spent side by side: whatever drifted fell on both.
+  two rows are compared within each round, side by side: a drift affects both.
 - The memory layout of a process changes its speed by a few percent for its whole lifetime; more
   rounds do not average this out (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable
   time"). So every row is measured in two processes that take turns. Their differences, pooled over
@@ -27,10 +27,10 @@ Verdict = Literal["faster", "slower", "tie"]
 Rounds = Sequence[Sequence[float]]
 """The seconds of a row's calls, round by round, in the order taken."""
 
-#: The processes of each row, which take its rounds in turns.
+#: The processes of each row, which take turns with its rounds.
 PROCESSES = 2
 
-#: No machine of general purpose is quieter than this, whatever its rows happened to show.
+#: The lowest noise floor: no general-purpose machine is quieter, even if its rows agree by chance.
 LEAST_FLOOR = 0.01
 
 #: Tukey's fence for far-out values: calls beyond it are flagged, and kept.
@@ -41,8 +41,8 @@ FENCE = 3.0
 class Ratio:
     """A row's time over the baseline's: `value` below 1 is faster.
 
-    `low` and `high` enclose it with 95 % as far as the rounds tell, absent with fewer than six; `p` is
-    that of the two-sided sign test that either is as often the faster of a round.
+    `low` and `high` are its 95 % interval over the rounds, absent with fewer than six; `p` is that of
+    the two-sided sign test, whose hypothesis is that either row is the faster one equally often.
     """
 
     value: float
@@ -89,8 +89,8 @@ def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
 
     The geometric mean of two medians, each over the rounds of one process of either row. The interval
     is that of the order statistics of the rounds about their process's median, the test the exact sign
-    test: neither assumes a distribution, and a round that another program disturbed is one round to
-    both. To Wilcoxon's signed-rank test it is the one that weighs most.
+    test: neither assumes a distribution, and a round that another program disturbed counts as one
+    round. Wilcoxon's signed-rank test would give such a round the largest weight.
     """
     import numpy as np
     from scipy import stats
@@ -114,12 +114,12 @@ def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
 
 
 def group_noise(rows: Iterable[Rounds]) -> Noise:
-    """The noise of a group whose rows' rounds were taken by two processes each, in turns.
+    """The noise of a group in which two processes of each row take turns with its rounds.
 
     The two processes of a row differ by the ratio of the medians of their rounds, each round relative
-    to the median row's: that cancels the drift which fell on all alike, and costs one of the rows. A
-    row's time is the mean of its two, so that the ratio of two rows varies half as much as that of two
-    processes.
+    to the median row's: this cancels a drift that affects all rows alike, and costs one degree of
+    freedom. A row's time is the mean of its two processes, so the variance of the ratio of two rows is
+    half that of two processes.
     """
     import numpy as np
 
@@ -137,7 +137,7 @@ def group_noise(rows: Iterable[Rounds]) -> Noise:
 
 
 def verdicts(ratios: Mapping[str, Ratio], noise: Noise) -> dict[str, Verdict]:
-    """What may be said of each row against the baseline.
+    """The verdict on each row against the baseline.
 
     The larger of the two p, over rounds and over processes, is corrected by Benjamini and Yekutieli's
     procedure, which holds whatever the dependence: the comparisons share their baseline. Of the claims

@@ -1,15 +1,15 @@
-"""What a layer's passes need at least, how fast a device could be, and what cannot have happened.
+"""The least work of a layer's passes, the least time for it on a device, and impossible figures.
 
 S. Williams, A. Waterman and D. Patterson 2009, "Roofline: an insightful visual performance model
 for multicore architectures". The fewest operations are those that the inputs allow, not those of a
-dense product: a framework that skips zeros is no cheat.
+dense product, so that a framework may skip zeros.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: How far above the measured peak a figure may lie: the peak is a measurement too.
+#: A figure may exceed the measured peak by this factor: the peak is a measurement too.
 SLACK = 1.1
 
 
@@ -38,7 +38,7 @@ class Peaks:
 
 
 def forward_work(neurons: int, steps: int, batch: int, nonzero: float) -> Work:
-    """Of a forward pass of `neurons` inputs and outputs, of whose inputs `nonzero` are not 0.
+    """The work of a forward pass: `neurons` inputs and outputs; `nonzero` of all inputs are not 0.
 
     Inputs and weights are read once, spikes written once, in float32.
     """
@@ -46,14 +46,14 @@ def forward_work(neurons: int, steps: int, batch: int, nonzero: float) -> Work:
 
 
 def backward_work(neurons: int, steps: int, batch: int, nonzero: float) -> Work:
-    """Of the backward pass to the weights: the same product, the gradient read, theirs written."""
+    """The work of the backward pass to the weights: a product of the same size, the same bytes."""
     return forward_work(neurons, steps, batch, nonzero)
 
 
 def impossible(work: Work, seconds: float, peaks: Peaks, what: str) -> str:
     """Why `what` cannot have taken only `seconds` on a device of these peaks; empty where it can.
 
-    By the operations alone: arrays that fit a cache may well move faster than memory does.
+    By the operations alone: arrays that fit a cache can move faster than memory allows.
     """
     implied = work.flops / seconds
     if implied <= SLACK * peaks.flops:

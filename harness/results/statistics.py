@@ -14,7 +14,7 @@ from typing import Any
 CONFIDENCE = 0.95
 
 #: A percentile is printed only where n(1-p) is at least this: the number of samples beyond it is
-#: binomial, 10 give or take 3; with fewer, the percentile is mostly chance.
+#: binomial, 10 plus or minus 3; with fewer, the percentile is mostly chance.
 BEYOND = 10
 
 
@@ -33,7 +33,7 @@ def summarise_latency(
 ) -> dict[str, float]:
     """`{median, low, high, n}` of calls that took `seconds`, in milliseconds.
 
-    The median, because a few interrupted calls move a mean at will; its interval from the order
+    The median, because a few interrupted calls can change a mean by any amount; its interval from the order
     statistics of the medians of `rounds`, or of the calls where there are none (Conover, "Practical
     Nonparametric Statistics", 3.2; Le Boudec, "Performance Evaluation of Computer and Communication
     Systems", 2.2), which assumes that those are independent, but no distribution. It needs six: with
@@ -68,8 +68,8 @@ def summarise_rate(
 ) -> dict[str, float]:
     """`{median, low, high, n}` in samples a second, of calls of `batch` samples each.
 
-    The rate of the median call, and its interval: both carry over from the durations, since
-    quantiles go along with a monotone transformation. A mean of rates would overstate the
+    The rate of the median call, and its interval: both follow from the durations, because a
+    monotone transformation preserves quantiles. A mean of rates would overstate the
     throughput (Smith 1988, "Characterizing computer performance with a single number").
     """
     if batch < 1:
@@ -87,7 +87,7 @@ def summarise_rate(
 def medians(rounds: Sequence[Sequence[float]]) -> list[float]:
     """The median of each round.
 
-    Calls within a round share the state of the machine; rounds, taken in turns, nearly do not.
+    Calls within a round share the state of the machine; rounds, which are interleaved, hardly do.
     """
     import numpy as np
 
@@ -103,16 +103,16 @@ def mean_interval(
 
     It covers what the seed changes (initial weights, data order, noise) on this one test set
     (Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks"). One seed
-    says nothing about seeds: an accuracy then gets the Wilson score interval of `n_test` samples
-    (Brown, Cai and DasGupta 2001), the sampling error of the test set. So does one on which all
-    seeds agree, where t would claim certainty. With neither there is no interval.
+    gives no variation over seeds: an accuracy then has the Wilson score interval of `n_test` samples
+    (Brown, Cai and DasGupta 2001), the sampling error of the test set. If all seeds agree, the t
+    interval has zero width; the Wilson interval is used instead. Without `n_test` there is none.
     """
     n = len(values)
     if n == 0:
         raise ValueError("no values have no mean")
     mean = math.fsum(values) / n
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / max(n - 1, 1))
-    # Equal values may leave a rounding error for a spread.
+    # Of equal values the spread may be a rounding error instead of 0.
     if n > 1 and spread > 1e-12 * max(abs(mean), 1e-300):
         half = _t_quantile(n - 1) * spread / math.sqrt(n)
         low, high = (min(max(end, bounds[0]), bounds[1]) for end in (mean - half, mean + half))
@@ -125,7 +125,7 @@ def mean_interval(
 
 @cache
 def _t_quantile(freedom: int) -> float:
-    """Looked up once: scipy's distributions take half a millisecond a call."""
+    """Cached: scipy's distributions take half a millisecond a call."""
     from scipy import stats
 
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
@@ -139,7 +139,7 @@ def _wilson(proportion: float, n: int) -> tuple[float, float]:
 
 
 def median_interval(values: Any) -> tuple[float | None, float | None]:
-    """The narrowest pair of order statistics that scipy finds to hold the median with 95 %."""
+    """The narrowest pair of order statistics that contains the median with 95 %, by scipy."""
     from scipy import stats
 
     interval = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)

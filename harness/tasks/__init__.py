@@ -1,4 +1,4 @@
-"""The tasks: what has to be solved, and how its data are had. Imports no torch."""
+"""The tasks: what has to be solved, and where its data come from. Imports no torch."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], Non
 
 
 def _read() -> Arrays:
-    # scikit-learn takes seconds to import: only when the arrays are not in the cache.
+    # scikit-learn takes seconds to import, so only where the arrays are not in the cache.
     import numpy as np
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

@@ -19,7 +19,7 @@ def prepare(
 ) -> tuple[Path, dict[str, Any]]:
     """The cached file of task `name`, made where it is missing, and the facts about its content.
 
-    DataMissing where the raw data cannot be had or the cache cannot be written.
+    DataMissing where the raw data are not available or the cache cannot be written.
     """
     spec = find(name)
     source = spec.locate(data, cache / "data", say)
@@ -37,7 +37,7 @@ def prepare(
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the cached file is there; one that a full disk cut off is made again."""
+    """Whether the cached file exists and is complete: a full disk may have truncated it."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -56,7 +56,7 @@ def _write(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
             raise DataMissing(f"{spec.name}: {split} has shape {inputs.shape}, not as described")
         tensors[f"{split}_inputs"], tensors[f"{split}_targets"] = inputs, targets
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all: another run may be reading or writing the same file.
+    # Renamed when complete: another run may be reading or writing the same file.
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     save_file(tensors, partial, metadata={"scale": json.dumps(arrays.scale)})
     partial.replace(path)

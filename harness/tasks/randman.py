@@ -4,7 +4,7 @@ Zenke and Vogels 2021, "The remarkable robustness of surrogate gradient learning
 complex function in spiking neural networks", Neural Computation 33, sec. "Random manifolds". Every
 class is a random smooth curve through the cube [0, 1]^units; a sample is a point of its class's
 curve, and each unit fires once, at the time that the point's coordinate says. All units fire in
-every sample, so their rates carry nothing.
+every sample, so rates carry no information.
 """
 
 from __future__ import annotations

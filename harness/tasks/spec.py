@@ -37,7 +37,7 @@ class Arrays:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """One task. `locate(data, download_to, say)` finds its raw data, downloads them where it must.
+    """One task. `locate(data, download_to, say)` finds its raw data, and downloads them if necessary.
 
     `steps` is set where a sample is a spike train of that many steps of 1 ms.
     """

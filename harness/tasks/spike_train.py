@@ -1,8 +1,8 @@
-"""`spike-train` and `spike-pattern`: output neurons shall spike at given times, in answer to frozen noise.
+"""`spike-train` and `spike-pattern`: output neurons spike at given times for a fixed noise input.
 
 After Zenke and Ganguli 2018, "SuperSpike: supervised learning in multilayer spiking neural
 networks". The inputs are Poisson spike trains, drawn once for each pattern. Every seed of a trial
-gets a pattern of its own.
+has its own pattern.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def _pattern(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Input [STEPS, INPUTS] and target [STEPS, outputs] spikes.
 
-    Target spikes are equidistant; one neuron's lie in the middle of their intervals, those of several
-    are shifted by up to a quarter of an interval, each neuron's by another.
+    Target spikes are equidistant. Those of a single neuron lie in the middle of their intervals; of
+    several neurons, each has its own shift of up to a quarter of an interval.
     """
     import numpy as np
 

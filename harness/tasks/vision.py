@@ -1,7 +1,7 @@
 """`mnist`, `fashion-mnist` and `kmnist`: 28x28 grey images, in the folders that torchvision lays out.
 
-The four files are looked for in each data folder, unpacked or still packed, and downloaded by
-torchvision only where none has them. The last 5000 images of a fixed permutation of the training
+The four files are looked for in each data folder, unpacked or as .gz, and downloaded by torchvision
+only where no folder has them. The last 5000 images of a fixed permutation of the training
 files are the validation split; the test files are the test split.
 """
 
@@ -24,7 +24,7 @@ _FILES = {
     "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
     "t10k-labels-idx1-ubyte": 8 + 10_000,
 }
-# Of the unpacked files. torchvision verifies what it downloads; these tell that a found file is whole.
+# Of the unpacked files. torchvision verifies what it downloads; these verify files found on disk.
 _MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -64,7 +64,7 @@ def _has_packed(raw: Path) -> bool:
 
 
 def _download(folder: str, root: Path) -> None:
-    """By torchvision, which takes packed files that are there already, and verifies the checksums."""
+    """Downloads by torchvision, which uses .gz files that exist already, and verifies checksums."""
     from torchvision import datasets
 
     before = socket.getdefaulttimeout()

@@ -1,4 +1,4 @@
-"""What a plugin hands back, held against the contract: InvalidOutput says what and where."""
+"""Checks what a plugin returns against the contract: InvalidOutput says what is wrong and where."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def scalars(value: object, hook: str) -> Scalars:
 
 
 def finite_scalars(value: Mapping[str, float], where: str) -> None:
-    """No NaN and no infinity among numbers already read back."""
+    """No NaN and no infinity among numbers that were already read from the device."""
     for name, number in value.items():
         if not math.isfinite(number):
             raise InvalidOutput(f"{where}: {name} is {number}")
@@ -112,7 +112,7 @@ def references(value: Mapping[str, Tensor], batch: int, classes: int) -> None:
 
 
 def layers(value: Sequence[Layer], batch: int) -> None:
-    """Recorded layers: [T, B, ...] inside and out, each with a weight, and spikes that are 0 or 1."""
+    """Recorded layers: inputs and outputs [T, B, ...], a weight in each, and spikes that are 0 or 1."""
     names = [layer.name for layer in value]
     if len(set(names)) < len(names):
         raise InvalidOutput(f"harness_evaluate: two layers have one name, in {', '.join(names)}")
@@ -136,7 +136,7 @@ def layers(value: Sequence[Layer], batch: int) -> None:
 def _connection(layer: Layer, where: str) -> None:
     connection, shape = layer.connection, layer.inputs.shape
     if isinstance(connection, nn.Module):
-        # Of which kinds the operations can be counted is for the meter to say.
+        # ActivityMeter decides for which kinds of modules operations can be counted.
         fine = next(connection.parameters(), None) is not None
     else:
         fine = isinstance(connection, Tensor) and connection.ndim >= 2

@@ -40,7 +40,7 @@ class Split:
         return self.inputs[index].float().div_(self.scale), targets
 
     def batches(self, size: int, limit: int | None = None) -> Batches:
-        """The first `limit` samples in their stored order; can be iterated again and again."""
+        """The first `limit` samples in their stored order; can be iterated repeatedly."""
         return Batches(self, size, len(self) if limit is None else min(limit, len(self)))
 
 
@@ -73,8 +73,8 @@ class TaskData:
 def load(name: str, path: str, device: torch.device, seed: int = 0) -> TaskData:
     """The arrays that `harness.tasks.prepare` cached at `path`, on `device`.
 
-    Of spike trains to be fitted every trial has one pattern, `seed` says which: it is trained on
-    and evaluated on.
+    Where spike trains are to be fitted, every trial has one pattern, chosen by `seed`: it is used for
+    training and for evaluation.
     """
     spec = find(name)
     with safe_open(path, framework="pt", device=str(device)) as file:

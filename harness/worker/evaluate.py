@@ -16,11 +16,11 @@ from harness.worker import checks
 from harness.worker.data import Split
 from harness.worker.hooks import Hooks
 
-#: The batch of every evaluation: large enough to be quick, small enough for recorded activity.
+#: The batch of every evaluation: large enough to be fast, small enough to record its activity.
 BATCH = 250
 #: Random encodings draw the same spikes for every model and every seed of a trial.
 ENCODE_SEED = 2_147_483_629
-#: A decision counts as taken once the accuracy stays within this of the last step's.
+#: The decision step is the first whose accuracy is within this of the last step's.
 DECISION_TOLERANCE = 0.001
 
 

@@ -89,7 +89,7 @@ class Hooks(LoadedPlugin):
             scalars: Scalars | None = self.hook.harness_finish_training(
                 model=model, batches=batches, generator=generator
             )
-            return scalars or {}
+            return {} if scalars is None else scalars
 
     def evaluate(self, model: nn.Module, spikes: Tensor, record: bool) -> Evaluation:
         """The output for `spikes`; checked by whoever reads it."""

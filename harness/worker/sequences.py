@@ -1,4 +1,4 @@
-"""How well a trained network answers with the spike trains that were wanted of it."""
+"""How well the output spikes of a trained network match the target spike trains."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Fit:
 
 @torch.no_grad()
 def evaluate_fit(hooks: Hooks, model: nn.Module, data: TaskData) -> Fit:
-    """The fit to the pattern that the model was trained on: there is no other to be had."""
+    """The fit to the pattern that the model was trained on: a trial has only this one."""
     model.eval()
     task = data.task
     draws = torch.Generator(device=data.test.targets.device).manual_seed(ENCODE_SEED)

@@ -1,4 +1,4 @@
-"""A trained state on disk: tensors alone, so that loading one runs nobody's code."""
+"""A trained state on disk: tensors only, so that loading it executes no code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def save(model: nn.Module, path: str) -> None:
 
 
 def restore(model: nn.Module, path: str) -> None:
-    """Loads what `save` wrote; InvalidOutput where the model built anew has other entries."""
+    """Loads what `save` wrote; InvalidOutput where the rebuilt model has other entries."""
     try:
         model.load_state_dict(load_file(path))
     except RuntimeError as error:

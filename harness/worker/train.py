@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Any
@@ -27,10 +27,10 @@ from harness.worker.sequences import evaluate_fit
 
 Report = Callable[[Progress], None]
 
-#: Progress is for people: more often is not seen, and each report reads numbers off the device.
+#: Progress is for people; each report also waits for the device, to read its numbers.
 _REPORT_SECONDS = 0.25
 
-#: Steps whose scalars are added up in one operation rather than each by itself.
+#: The scalars of this many steps are added up in one operation instead of one by one.
 _FOLD_STEPS = 64
 
 
@@ -49,30 +49,35 @@ class ScalarMeans:
             checks.scalars(scalars, self.hook)
         for name, value in scalars.items():
             values = self._pending.setdefault(name, [])
-            # A copy: a plugin may hand over the same tensor each time and write to it in between.
+            # A copy: a plugin may return the same tensor at every step and write to it in between.
             values.append(value.detach().clone() if isinstance(value, Tensor) else value)
             if len(values) == _FOLD_STEPS:
                 self._fold(name)
 
     def read(self) -> dict[str, float]:
-        """The means so far; InvalidOutput where one is not finite, as a single NaN makes it."""
-        for name in self._pending:
-            self._fold(name)
-        means = {name: float(value) / self._counts[name] for name, value in self._sums.items()}
+        """The means so far; InvalidOutput where one is not finite, as a single NaN makes it.
+
+        Reading changes nothing: sums are the same however often and whenever they are read.
+        """
+        means = {}
+        for name, values in self._pending.items():
+            total = self._sums.get(name, 0.0) + (_total(values) if values else 0.0)
+            means[name] = float(total) / (self._counts.get(name, 0) + len(values))
         checks.finite_scalars(means, self.hook)
         return means
 
     def _fold(self, name: str) -> None:
         values = self._pending[name]
-        if not values:
-            return
-        # A step may give a float now and a tensor then, so each is made a tensor, on one device.
-        device = next((v.device for v in values if isinstance(v, Tensor)), None)
-        tensors = [torch.as_tensor(v, dtype=torch.float32, device=device) for v in values]
-        total = torch.stack(tensors).sum()
-        self._sums[name] = self._sums.get(name, 0.0) + total
+        self._sums[name] = self._sums.get(name, 0.0) + _total(values)
         self._counts[name] = self._counts.get(name, 0) + len(values)
         values.clear()
+
+
+def _total(values: Sequence[Tensor | float]) -> Tensor:
+    """The sum of scalars; a step may give a float and another a tensor: all go to one device."""
+    device = next((v.device for v in values if isinstance(v, Tensor)), None)
+    tensors = [torch.as_tensor(v, dtype=torch.float32, device=device) for v in values]
+    return torch.stack(tensors).sum()
 
 
 def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
@@ -138,7 +143,7 @@ def train(
     steps = -(-len(split) // size)
     history: list[dict[str, float]] = []
     model.train()
-    # Said at once: a first step that hangs or dies is to be told as training.
+    # Reported before the first step: if that hangs or crashes, the failure belongs to training.
     report(Progress(stage="train", total=epochs * steps))
     next_report = 0.0
     for epoch in range(epochs):
@@ -172,7 +177,7 @@ def _score(
     """Accuracy on all three splits; activity, steps and references on the test split."""
     test = evaluate(hooks, model, data.test, data.task.classes, "test", report, record=True)
     validation = evaluate(hooks, model, data.validation, data.task.classes, "validation", report)
-    # As many training samples as there are test samples: enough to show a gap, at a test's price.
+    # As many training samples as test samples: enough to show overfitting, as cheap as a test.
     train_score = evaluate(
         hooks, model, data.train, data.task.classes, "train", report, limit=len(data.test)
     )
@@ -198,7 +203,7 @@ def generator(seed: int, device: torch.device) -> torch.Generator:
 
 
 def versions() -> dict[str, str]:
-    """What the worker itself ran on."""
+    """The versions of torch and CUDA that this worker runs on."""
     found = {"torch": str(torch.__version__)}
     if torch.version.cuda:
         found["cuda"] = torch.version.cuda

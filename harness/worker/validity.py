@@ -1,4 +1,4 @@
-"""Did the timed network really do the work? Each check names what it caught: InvalidOutput.
+"""Did the timed network really do the work? A check that fails raises InvalidOutput with the reason.
 
 After MLPerf Inference's audits (TEST01: the accuracy of the very predictions that were timed; TEST04: no
 cached predictions), and one for spiking networks: every time step must count.
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from harness.errors import InvalidOutput
 
-#: Predictions that rounding may turn: the timed call need not record, and may sum in another order.
+#: Fraction of predictions that rounding may change: timed calls may sum in another order.
 ROUNDING = 0.001
-#: A repeated input may be this much faster than a new one before it counts as remembered.
+#: A repeated input counts as faster below this fraction of a new input's time.
 CACHED = 0.9
 _REPEAT_SECONDS, _REPEATS = 0.2, 30
 _FALSE_ALARM = 1e-6
@@ -40,7 +40,7 @@ class TimedPredictions:
         self.right_untimed += int(self.untimed[first : first + len(predicted)].sum())
 
     def check(self, *, random: bool) -> None:
-        """Timed and untimed accuracy agree: but for rounding, or for the draws of a random code."""
+        """Timed and untimed accuracy agree, except for rounding or the draws of a random encoding."""
         if self.samples:
             same_accuracy(
                 self.right / self.samples,
@@ -54,7 +54,7 @@ class TimedPredictions:
 def same_accuracy(ours: float, theirs: float, samples: int, *, random: bool, what: str) -> None:
     """InvalidOutput where `what` has accuracy `ours` on `samples`, too far from `theirs`."""
     allowed = max(ROUNDING, 1.5 / samples)
-    if random:  # each sample's prediction is drawn anew: four standard errors of the difference
+    if random:  # the encoding draws other spikes: four standard errors of the difference
         allowed += 4 * math.sqrt(2 * max(theirs * (1 - theirs), 1 / samples) / samples)
     if abs(ours - theirs) > allowed:
         raise InvalidOutput(
@@ -71,10 +71,10 @@ def every_step_counts(scores: Callable[[Tensor], Tensor], spikes: Tensor, delay:
     last = len(spikes) - 1 - delay
     if last < 0 or spikes.shape[1] < 2:
         return
-    # A copy either way: the alignment of an array decides the last bit of a product.
+    # Both are copies: the alignment of an array can change the last bit of a product.
     unchanged, changed = spikes.clone(), spikes.clone()
     changed[last] = spikes[last].roll(1, 0)
-    if torch.equal(changed[last], spikes[last]):  # silent, as in a latency code: all spike at once
+    if torch.equal(changed[last], spikes[last]):  # no spikes, as in a latency encoding: all spike
         changed[last] = 1
     if torch.equal(scores(unchanged), scores(changed)):
         raise InvalidOutput(

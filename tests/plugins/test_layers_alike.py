@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 
 from harness.plugin import Neuron, Unsupported
 from harness.subjects import PluginLocation
+from harness.worker.layer_hook import LayerHook
 from harness.worker.proof.equality import prove
-from harness.worker.sessions.layer import LayerHook
 
 CPU = torch.device("cpu")
 FRAMEWORKS = ["native", "norse", "sinabs", "snntorch", "spikingjelly"]
@@ -23,8 +23,7 @@ def framework(request):
     pytest.importorskip("torch" if request.param == "native" else request.param)
     pytest.importorskip(f"harness_{request.param}.layer")
     torch.set_num_threads(1)
-    hook = LayerHook()
-    hook.load(PluginLocation(request.param, module=f"harness_{request.param}.layer"))
+    hook = LayerHook(PluginLocation(request.param, module=f"harness_{request.param}.layer"))
     return request.param, hook
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 import pytest
 
 
@@ -47,17 +50,31 @@ def data(arrays):
 
 
 @pytest.fixture
-def request_for(arrays, tmp_path):
-    """A RunTrial for the plugin `mine` at `seed`, with its state in a file of its own."""
-    from harness.subjects import PluginLocation
-    from harness.protocol import RunTrial, Trial
+def trial_of():
+    """A trial of the plugin `mine` with the softmax plugin's parameters, or others."""
+    from harness.subjects import Row, Trial
 
-    def make(seed=0, state="state", **overrides):
-        trial = Trial(
-            plugin=PluginLocation("mine"), label="mine", task="digits", preset="quick",
-            overrides=overrides, seed=seed, device="cpu",
-        )  # fmt: skip
-        return RunTrial(trial=trial, data=arrays, state=str(tmp_path / f"{state}.safetensors"))
+    def make(seed=0, task="digits", **params):
+        params = {"steps": 4, "epochs": 1, "batch_size": 64} | params
+        row = Row(plugin="mine", framework="none", task=task, preset="quick", params=params)
+        return Trial(row=row, seed=seed)
+
+    return make
+
+
+@pytest.fixture
+def request_for(arrays, tmp_path, trial_of):
+    """A RunTrial for the plugin `mine` at `seed`, with its state in a file of its own."""
+    from harness.protocol import RunTrial
+    from harness.subjects import PluginLocation
+
+    def make(seed=0, state="state", **params):
+        return RunTrial(
+            plugin=PluginLocation("mine"),
+            trial=trial_of(seed, **params),
+            data=arrays,
+            state=str(tmp_path / f"{state}.safetensors"),
+        )
 
     return make
 
@@ -71,3 +88,31 @@ def run(hooks, request_for):
         return run_trial(request_for(**options), hooks(code), report)
 
     return carry_out
+
+
+@pytest.fixture
+def layer_hook(plugin_file):
+    """The hook of the literal layer with `code` appended."""
+    torch = pytest.importorskip("torch")
+    from harness.subjects import PluginLocation
+    from harness.worker.layer_hook import LayerHook
+
+    torch.set_num_threads(1)
+
+    def load(code="", base="literal_layer"):
+        return LayerHook(PluginLocation("mine", file=str(plugin_file("mine", code, base=base))))
+
+    return load
+
+
+@pytest.fixture
+def plugin_module():
+    """The module of the plugin file `mine` that was loaded last: what its hooks have seen."""
+    return lambda: sys.modules["harness_file_mine"]
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Sessions exempt all that lives from garbage collection: not beyond the test."""
+    yield
+    gc.unfreeze()

@@ -1,29 +1,94 @@
-from __future__ import annotations
+"""The hooks of a plugin that trains networks: which there must be, and who is told of an error."""
 
-import sys
+from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from harness.subjects import PluginLocation
-from harness.worker.hooks import load_module
+from harness.errors import InvalidOutput
+from harness.plugin import Params
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("lost", "missing"),
+    [
+        ("harness_build_model, harness_encode", "harness_build_model, harness_encode"),
+        ("harness_train_step", "harness_train_step"),
+        ("harness_evaluate, harness_presets", "harness_presets, harness_evaluate"),
+    ],
+)
+def test_missing_hooks_are_named_together(hooks, lost, missing):
+    with pytest.raises(InvalidOutput, match=f"mine does not implement {missing}$"):
+        hooks(f"del {lost}")
+
+
+def test_finishing_is_optional(hooks, data):
+    assert hooks().finish_training(None, (), torch.Generator()) == {}
 
 
 @pytest.fixture
-def bytecode(monkeypatch):
-    """Python keeps bytecode, whatever the environment says."""
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+def failing(hooks, data):
+    """The hooks and their model, where the hook `name` raises an error once the model is built."""
+
+    def load(name):
+        code = f"@hookimpl\ndef harness_{name}():\n    raise ValueError('inside')\n"
+        plugin = hooks(code)
+        return plugin, plugin.build_model(data.task, Params(steps=2), CPU)
+
+    return load
 
 
-def test_a_file_edited_within_the_second_is_loaded_as_it_is_now(plugin_file, bytecode):
-    for rate in (0.1, 0.2):
-        path = plugin_file("mine", f"rate = {rate}")
-        module = load_module(PluginLocation("mine", file=str(path)))
-        assert (module.rate, module.__file__) == (rate, str(path))
-    assert [each.name for each in path.parent.iterdir()] == ["mine.py"]
+@pytest.mark.parametrize(
+    ("hook", "arguments"),
+    [
+        ("encode", (torch.zeros(3, 1, 8, 8), torch.Generator())),
+        ("train_step", (torch.zeros(2, 3, 64), torch.zeros(3))),
+        ("evaluate", (torch.zeros(2, 3, 64), False)),
+        ("finish_training", ((), torch.Generator())),
+    ],
+)
+def test_an_error_says_which_hook_it_came_from(failing, hook, arguments):
+    plugin, model = failing(hook)
+    with pytest.raises(ValueError, match="inside"):
+        getattr(plugin, hook)(model, *arguments)
+    assert plugin.current == f"harness_{hook}"
 
 
-def test_a_file_named_like_a_library_may_import_it(plugin_file):
-    path = plugin_file("torch", "import torch\nfound = torch")
-    assert load_module(PluginLocation("torch", file=str(path))).found is sys.modules["torch"]
+def test_a_model_that_cannot_be_built_is_told_of_its_hook(hooks, data):
+    plugin = hooks("@hookimpl\ndef harness_build_model():\n    raise ValueError('inside')\n")
+    with pytest.raises(ValueError, match="inside"):
+        plugin.build_model(data.task, Params(steps=2), CPU)
+    assert plugin.current == "harness_build_model"
+
+
+def test_a_hook_names_only_the_arguments_that_it_needs(hooks, data):
+    code = """
+@hookimpl
+def harness_encode(inputs):
+    return inputs.flatten(1)[None]
+
+@hookimpl
+def harness_train_step(targets, model):
+    return {"loss": float(targets.sum())}
+"""
+    plugin = hooks(code)
+    model = plugin.build_model(data.task, Params(steps=2), CPU)
+    assert plugin.encode(model, torch.ones(3, 1, 8, 8), torch.Generator()).shape == (1, 3, 64)
+    assert plugin.train_step(model, torch.ones(1, 3, 64), torch.ones(3)) == {"loss": 3}
+
+
+def test_a_wrapper_around_a_hook_is_called(hooks, data):
+    code = """
+@hookimpl(wrapper=True)
+def harness_evaluate(model, spikes, record):
+    return (yield)
+"""
+    with pytest.raises(InvalidOutput, match="returned nothing"):
+        from harness.worker import checks
+
+        plugin = hooks(code)
+        model = plugin.build_model(data.task, Params(steps=2), CPU)
+        checks.scores(plugin.evaluate(model, torch.ones(1, 3, 64), False), 3, 10)

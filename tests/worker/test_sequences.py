@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from harness.plugin import Params, Task, Unsupported
 from harness.subjects import PluginLocation
 from harness.errors import InvalidOutput
-from harness.protocol import RunTrial, Trial
+from harness.protocol import RunTrial
 from harness.tasks.prepare import prepare
 from harness.worker.data import load
 from harness.worker.hooks import Hooks
@@ -231,16 +231,14 @@ def test_a_wrong_answer_is_told(fit, answer, reason):
 
 
 @pytest.fixture
-def trial(load_plugin, pattern_file, tmp_path):
-    def carried_out(seed=0, code="", **overrides):
+def trial(load_plugin, pattern_file, trial_of, tmp_path):
+    def carried_out(seed=0, code="", epochs=1):
         request = RunTrial(
-            trial=Trial(
-                plugin=PluginLocation("mine"), label="mine", task="spike-pattern", preset="quick",
-                overrides=overrides, seed=seed, device="cpu",
-            ),
+            plugin=PluginLocation("mine"),
+            trial=trial_of(seed, task="spike-pattern", epochs=epochs, batch_size=1),
             data=str(pattern_file),
             state=str(tmp_path / "state.safetensors"),
-        )  # fmt: skip
+        )
         return run_trial(request, load_plugin(FITS + code), lambda _: None)
 
     return carried_out
@@ -268,11 +266,25 @@ def test_an_untrained_trial_is_measured_too(trial):
     assert trial(epochs=0).metrics["van_rossum_loss"] == 1
 
 
-def test_a_number_that_is_not_finite_ends_the_trial(trial):
-    code = """
-@hookimpl
-def harness_train_sequence(model, spikes, targets):
-    return {"loss": float("nan")}
-"""
-    with pytest.raises(InvalidOutput, match="loss"):
+@pytest.mark.parametrize(
+    ("returned", "reason"),
+    [
+        ("{'loss': float('nan')}", "loss is nan"),
+        ("0.5", "returned float, wanted a mapping of scalars"),
+        ("{'loss': spikes}", "'loss' is Tensor, wanted a float or 0-d tensor"),
+    ],
+)
+def test_what_the_training_hook_may_not_return_is_blamed_on_that_hook(trial, returned, reason):
+    """Not on harness_train_step, which such a plugin has not."""
+    code = f"@hookimpl\ndef harness_train_sequence(spikes):\n    return {returned}\n"
+    with pytest.raises(InvalidOutput) as error:
         trial(code=code)
+    assert str(error.value) == f"harness_train_sequence: {reason}"
+
+
+def test_an_error_in_training_says_which_hook_it_came_from(load_plugin):
+    hooks = load_plugin(FITS + "@hookimpl\ndef harness_train_sequence():\n    raise ValueError\n")
+    model = hooks.build_model(task("spike-train"), Params(), CPU)
+    with pytest.raises(ValueError):
+        hooks.train_step(model, torch.zeros(7, 1, 6), torch.ones(7, 1, 3))
+    assert hooks.current == "harness_train_sequence"

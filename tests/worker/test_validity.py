@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
 from harness.worker.validity import (
-    TimedAnswers,
+    TimedPredictions,
     every_step_counts,
     nothing_is_remembered,
     same_accuracy,
@@ -34,27 +34,27 @@ def test_accuracies_agree_but_for_rounding_and_chance(ours, theirs, samples, ran
     if fine:
         compare()
     else:
-        with pytest.raises(InvalidOutput, match="it answer"):
+        with pytest.raises(InvalidOutput, match="it predict"):
             compare()
 
 
-def test_timed_answers_are_held_against_untimed_ones_to_the_same_samples():
+def test_timed_predictions_are_held_against_untimed_ones_for_the_same_samples():
     targets = torch.arange(40) % 4
     untimed = torch.ones(40, dtype=torch.bool)
     untimed[:20] = False  # the hard half
-    hard = TimedAnswers(untimed)
+    hard = TimedPredictions(untimed)
     hard.add(0, targets[:20] + 1, targets[:20])
     hard.check(random=False)  # as wrong as it always was
-    easy = TimedAnswers(untimed)
+    easy = TimedPredictions(untimed)
     easy.add(20, targets[20:] + 1, targets[20:])
     with pytest.raises(
-        InvalidOutput, match=r"0\.00% of 20 samples right, but 100\.00% when trained"
+        InvalidOutput, match=r"0\.00% of 20 samples correctly, but 100\.00% when trained"
     ):
         easy.check(random=False)
-    TimedAnswers(untimed).check(random=False)  # nothing was timed
+    TimedPredictions(untimed).check(random=False)  # nothing was timed
 
 
-def test_too_few_samples_cannot_tell_whether_answers_are_remembered():
+def test_too_few_samples_cannot_tell_whether_predictions_are_remembered():
     assert nothing_is_remembered(lambda _: 1e-6, 1) is None
     assert nothing_is_remembered(lambda _: 1e-6, 0) is None
 
@@ -77,7 +77,7 @@ def test_the_last_step_that_can_count_must():
     spikes = torch.rand(5, 4, 3, generator=torch.Generator().manual_seed(0))
     every_step_counts(lambda x: x.sum(0), spikes, 0)
     every_step_counts(lambda x: x[:-2].sum(0), spikes, 2)
-    with pytest.raises(InvalidOutput, match="does not depend on step 5 of 5"):
+    with pytest.raises(InvalidOutput, match="do not depend on step 5 of 5"):
         every_step_counts(lambda x: x[:-2].sum(0), spikes, 0)
     constant = spikes[:1].expand(5, -1, -1)
     every_step_counts(lambda x: x[-1], constant, 0)

@@ -1,1 +1,4 @@
-"""Parts for plugins: input encodings, readouts, an optimizer, shared networks. Imports torch."""
+"""Parts for plugins: encodings, readouts, optimizers, shared parameters, networks and hooks. Imports torch.
+
+`docs/plugin-guide.md` lists the modules.
+"""

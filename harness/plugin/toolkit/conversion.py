@@ -8,7 +8,7 @@ event-driven networks for image classification", Frontiers in Neuroscience 11:68
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -18,12 +18,18 @@ from harness.plugin import Evaluation, Layer, Params, Scalars, Task, hookimpl
 from harness.plugin.toolkit import codes, relu
 from harness.plugin.toolkit.optimizer import Adam, scheduled_adam
 from harness.plugin.toolkit.parameters import ENCODING
-from harness.plugin.toolkit.training import cross_entropy_step
+from harness.plugin.toolkit.training import Batches, cross_entropy_step
+
+__all__ = [
+    "PARAMETERS",
+    "Batches",
+    "ConvertibleNetwork",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_train_step",
+]
 
 PARAMETERS = {**relu.PARAMETERS, **ENCODING}
-
-Batches = Iterable[tuple[Tensor, Tensor]]
-"""(inputs [B, ...], targets [B]) of the training set, anew each time it is iterated."""
 
 
 class ConvertibleNetwork(relu.ReluNetwork):

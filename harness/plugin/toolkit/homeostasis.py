@@ -16,8 +16,8 @@ _LEAST_THRESHOLD = 1e-3
 class Homeostasis(NamedTuple):
     """How thresholds adapt.
 
-    `plus` is the rise of a threshold with each spike, `target` the number of spikes of the whole layer
-    that is wanted in a presentation, `decay` the fraction that a threshold loses in a presentation.
+    `plus` is the rise of a threshold with each spike, `target` the desired number of spikes of the
+    whole layer in a presentation, `decay` the fraction that a threshold loses in a presentation.
     """
 
     plus: float

@@ -7,7 +7,7 @@ so scores can be computed at any step from the spikes so far.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import torch
@@ -15,11 +15,9 @@ from torch import Generator, Tensor
 
 from harness.plugin import Params, Scalars
 from harness.plugin.toolkit.codes import harness_encode
+from harness.plugin.toolkit.training import Batches
 
 READOUTS = ("likelihood", "vote")
-
-Batches = Iterable[tuple[Tensor, Tensor]]
-"""(inputs [B, ...], targets [B]) of the training set, anew each time it is iterated."""
 
 
 class Unlabelled(Protocol):

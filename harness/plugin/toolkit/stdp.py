@@ -26,7 +26,7 @@ PARAMETERS = {
     "theta_decay": Parameter(
         0.0, "fraction of the threshold lost in a presentation", low=0, high=1
     ),
-    "target": Parameter(4.0, "wanted number of spikes of the layer in a presentation", low=0),
+    "target": Parameter(4.0, "desired number of spikes of the layer in a presentation", low=0),
     "learning_rate": Parameter(0.03, "weight change of a spike pair", low=0),
     "anneal": Parameter(
         0.95,
@@ -107,7 +107,8 @@ REPORTED = {"mnist": 0.829}
 
 def remaining(presented: int, presentations: int, params: Params) -> float:
     """The factor of learning rate and theta_plus after `presented` of all `presentations`."""
-    return max(1 - params.anneal * presented / presentations, 0.0)
+    factor: float = max(1 - params.anneal * presented / presentations, 0.0)
+    return factor
 
 
 def homeostasis(params: Params, factor: float) -> Homeostasis:

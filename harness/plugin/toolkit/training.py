@@ -1,7 +1,8 @@
-"""The update that every method trained by backpropagation on the cross-entropy makes."""
+"""The update of methods that are trained by backpropagation on the cross-entropy."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import torch
@@ -9,6 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness.plugin.toolkit.readouts import accuracy
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+"""What `harness_finish_training` receives: (inputs [B, ...], targets [B]); may be iterated repeatedly."""
 
 
 class Optimizer(Protocol):

@@ -1,1 +1,1 @@
-"""Is a framework's layer the neuron that was asked for?"""
+"""Proves that a framework's layer is the neuron that was requested."""

@@ -1,10 +1,10 @@
-"""Proves that a framework's layer is the neuron that was asked for, on inputs that tell them apart.
+"""Proves that a framework's layer is the requested neuron, on inputs that reveal a difference.
 
-Weights are eighths of theta and inputs are 0 or 1, so that sums are exact in any order and
-membranes come to lie on the threshold itself, where > and >= part. Where a sum of decayed terms is
-on the threshold but for rounding, two right answers may differ; output neurons to which that happens
-are left out beforehand, by the equations alone. What remains has one right answer, and every spike
-is compared.
+Weights are eighths of theta and inputs are 0 or 1, so that sums are exact in any order and membrane
+potentials reach exactly the threshold, where > and >= differ. Neurons whose membrane potential is
+within rounding error of the threshold are excluded, because two correct implementations may differ
+there. The exclusion uses the reference equations only. For the remaining neurons only one result is
+correct, and every spike is compared.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from harness.protocol import Proved
 from harness.worker.layer_hook import LayerHook
 from harness.worker.proof.reference import Dynamics, dynamics
 
-#: Few enough steps that float64 holds every membrane of beta = 1/2 exactly: 3 + 40 binary places.
+#: Few enough steps that every membrane potential for beta = 1/2 is exact in float64: 3 + 40 bits.
 STEPS, BATCH, N_IN, N_OUT = 40, 8, 16, 128
-#: The largest error of a gradient, in parts of its largest value: float32 rounds at 6e-8. Where
-#: the surrogate falls off steeply, over less than theta, it magnifies the rounding of a membrane: the
-#: tolerance is then as many times larger.
+#: The largest error of a gradient, as a fraction of its largest value: float32 rounds at 6e-8. A
+#: surrogate gradient that is narrower than theta magnifies the rounding of a membrane potential: the
+#: tolerance is then larger by the same factor.
 TOLERANCE = 1e-6
-#: Nearer to the threshold than this, and not on it, rounding might decide.
+#: Closer to the threshold than this, but not on it, rounding may decide.
 _MARGIN = 1e-5
 _CANDIDATES = 8 * N_OUT
 
@@ -43,8 +43,8 @@ def problem(neuron: Neuron) -> Problem:
     draws = torch.Generator().manual_seed(0)
     weight = torch.randint(-5, 11, (_CANDIDATES, N_IN), generator=draws) / 8
     inputs = (torch.rand(STEPS, BATCH, N_IN, generator=draws) < 0.2).float()
-    # In the first two samples a single input is active, which carries many neurons right onto the
-    # threshold from rest, again and again: at once, or for beta = 1 in two steps.
+    # In the first two samples a single input is active, which brings many neurons from rest to
+    # exactly the threshold, repeatedly: in one step, or for beta = 1 in two.
     inputs[:, :2, 2:] = 0
     inputs[:, 0, 1] = inputs[:, 1, 0] = 0
     weight[: _CANDIDATES // 2, 0] = 1
@@ -57,7 +57,7 @@ def problem(neuron: Neuron) -> Problem:
 
 
 def _decided(found: Dynamics, neuron: Neuron) -> Tensor:
-    """The neurons [n] whose every membrane is clear of the threshold, or exactly on it."""
+    """The neurons [n] whose membrane potential is never near the threshold, except exactly on it."""
     distance = (found.membranes - neuron.theta).abs()
     before = torch.cat([torch.zeros_like(found.after_reset[:1]), found.after_reset[:-1]])
     # Sums of eighths and their halves are exact; with another beta only a neuron at rest is.
@@ -107,7 +107,7 @@ def prove(hook: LayerHook, neuron: Neuron, device: torch.device) -> Proved:
 
 
 def error(found: Tensor | None, wanted: Tensor | None) -> float:
-    """The largest difference between two gradients, in parts of the largest value of `wanted`."""
+    """The largest difference between two gradients, as a fraction of the largest value of `wanted`."""
     assert wanted is not None
     if found is None:
         return 1.0  # no gradient at all

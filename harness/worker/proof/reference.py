@@ -1,6 +1,6 @@
-"""A neuron's spikes and gradients from its equations, step by step, in float64: what others must be.
+"""A neuron's spikes and gradients from its equations, step by step, in float64: the reference.
 
-See `harness.plugin.Neuron` for the equations. Slow, and nothing but them and autograd.
+See `harness.plugin.Neuron` for the equations. Slow: it uses only these and autograd.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SURROGATES: dict[str, Callable[[Tensor, float], Tensor]] = {
 
 
 class Dynamics(NamedTuple):
-    """Spikes S, membranes before (U) and after the reset (R), each [T, B, n]."""
+    """Spikes S, membrane potentials before (U) and after the reset (R), each [T, B, n]."""
 
     spikes: Tensor
     membranes: Tensor
@@ -30,7 +30,7 @@ class Dynamics(NamedTuple):
 
 
 class _Spike(torch.autograd.Function):
-    """1 where the neuron spikes, with the surrogate as its derivative."""
+    """1 where the neuron spikes; its derivative is the surrogate gradient."""
 
     @staticmethod
     def forward(ctx: Any, membrane: Tensor, neuron: Neuron) -> Tensor:
@@ -48,9 +48,9 @@ class _Spike(torch.autograd.Function):
 
 
 def dynamics(currents: Tensor, neuron: Neuron) -> Dynamics:
-    """What neurons at rest do with `currents` [T, B, n]; the spikes are differentiable.
+    """The response of neurons at rest to `currents` [T, B, n]; the spikes are differentiable.
 
-    In float64, with the float32 nearest to beta: that is the number all frameworks compute with.
+    In float64, with beta rounded to float32: all frameworks compute with that number.
     """
     currents = currents.double()
     beta = torch.tensor(neuron.beta, dtype=torch.float32).double()

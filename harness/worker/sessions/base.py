@@ -44,13 +44,13 @@ class Session(ABC):
         """The number of samples in a call of `what`."""
         return 1
 
-    def use_batch(self, what: str, batch: int) -> None:
+    def use_batch(self, what: str, batch: int) -> None:  # noqa: B027 (nothing, unless overridden)
         """Takes `batch` samples in each call of `what` from now on."""
 
-    def start_round(self) -> None:
+    def start_round(self) -> None:  # noqa: B027 (nothing, unless overridden)
         """Called between a round's warm-up and its timed calls."""
 
-    def finish_round(self) -> None:
+    def finish_round(self) -> None:  # noqa: B027 (nothing, unless overridden)
         """What is checked after a round, outside of the timed calls."""
 
     def memory(self) -> Measured:
@@ -100,10 +100,14 @@ class Session(ABC):
             return
         self._warm.add(what)
         start = perf_counter()
-        before = float("inf")
+        before = 0.0
         while perf_counter() - start < _WARM_SECONDS:
-            times = sorted(max(self.call(what).values()) for _ in range(_WARM_CALLS))
-            median = times[_WARM_CALLS // 2]
+            times: list[float] = []
+            while len(times) < _WARM_CALLS:
+                times.append(max(self.call(what).values()))
+                if times[-1] > _LONG_CALL:
+                    return
+            median = sorted(times)[_WARM_CALLS // 2]
             if abs(median - before) <= _WARM_TOLERANCE * before:
                 return
             before = median

@@ -7,24 +7,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.plugin import Neuron
-from harness.subjects import PluginLocation
-from harness.worker.sessions.layer import LayerHook
 from harness.worker.proof.equality import N_OUT, error, problem, prove
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def proof(plugin_file):
-    torch.set_num_threads(1)
-
-    def run(neuron, code=""):
-        hook = LayerHook()
-        path = plugin_file("mine", code, base="literal_layer")
-        hook.load(PluginLocation("mine", file=str(path)))
-        return prove(hook, neuron, CPU)
-
-    return run
+def proof(layer_hook):
+    return lambda neuron, code="": prove(layer_hook(code), neuron, CPU)
 
 
 @pytest.mark.parametrize("detach", [True, False])

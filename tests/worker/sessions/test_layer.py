@@ -1,4 +1,4 @@
-"""A layer behind its hook, and as it is measured."""
+"""A layer as it is measured."""
 
 from __future__ import annotations
 
@@ -6,115 +6,97 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.plugin import Neuron, Unsupported
-from harness.subjects import PluginLocation
 from harness.errors import InvalidOutput
-from harness.protocol import LayerSize, OpenLayer, TakeLayerRound
-from harness.worker import layers
-from harness.worker.sessions.layer import LayerHook, LayerSession, drawn
+from harness.plugin import Neuron, Unsupported
+from harness.protocol import OpenLayer, TakeRound
+from harness.subjects import LayerRow, LayerSize, PluginLocation
+from harness.worker.sessions import layer
+from harness.worker.sessions.layer import LayerSession, drawn, refuse_what_does_not_fit
 
 CPU = torch.device("cpu")
 SIZE = LayerSize(neurons=40, steps=12, batch=4, density=0.3)
-ROUND = TakeLayerRound(seconds=0.0, calls=2)
+ROUND = TakeRound(what="layer", seconds=0.0, calls=2)
 
 
 @pytest.fixture
-def hook(plugin_file):
-    torch.set_num_threads(1)
-
-    def load(code="", base="literal_layer"):
-        found = LayerHook()
-        found.load(PluginLocation("mine", file=str(plugin_file("mine", code, base=base))))
-        return found
-
-    return load
-
-
-@pytest.fixture
-def session(hook):
-    def open_(code="", **changes):
-        request = OpenLayer(
-            plugin=PluginLocation("mine"), neuron=Neuron(0.9), size=SIZE, device="cpu", threads=1
-        )
-        return LayerSession(request.model_copy(update=changes), hook(code), CPU)
+def session(layer_hook):
+    def open_(code="", size=SIZE, to_follow=0):
+        row = LayerRow(plugin="mine", framework="none", neuron=Neuron(0.9), size=size)
+        request = OpenLayer(plugin=PluginLocation("mine"), row=row, to_follow=to_follow)
+        return LayerSession(request, layer_hook(code), CPU)
 
     return open_
-
-
-# --- what a layer may be --------------------------------------------------------------------------
-
-REPLACED = """
-@hookimpl
-def harness_layer(neuron, n_in, n_out, device):
-    layer = Layer(neuron, n_in, n_out, device)
-    {}
-    return layer
-"""
-
-
-def test_a_plugin_without_the_hook_is_told(hook):
-    with pytest.raises(InvalidOutput, match="mine does not implement harness_layer"):
-        hook("x = 1", base="")
-
-
-@pytest.mark.parametrize(
-    ("code", "told"),
-    [
-        ("return 5", "returned int, not a module"),
-        ("del layer.weight", r"is no parameter of shape \(3, 2\)"),
-        ("layer.weight = nn.Parameter(torch.zeros(2, 3))", r"is no parameter of shape \(3, 2\)"),
-        ("layer.double()", "the weight is torch.float64 on cpu, not float32 on cpu"),
-    ],
-)
-def test_what_is_no_layer_is_invalid(hook, code, told):
-    with pytest.raises(InvalidOutput, match=told):
-        hook(REPLACED.format(code)).build(Neuron(0.9), 2, 3, CPU, torch.zeros(3, 2))
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ("inputs", r"returned \(5, 4, 2\), not \(5, 4, 3\)"),
-        ("None", r"returned NoneType, not \(5, 4, 3\)"),
-        ("inputs @ self.weight.T + 0.5", "values other than 0 and 1"),
-        ("(inputs @ self.weight.T).detach()", "have no gradient"),
-    ],
-)
-def test_what_are_no_spikes_is_invalid(hook, answer, told):
-    code = f"class Layer(Layer):\n    def forward(self, inputs):\n        return {answer}\n"
-    found = hook(code)
-    layer = found.build(Neuron(0.9), 2, 3, CPU, torch.zeros(3, 2))
-    with pytest.raises(InvalidOutput, match=told):
-        found.call(layer, torch.zeros(5, 4, 2))
-
-
-# --- measuring one --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("density", [1.0, 0.3])
 def test_the_layer_is_checked_when_it_is_opened_and_timed_by_rounds(session, density):
     opened = session(size=SIZE.model_copy(update={"density": density}))
     told = opened.opened()
-    assert told.spikes_compared == 12 * 4 * 32
-    assert told.spikes_differing == 0
-    assert told.gradient_error < 1e-5
     assert told.first_call_ms > 0
-    assert told.nonzero == (12 * 4 * 40 if density == 1 else pytest.approx(576, rel=0.2))
-    assert 0.05 < told.output_density < 0.6
-    for _ in range(2):
-        samples = opened.take(ROUND)
-        assert len(samples.forward) == len(samples.backward) == 2
-        assert min(*samples.forward, *samples.backward) > 0
+    assert told.batches == {"forward": 4, "backward": 4, "total": 4}
+    facts = told.facts
+    assert facts["spikes_compared"] == 12 * 4 * 32
+    assert facts["spikes_differing"] == 0
+    assert facts["weight_gradient_error"] < 1e-5
+    assert facts["unlike"] == ""
+    assert facts["nonzero"] == (12 * 4 * 40 if density == 1 else pytest.approx(576, rel=0.2))
+    assert facts["layer_input_density"] == facts["nonzero"] / (12 * 4 * 40)
+    assert 0.05 < facts["layer_output_density"] < 0.6
+    for fresh in (False, True):
+        samples = opened.take(ROUND.model_copy(update={"fresh": fresh}))
+        forward, backward, total = (samples.series[n] for n in ("forward", "backward", "total"))
+        assert samples.batch == 4
+        assert len(forward) == len(backward) == 2
+        assert min(*forward, *backward) > 0
+        assert total == [f + b for f, b in zip(forward, backward)]
     assert opened.memory().metrics["peak_memory_bytes"] >= 0
 
 
-def test_a_wrong_layer_is_told_when_it_is_opened(session):
-    wrong = """
+WRONG_SPIKES = """
 right = step
 def step(state, current, neuron):
     return right(0 * state, current, neuron)
 """
-    assert session(wrong).opened().spikes_differing > 0
+
+WRONG_GRADIENT = """
+right = Spike.backward
+Spike.backward = staticmethod(lambda ctx, grad: (right(ctx, grad)[0] * 1.001, None))
+"""
+
+
+def test_wrong_spikes_are_told_when_the_layer_is_opened(session):
+    facts = session(WRONG_SPIKES).opened().facts
+    assert facts["spikes_differing"] > 0
+    assert facts["unlike"] == (
+        f"{facts['spikes_differing']} of 1536 spikes of the timed layer are not the neuron's"
+    )
+
+
+def test_a_wrong_gradient_is_told_when_the_layer_is_opened(session):
+    facts = session(WRONG_GRADIENT).opened().facts
+    assert facts["spikes_differing"] == 0
+    assert facts["unlike"] == (
+        "the gradient of the timed layer is off by 0.001 of its largest value"
+    )
+
+
+def test_a_layer_without_a_gradient_for_its_weight_is_invalid(session):
+    code = """
+class Layer(Layer):
+    def forward(self, inputs):
+        weight, self.weight = self.weight, nn.Parameter(self.weight.detach())
+        spikes = super().forward(inputs)
+        self.weight = weight
+        return spikes
+"""
+    with pytest.raises(InvalidOutput, match="has no gradient for its weight"):
+        session(code)
+
+
+def test_the_kernel_that_runs_is_told_where_the_layer_names_it(session):
+    assert session().opened().facts["implementation"] == ""
+    named = "class Layer(Layer):\n    implementation = 'by hand'\n"
+    assert session(named).opened().facts["implementation"] == "by hand"
 
 
 @pytest.mark.parametrize(
@@ -143,16 +125,21 @@ def test_a_call_that_depends_on_the_one_before_is_invalid(session, forward):
         opened.take(ROUND)
 
 
-def test_a_size_beyond_the_memory_is_not_tried(session, monkeypatch):
-    monkeypatch.setattr(layers, "available_memory", lambda _: 200_000)
-    session()
-    for changes in (
-        {"to_follow": 9},
-        {"size": SIZE.model_copy(update={"neurons": 400})},
-        {"size": SIZE.model_copy(update={"steps": 4000})},
-    ):
-        with pytest.raises(Unsupported, match=r"GiB, 0.000186 GiB are free: not tried"):
-            session(**changes)
+@pytest.mark.parametrize(
+    ("change", "to_follow"),
+    [({}, 9), ({"neurons": 400}, 0), ({"steps": 4000}, 0), ({"batch": 1000}, 0)],
+)
+def test_a_size_beyond_the_memory_is_not_tried(monkeypatch, change, to_follow):
+    monkeypatch.setattr(layer, "available_memory", lambda _: 200_000)
+    refuse_what_does_not_fit(SIZE, 0, CPU)
+    with pytest.raises(Unsupported, match=r"GiB, 0.000186 GiB are free: not tried"):
+        refuse_what_does_not_fit(SIZE.model_copy(update=change), to_follow, CPU)
+
+
+def test_a_layer_that_does_not_fit_is_not_built(session, monkeypatch):
+    monkeypatch.setattr(layer, "available_memory", lambda _: 0)
+    with pytest.raises(Unsupported, match="not tried"):
+        session("@hookimpl\ndef harness_layer():\n    raise AssertionError('built')")
 
 
 @pytest.mark.parametrize("density", [1.0, 0.1])

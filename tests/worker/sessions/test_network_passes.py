@@ -7,10 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.measure import energy
-from harness.protocol import OpenTiming, TakeEnergy
-from harness.worker import timing
-from harness.worker.sessions.network import TimingSession
-from harness.worker.train import run_trial
+from harness.protocol import TakeEnergy
+from harness.worker.sessions import network
 
 MIB = 2**20
 
@@ -29,17 +27,6 @@ def harness_evaluate(model, spikes, record):
 """
 
 
-@pytest.fixture
-def session(hooks, request_for):
-    def open_session(code=""):
-        request = request_for()
-        run_trial(request, hooks(code), lambda _: None)
-        opened = OpenTiming(trial=request.trial, data=request.data, state=request.state)
-        return TimingSession(opened, hooks(code))
-
-    return open_session
-
-
 def test_memory_is_what_the_batch_takes_and_nothing_that_was_there_before(session):
     """The import's 96 MiB, the data and the model are not in it."""
     metrics = session(KNOWN).memory().metrics
@@ -48,31 +35,36 @@ def test_memory_is_what_the_batch_takes_and_nothing_that_was_there_before(sessio
 
 
 class Steady:
-    """A counter of a machine that takes 5 W, and 20 W more while `busy` says so."""
+    """A counter of a machine that takes 5 W, and beside that the joules in `spent`."""
 
     name = "steady"
 
     def __init__(self):
-        self.joules_so_far, self.since = 0.0, energy.perf_counter()
-        self.spent = 0.0
+        self.since, self.spent = energy.perf_counter(), [0.0]
 
     def read(self):
-        return [int(1e6 * (5 * (energy.perf_counter() - self.since) + self.spent))]
+        return [int(1e6 * (5 * (energy.perf_counter() - self.since) + sum(self.spent)))]
 
     def joules(self, before, after):
         return (after[0] - before[0]) / 1e6
 
 
-def test_energy_is_of_a_sample_and_says_what_it_was_computed_from(session, monkeypatch):
-    found, counter = session(), Steady()
-    monkeypatch.setattr(timing, "find_counter", lambda device: counter)
-    answer = found._answer
+COSTLY = """
+spent = []
 
-    def costly(inputs):
-        counter.spent += 0.5 * len(inputs)
-        return answer(inputs)
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    spent.append(0.5 * spikes.shape[1])
+    return Evaluation(model(spikes))
+"""
 
-    monkeypatch.setattr(found, "_answer", costly)
+
+def test_energy_is_of_a_sample_and_says_what_it_was_computed_from(
+    session, plugin_module, monkeypatch
+):
+    found, counter = session(COSTLY), Steady()
+    counter.spent = plugin_module().spent
+    monkeypatch.setattr(network, "find_counter", lambda device: counter)
     measured = found.energy(TakeEnergy(seconds=0.2))
     assert measured.metrics == {"energy_measured_j": pytest.approx(0.5, rel=0.05)}
     assert measured.absent == {}
@@ -81,7 +73,7 @@ def test_energy_is_of_a_sample_and_says_what_it_was_computed_from(session, monke
 
 
 def test_without_a_counter_the_energy_is_absent_with_the_reason(session, monkeypatch, tmp_path):
-    monkeypatch.setattr(timing, "find_counter", lambda device: energy.Rapl(tmp_path))
+    monkeypatch.setattr(network, "find_counter", lambda device: energy.Rapl(tmp_path))
     measured = session().energy(TakeEnergy(seconds=0.2))
     assert measured.metrics == {}
     assert measured.absent == {

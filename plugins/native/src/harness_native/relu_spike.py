@@ -49,7 +49,7 @@ PRESETS = Presets(
         "hidden": HIDDEN,
         "steps": Parameter(12, "time steps for a sample", low=3),
         "window": Parameter(8, "last steps over which the readout averages", low=1),
-        "noise": Parameter(False, "each input value times U(0, 1), drawn anew in every step"),
+        "noise": Parameter(False, "multiply each input value by U(0, 1), a new draw in every step"),
         "decay": Parameter(0.9, "decay of the state in one step", 0.0, 1.0),
         "theta": Parameter(2.0, "threshold of the emission", low=1e-6),
         "penalty": Parameter(2.5, "discharge by an emission, in the unit of theta", low=0.0),

@@ -11,8 +11,9 @@ from torch import Generator, Tensor
 
 from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, hookimpl
 from harness.plugin.toolkit.codes import harness_encode
-from harness.plugin.toolkit.labels import Batches, assign_labels
+from harness.plugin.toolkit.labels import assign_labels
 from harness.plugin.toolkit.requirements import require_static_classification
+from harness.plugin.toolkit.training import Batches
 from harness_spikingjelly.network import Network
 from harness_spikingjelly.stdp_presets import PRESETS
 

@@ -36,7 +36,7 @@ PRESETS = Presets(
         **with_defaults(TRAINING, epochs=5, batch_size=200, schedule="constant"),
         **with_defaults(ENCODING, code="poisson"),
         "tau": Parameter(2.0, "membrane time constant", low=1.001),
-        "gain": Parameter(1.0, "initial weights lie within gain / sqrt(inputs)", low=0),
+        "gain": Parameter(1.0, "bound of the initial weights, times sqrt(inputs)", low=0),
         "tau_pre": Parameter(2.0, "time constant of the presynaptic trace", low=1),
         "tau_post": Parameter(2.0, "time constant of the postsynaptic trace", low=1),
         "depression": Parameter(

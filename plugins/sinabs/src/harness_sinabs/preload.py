@@ -1,0 +1,7 @@
+"""sinabs as its layer uses it, imported once before a process is forked for each worker."""
+
+# ruff: noqa: F401 (imported to be there after the fork)
+
+import sinabs.activation
+import sinabs.layers
+import torch

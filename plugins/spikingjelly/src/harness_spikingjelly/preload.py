@@ -1,0 +1,18 @@
+"""SpikingJelly as its plugins use it, imported once before a process is forked for each worker.
+
+At the first step of a neuron, SpikingJelly registers its kernels with `torch.library.triton_op`, which
+imports torch's compiler. That takes seconds, so the compiler is imported here.
+"""
+
+# ruff: noqa: F401 (imported to be there after the fork)
+
+import spikingjelly.activation_based.ann2snn.modules
+import spikingjelly.activation_based.functional
+import spikingjelly.activation_based.learning
+import spikingjelly.activation_based.neuron
+import spikingjelly.activation_based.surrogate
+import torch._dynamo
+
+import harness.plugin.toolkit.bptt
+import harness.plugin.toolkit.conversion
+import harness.plugin.toolkit.stdp

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from harness.catalogue.plugins import Plugin
+from harness.coordinator.listener import Listener
+from harness.coordinator.pool import Workers
+from harness.protocol import Measured, MeasurePeaks, Opened, Samples, TakeEnergy, TakeMemory
+from harness.protocol import TakeRound, TakeValidity
+from harness.subjects import PluginLocation
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are not forked")
+HOW = [pytest.param(False, id="spawned"), pytest.param(True, id="forked", marks=linux)]
+
+
+@pytest.fixture(scope="module", params=HOW)
+def workers(request, fixtures):
+    """Workers, each a fresh process or forked; they find the stand-in of torch."""
+    paths = [str(fixtures / "fake_torch"), os.environ.get("PYTHONPATH", "")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        with Workers(fork=request.param) as started:
+            yield started
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "worker.log"
+
+
+@pytest.fixture
+def make_plugin():
+    """A plugin that is installed, as far as its metadata say."""
+
+    def make(name, **changes):
+        location = PluginLocation(name=name, module=name.replace("-", "_"))
+        return Plugin(**{"name": name, "location": location, "framework": "none"} | changes)
+
+    return make
+
+
+class Heard(Listener):
+    """Keeps all that is said."""
+
+    def __init__(self):
+        self.records, self.labels, self.progressed = [], [], []
+        self.messages, self.measured, self.plans = [], [], []
+
+    def message(self, text):
+        self.messages.append(text)
+
+    def planned(self, labels, finished, about):
+        self.plans.append((list(labels), finished, about))
+
+    def progress(self, label, progress):
+        self.progressed.append((label, progress.stage))
+
+    def recorded(self, label, record):
+        self.labels.append(label)
+        self.records.append(record)
+
+    def measuring(self, done, total, what):
+        self.measured.append((done, total, what))
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+class FakeWorker:
+    """Answers at once, by `answer(worker, request)`; `process` is 0 or 1, `opened` what was opened."""
+
+    def __init__(self, answer, log, framework, process):
+        self.answer, self.log, self.framework, self.process = answer, log, framework, process
+        self.opened, self.requests, self.timeouts = None, [], []
+
+    def ask(self, request, timeout=None, progress=lambda _: None):
+        self.requests.append(request)
+        self.timeouts.append(timeout)
+        if request.type.startswith("open-"):
+            self.opened = request
+        return self.answer(self, request)
+
+
+class FakeWorkers:
+    """In the place of processes. `asked` holds (worker, request) in the order in which they came."""
+
+    def __init__(self, answer):
+        self.stopped, self.started, self.asked = False, [], []
+
+        def keep(worker, request):
+            self.asked.append((worker, request))
+            return answer(worker, request)
+
+        self._answer = keep
+
+    @contextmanager
+    def start(self, log, threads=1, framework=None, copy=0):
+        worker = FakeWorker(self._answer, log, framework, copy)
+        self.started.append(worker)
+        yield worker
+
+    def stop(self):
+        self.stopped = True
+
+
+@pytest.fixture
+def fake_workers():
+    """Workers that answer by `answer(worker, request)`, or in the usual way where that is None."""
+
+    def make(answer=lambda worker, request: None):
+        return FakeWorkers(lambda worker, request: answer(worker, request) or usual(request))
+
+    return make
+
+
+def usual(request, seconds=0.01):
+    """What a worker answers that has nothing to complain of."""
+    match request:
+        case MeasurePeaks():
+            return Measured(metrics={"peak_flops": 1e12, "peak_bandwidth": 1e12})
+        case TakeMemory():
+            return Measured(metrics={"peak_memory_bytes": 5.0})
+        case TakeValidity():
+            return Measured(metrics={})
+        case TakeEnergy():
+            return Measured(metrics={}, absent={"energy_measured_j": "there is no counter"})
+        case TakeRound():
+            batch = request.batch or 1
+            return Samples(batch=batch, series={request.what: [seconds] * request.calls})
+    return Opened(first_call_ms=1.0, batches={})

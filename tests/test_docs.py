@@ -1,0 +1,85 @@
+"""What the documents say of the program, held against the program."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from harness.cli import cli
+from harness.results.metrics import docs_table
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [
+    path
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "results/README.md")
+    if path.is_file()
+]
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"<!-- metrics: ([\w -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+#: Of programs that are not ours.
+FOREIGN = {"--group", "--with", "--with-editable"}
+
+each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def options(*commands):
+    """The long options of `commands`, of all where none is named."""
+    return {
+        option
+        for name, command in cli.commands.items()
+        if name in (commands or cli.commands)
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--")
+    }
+
+
+def named_options(document):
+    text = (ROOT / "docs" / document).read_text()
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
+
+
+def test_the_tables_of_metrics_are_the_registrys():
+    tables = TABLE.findall((ROOT / "docs/metrics.md").read_text())
+    assert [kinds for kinds, _ in tables] == [
+        "trial", "network-timing", "layer-proof", "layer-timing", "peaks"
+    ]  # fmt: skip
+    for kinds, table in tables:
+        assert table == docs_table(*kinds.split()), f"write it again: CONTRIBUTING.md, {kinds}"
+
+
+@pytest.mark.parametrize("document", ["user-guide.md", "layers.md"])
+def test_every_option_that_is_named_exists(document):
+    assert named_options(document) - FOREIGN <= options() | {"--help", "--version"}
+
+
+@pytest.mark.parametrize(
+    ("command", "document"), [("run", "user-guide.md"), ("layers", "layers.md")]
+)
+def test_every_option_is_named(command, document):
+    assert options(command) <= named_options(document) | named_options("user-guide.md")
+
+
+@each_document
+def test_relative_links_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", FENCE.sub("", path.read_text()))
+    lost = [to for to in links if "://" not in to and not (path.parent / to).exists()]
+    assert not lost
+
+
+@each_document
+def test_tables_are_whole(path):
+    """A line of cells needs a head: a blank line in the middle of a table ends it."""
+    headless = []
+    above = ["", ""]
+    for number, line in enumerate(FENCE.sub("", path.read_text()).splitlines(), start=1):
+        first = line.startswith("|") and not above[-1].startswith("|")
+        rule = re.fullmatch(r"\|( *:?-+:? *\|)+", line)
+        if first:
+            headless.append((number, line))
+        elif rule and headless and headless[-1][0] == number - 1:
+            headless.pop()
+        above.append(line)
+    assert not headless

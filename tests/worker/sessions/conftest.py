@@ -1,0 +1,29 @@
+"""A trained network, opened as a session."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def session(hooks, request_for):
+    """Trains the softmax plugin with `code` appended, and opens it with `changed` appended too."""
+    from harness.protocol import OpenNetwork
+    from harness.worker.sessions.network import NetworkSession
+    from harness.worker.train import run_trial
+
+    import torch
+
+    def open_session(code="", changed="", **params):
+        request = request_for(**params)
+        accuracy = run_trial(request, hooks(code), lambda _: None).metrics["test_accuracy"]
+        opening = OpenNetwork(
+            plugin=request.plugin,
+            trial=request.trial,
+            data=request.data,
+            state=request.state,
+            accuracy=accuracy,
+        )
+        return NetworkSession(opening, hooks(code + changed), torch.device("cpu"))
+
+    return open_session

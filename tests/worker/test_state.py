@@ -1,0 +1,66 @@
+"""The trained state on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from harness.errors import InvalidOutput
+from harness.worker import state
+from harness.worker.train import run_trial
+
+
+def test_a_state_comes_back_bit_for_bit(tmp_path):
+    def build():
+        model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.BatchNorm1d(3))
+        model.tied = model[0].weight  # shares its memory
+        model.register_buffer("steps", torch.tensor(7))
+        model.register_buffer("strided", torch.arange(6.0).view(2, 3).t())
+        return model
+
+    model, again = build(), build()
+    path = tmp_path / "deep" / "state.safetensors"
+    state.save(model, str(path))
+    state.restore(again, str(path))
+    wanted, found = model.state_dict(), again.state_dict()
+    assert wanted.keys() == found.keys()
+    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
+
+
+def test_a_model_that_is_built_otherwise_does_not_load(tmp_path):
+    path = str(tmp_path / "state.safetensors")
+    state.save(torch.nn.Linear(3, 3), path)
+    with pytest.raises(InvalidOutput, match=r"state_dict: does not load again: .*size mismatch"):
+        state.restore(torch.nn.Linear(4, 3), path)
+    with pytest.raises(InvalidOutput, match=r"does not load again: .*Missing key"):
+        state.restore(torch.nn.BatchNorm1d(3), path)
+
+
+def test_a_state_cannot_be_written_everywhere(hooks, request_for):
+    request = request_for().model_copy(update={"state": "/proc/nowhere/state"})
+    with pytest.raises(OSError, match="nowhere"):
+        run_trial(request, hooks(), lambda _: None)
+    assert not Path("/proc/nowhere").exists()
+
+
+def test_a_state_that_is_no_tensor_is_refused(run):
+    code = """
+class Odd(nn.Linear):
+    def get_extra_state(self):
+        return "text"
+    def set_extra_state(self, state):
+        pass
+
+@hookimpl
+def harness_build_model(task, params):
+    model = Odd(task.inputs, task.classes)
+    model.steps = params.steps
+    return model
+"""
+    with pytest.raises(InvalidOutput, match="state_dict: '_extra_state' is str, wanted a tensor"):
+        run(code)
+
+
