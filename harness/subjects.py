@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -48,7 +47,7 @@ class Contender(Data):
     device: str = "cpu"
     threads: int = 1
 
-    @cached_property
+    @property
     def key(self) -> str:
         """A short text that no other subject has: the plugin's name and a digest of the identity."""
         identity = json.dumps(self.model_dump(mode="json"), sort_keys=True)

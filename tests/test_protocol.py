@@ -5,19 +5,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.subjects import PluginLocation
+from harness.plugin.contract import Neuron
 from harness.protocol import (
     Describe,
+    Described,
     Failed,
+    Measured,
+    MeasurePeaks,
+    Opened,
+    OpenLayer,
+    OpenNetwork,
+    OpenProbe,
+    Prepare,
+    Prepared,
     Progress,
+    Proved,
+    ProveLayer,
     RunTrial,
     Samples,
+    TakeEnergy,
+    TakeMemory,
     TakeRound,
+    TakeValidity,
     Trained,
-    Trial,
     events,
     requests,
 )
+from harness.subjects import LayerRow, LayerSize, PluginLocation, Row, Trial
 
 VALUES = st.one_of(
     st.booleans(),
@@ -26,47 +40,91 @@ VALUES = st.one_of(
     st.text(),
 )
 
+PLUGIN = PluginLocation("p", file="/a b/p.py")
+ROW = Row(plugin="p", framework="f", task="digits", preset="quick", params={"hidden": 5})
+TRIAL = Trial(row=ROW, seed=3)
+LAYER = LayerRow(
+    plugin="p",
+    framework="f",
+    neuron=Neuron(0.9, detach=False),
+    size=LayerSize(neurons=8, steps=9, batch=2, density=0.1),
+)
+
+
+def kinds(values):
+    return {name: type(value) for name, value in values.items()}
+
 
 @given(st.dictionaries(st.text(), VALUES), st.integers(0, 2**63 - 1), st.text(), st.integers(1, 64))
-def test_a_trial_crosses_the_pipe_unchanged(overrides, seed, label, threads):
-    trial = Trial(
-        plugin=PluginLocation("p", file="/a b/p.py"),
-        label=label,
-        task="digits",
-        preset="quick",
-        overrides=overrides,
-        seed=seed,
-        device="cpu",
-        threads=threads,
+def test_a_trial_crosses_the_pipe_unchanged(params, seed, name, threads):
+    row = Row(
+        plugin=name, framework="f", task="digits", preset="quick", params=params, threads=threads
     )
-    line = RunTrial(trial=trial, data="d", state="s").model_dump_json()
+    trial = Trial(row=row, seed=seed)
+    request = RunTrial(plugin=PLUGIN, trial=trial, data="d", state="s")
+    line = request.model_dump_json()
     found = requests.validate_json(line)
     assert "\n" not in line
-    assert found == RunTrial(trial=trial, data="d", state="s")
-    kinds = {name: type(value) for name, value in found.trial.overrides.items()}
-    assert kinds == {name: type(value) for name, value in overrides.items()}
+    assert found == request
+    assert kinds(found.trial.row.params) == kinds(params)
+    assert found.trial.key == trial.key
+
+
+REQUESTS = [
+    Describe(plugin=PLUGIN),
+    Prepare(task="t", data=["a", "b"], cache="c"),
+    RunTrial(plugin=PLUGIN, trial=TRIAL, data="d", state="s"),
+    OpenNetwork(plugin=PLUGIN, trial=TRIAL, data="d", state="s", accuracy=0.1 + 0.2),
+    OpenLayer(plugin=PLUGIN, row=LAYER, to_follow=3),
+    OpenProbe(device="cpu", threads=2),
+    TakeRound(what="train", seconds=0.1 + 0.2, calls=1, fresh=True, batch=7),
+    TakeValidity(predictions_only=True),
+    TakeMemory(),
+    TakeEnergy(seconds=1e-9),
+    MeasurePeaks(device="cuda", threads=4),
+    ProveLayer(plugin=PLUGIN, neuron=Neuron(0.5), device="cpu", threads=1),
+]
+
+EVENTS = [
+    Progress(stage="train", done=1, total=2, epoch=1, epochs=3, scalars={"loss": 0.1}),
+    Described(
+        parameters={"a": {"default": True, "help": "two\nlines"}},
+        values={"quick": {"*": {"a": 1.0}}},
+        reported={"source": {"mnist": 0.98}},
+    ),
+    Prepared(path="/a b", facts={"train": 5}),
+    Trained(
+        versions={"torch": "2"},
+        metrics={"accuracy_by_step": [0.1, 0.2]},
+        scalars={"threshold": 1e-300},
+        absent={"synops_ac": "no layer"},
+        layers=[{"name": "l", "synops_ac": 1.5}],
+        history=[{"loss": 1e-300}],
+        raster={"input": [[1, 2], []]},
+    ),
+    Opened(first_call_ms=0.1, batches={"latency": 1}, facts={"nonzero": 5, "unlike": ""}),
+    Samples(batch=1, series={"latency": [1e-9, 0.1 + 0.2]}),
+    Measured(metrics={"a": 0.1}, absent={"b": "no counter"}, facts={"c": "d", "e": 0.5}),
+    Proved(
+        equal=False, reason="x", spikes_compared=9, spikes_differing=1, ties=2,
+        weight_gradient_error=1e-9, input_gradient_error=0.0, implementation="cuda",
+    ),
+    Failed(status="oom", reason="two\nlines \u2028 \U0001f4a5", where="train"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "event",
+    ("message", "pipe"),
     [
-        Progress(stage="train", done=1, total=2, epoch=1, epochs=3, scalars={"loss": 0.1}),
-        Samples(what="latency", batch=1, seconds=[1e-9, 0.1 + 0.2]),
-        Failed(status="oom", reason="two\nlines \u2028 \U0001f4a5", where="train"),
-        Trained(
-            params={"a": True, "b": 1.0, "c": "x"},
-            device="cpu",
-            versions={},
-            metrics={"accuracy_by_step": [0.1, 0.2]},
-            layers=[{"name": "l", "synops_ac": 1.5}],
-            history=[{"loss": 1e-300}],
-        ),
+        pytest.param(message, pipe, id=message.type)
+        for pipe, messages in ((requests, REQUESTS), (events, EVENTS))
+        for message in messages
     ],
 )
-def test_an_event_crosses_the_pipe_unchanged(event):
-    line = event.model_dump_json()
+def test_a_message_crosses_the_pipe_unchanged(message, pipe):
+    line = message.model_dump_json()
     assert "\n" not in line
-    assert events.validate_json(line) == event
+    assert pipe.validate_json(line) == message
 
 
 @pytest.mark.parametrize(
@@ -88,20 +146,13 @@ def test_anything_else_is_refused(line):
         events.validate_json(line)
 
 
-def test_requests_and_events_are_told_apart():
-    for request in (
-        Describe(plugin=PluginLocation("p", "m")),
-        TakeRound(what="train", seconds=1, calls=1),
-    ):
-        with pytest.raises(ValidationError):
-            events.validate_json(request.model_dump_json())
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_no_request_is_an_event(request_):
+    with pytest.raises(ValidationError):
+        events.validate_json(request_.model_dump_json())
 
 
-def test_the_key_tells_trials_of_one_run_apart():
-    def trial(label, seed):
-        return Trial(
-            plugin=PluginLocation("p"), label=label, task="t", preset="q", seed=seed, device="cpu"
-        )
-
-    keys = {trial(label, seed).key for label in ("p", "p hidden=1") for seed in (0, 1)}
-    assert len(keys) == 4
+@pytest.mark.parametrize("event", EVENTS)
+def test_no_event_is_a_request(event):
+    with pytest.raises(ValidationError):
+        requests.validate_json(event.model_dump_json())

@@ -65,6 +65,16 @@ class RunConfig(Config):
             for pattern, chosen in params.items()
         }
 
+    @field_validator("params")
+    @classmethod
+    def _no_empty_lists(cls, params: Params) -> Params:
+        """Without a value there would be no row, and nobody would be told."""
+        for pattern, chosen in params.items():
+            for name, values in chosen.items():
+                if not values:
+                    raise ValueError(f"{pattern}.{name} has no value")
+        return params
+
     @field_validator("seeds")
     @classmethod
     def _distinct_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:

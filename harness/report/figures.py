@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -78,13 +79,11 @@ def drawn(drawing: Drawing[R], rows: Sequence[R]) -> tuple[Drawn, Sequence[R]]:
 
     Of more rows than can be read, the first are shown.
     """
-    from matplotlib import rc_context
-
     having = [row for row in rows if drawing.has(row)]
     if not having:
         raise NoDataError(drawing.otherwise)
     shown = drawing.best(having)
-    with rc_context(cast(Any, SETTINGS)):
+    with _settings():
         return drawing.draw(shown), shown
 
 
@@ -119,11 +118,17 @@ def _name(row: object) -> str:
 
 def _render(figure: Figure) -> tuple[str, bytes]:
     """The figure as SVG and PNG."""
-    from matplotlib import rc_context
-
     from harness.report.renderer import svg_and_png
+
+    with _settings():
+        return svg_and_png(figure)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    from matplotlib import rc_context
 
     with rc_context(cast(Any, SETTINGS)), warnings.catch_warnings():
         # A plugin's name may hold characters that the font lacks: boxes, then, and no crash.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        return svg_and_png(figure)
+        yield

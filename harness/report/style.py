@@ -111,7 +111,7 @@ def _axes(
     width, height = figure.get_size_inches()
     box = (corner[0] / width, corner[1] / height, size[0] / width, size[1] / height)
     axes = figure.add_axes(box)
-    axes.yaxis.label.set_va("top")
+    axes.yaxis.label.set_verticalalignment("top")
     axes.yaxis.set_label_coords(-(left - 0.04) / size[0], 0.5)
     axes.xaxis.set_label_coords(0.5, -(BOTTOM - 0.17) / size[1])
     return axes

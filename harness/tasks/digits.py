@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from harness.tasks.spec import Arrays, Source, TaskSpec
+from harness.tasks.spec import Arrays, RawData, TaskSpec
 
 _SIZES = {"train": 1257, "validation": 180, "test": 360}
 
 
-def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> Source:
+def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> RawData:
     installed = f"scikit-learn {version('scikit-learn')}"
-    return Source(installed, {"source": f"{installed}, load_digits"}, _read)
+    return RawData(installed, {"source": f"{installed}, load_digits"}, _read)
 
 
 def _read() -> Arrays:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.tasks.spec import Arrays, Source, TaskSpec
+from harness.tasks.spec import Arrays, RawData, TaskSpec
 
 STEPS, UNITS, CLASSES = 100, 20, 10
 _SIZES = {"train": 8000, "validation": 1000, "test": 1000}
@@ -21,10 +21,10 @@ _SMOOTHNESS, _HARMONICS = 1.0, 50
 _SEED = 0
 
 
-def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> Source:
+def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> RawData:
     identity = f"randman {_SEED} {_SMOOTHNESS} {_HARMONICS} {CLASSES} {UNITS} {STEPS}"
     facts = {"source": f"generated from seed {_SEED}: {CLASSES} curves, smoothness {_SMOOTHNESS}"}
-    return Source(identity, facts, _read)
+    return RawData(identity, facts, _read)
 
 
 def _read() -> Arrays:

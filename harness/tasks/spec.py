@@ -15,7 +15,7 @@ SPLIT_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Source:
+class RawData:
     """Where a task's raw data were found. `identity` names their exact content in the cache."""
 
     identity: str
@@ -49,7 +49,7 @@ class TaskSpec:
     classes: int
     sizes: dict[str, int]
     needs_download: bool
-    locate: Callable[[Sequence[Path], Path, Callable[[str], None]], Source]
+    locate: Callable[[Sequence[Path], Path, Callable[[str], None]], RawData]
     steps: int | None = None
     origin: str = "embedded"
 

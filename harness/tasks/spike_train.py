@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.plugin import SPIKE_TRAIN as KIND
-from harness.tasks.spec import Arrays, Source, TaskSpec
+from harness.tasks.spec import Arrays, RawData, TaskSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +25,10 @@ SPIKES, PATTERNS = 5, 64
 
 def _locate(
     outputs: int, _data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]
-) -> Source:
+) -> RawData:
     identity = f"spike trains {outputs} {STEPS} {INPUTS} {RATE_HZ} {SPIKES} {PATTERNS}"
     facts = {"source": f"generated: pattern k of {PATTERNS} from seed k"}
-    return Source(identity, facts, partial(_read, outputs))
+    return RawData(identity, facts, partial(_read, outputs))
 
 
 def _read(outputs: int) -> Arrays:

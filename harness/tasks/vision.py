@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataMissing
-from harness.tasks.spec import Arrays, Source, TaskSpec
+from harness.tasks.spec import Arrays, RawData, TaskSpec
 
 _FILES = {
     "train-images-idx3-ubyte": 16 + 60_000 * 784,
@@ -41,7 +41,7 @@ def _locate(
     data: Sequence[Path],
     download_to: Path,
     say: Callable[[str], None],
-) -> Source:
+) -> RawData:
     for root in (*data, download_to):
         raw = root / folder / "raw"
         if all((raw / name).is_file() for name in _FILES):
@@ -82,7 +82,7 @@ def _download(folder: str, root: Path) -> None:
         socket.setdefaulttimeout(before)
 
 
-def _found(raw: Path, md5: dict[str, str]) -> Source:
+def _found(raw: Path, md5: dict[str, str]) -> RawData:
     digests = {}
     for name, size in _FILES.items():
         content = (raw / name).read_bytes()
@@ -93,7 +93,7 @@ def _found(raw: Path, md5: dict[str, str]) -> Source:
                 "point --data at a whole copy"
             )
     identity = hashlib.md5("".join(digests.values()).encode(), usedforsecurity=False).hexdigest()
-    return Source(identity, {"source": "the IDX files", "md5": digests}, partial(_read, raw))
+    return RawData(identity, {"source": "the IDX files", "md5": digests}, partial(_read, raw))
 
 
 def _read(raw: Path) -> Arrays:

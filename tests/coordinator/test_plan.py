@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plugin import Parameter, Presets
-from harness.subjects import PluginLocation
-from harness.errors import UsageError
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.config import RunConfig
-from harness.coordinator.plan import needs_presets, plan
+from harness.coordinator.config import RunConfig, make_config, parse_params
+from harness.coordinator.plan import names_row, plan
+from harness.errors import UsageError
+from harness.plugin import Parameter, Presets
+from harness.protocol import Failed
+from harness.results.labels import labels as labels_of
+from harness.subjects import PluginLocation
 
 PRESETS = Presets(
     {
@@ -20,46 +22,91 @@ PRESETS = Presets(
 )
 
 
-def plugin(name, status="ready"):
-    return Plugin(name, PluginLocation(name, module=name), "none", status=status)
+def plugin(name, **changes):
+    return Plugin(name, PluginLocation(name, module=name), "none", **changes)
 
 
 PLUGINS = [plugin("native-dfa"), plugin("native-stdp"), plugin("norse-lif")]
 
 
-def trials(*sets, plugins=PLUGINS, presets=None, device="cpu", **options):
-    config = RunConfig(plugins=("all",), sets=sets, **{"seeds": (0,)} | options)
+def planned(*sets, plugins=PLUGINS, presets=None, device="cpu", **options):
+    params = options.pop("params", None) or parse_params(sets)
+    config = make_config(
+        RunConfig, {"plugins": ("all",), "params": params, "seeds": (0,), **options}
+    )
     known = {p.name: PRESETS for p in plugins} if presets is None else presets
     return plan(config, plugins, known, device)
 
 
+def rows(*sets, **options):
+    return [found.trial.row for found in planned(*sets, **options)]
+
+
 def labels(*sets, **options):
-    return [trial.label for trial in trials(*sets, **options)]
+    return labels_of(rows(*sets, **options))
 
 
 def test_a_trial_for_each_plugin_and_seed_seed_by_seed():
-    found = trials(seeds=(3, 1, 3), device="cuda", threads=2)
-    assert [trial.key for trial in found] == [
-        f"{p.name} seed={seed}" for seed in (3, 1) for p in PLUGINS
+    found = planned(seeds=(3, 1, 3), device="cuda", threads=2)
+    assert [(p.trial.row.plugin, p.trial.seed) for p in found] == [
+        (p.name, seed) for seed in (3, 1) for p in PLUGINS
     ]
-    assert {(t.task, t.preset, t.device, t.threads) for t in found} == {
+    assert {(r.task, r.preset, r.device, r.threads) for r in (p.trial.row for p in found)} == {
         ("digits", "quick", "cuda", 2)
     }
+    assert len({p.trial.key for p in found}) == 6
+    assert all(p.refused is None for p in found)
+
+
+def test_a_row_says_what_code_it_is():
+    digest = "d" * 64
+    (row,) = rows(plugins=[plugin("native-dfa", framework_version="2.1", digest=digest)])
+    assert (row.framework, row.framework_version, row.digest) == ("none", "2.1", digest)
+
+
+def test_rows_carry_all_parameters_resolved_once():
+    presets = Presets(
+        PRESETS.parameters, {"quick": {"*": {"hidden": 100}, "digits": {"rate": 0.25}}}
+    )
+    found = rows("native-dfa.rate=1", presets=dict.fromkeys(["native-dfa", "x"], presets),
+                 plugins=[PLUGINS[0], plugin("x")])  # fmt: skip
+    assert [row.params for row in found] == [
+        {"hidden": 100, "rate": 1.0},
+        {"hidden": 100, "rate": 0.25},
+    ]
+    assert [type(value) for value in found[0].params.values()] == [int, float]
 
 
 def test_each_value_of_a_sweep_is_a_row_of_its_own():
-    found = trials("native-dfa.hidden=32,64")
-    assert [(t.label, t.overrides) for t in found] == [
-        ("native-dfa hidden=32", {"hidden": 32}),
-        ("native-dfa hidden=64", {"hidden": 64}),
-        ("native-stdp", {}),
-        ("norse-lif", {}),
+    found = rows("native-dfa.hidden=32,64")
+    assert [(row.plugin, row.swept, row.params["hidden"]) for row in found] == [
+        ("native-dfa", {"hidden": 32}, 32),
+        ("native-dfa", {"hidden": 64}, 64),
+        ("native-stdp", {}, 64),
+        ("norse-lif", {}, 64),
     ]
+    assert labels("native-dfa.hidden=32,64") == [
+        "native-dfa hidden=32", "native-dfa hidden=64", "native-stdp", "norse-lif",
+    ]  # fmt: skip
 
 
 def test_a_single_value_changes_the_parameter_and_not_the_label():
-    (first, *_) = trials("native-dfa.hidden=32")
-    assert (first.label, first.overrides) == ("native-dfa", {"hidden": 32})
+    (first, *_) = rows("native-dfa.hidden=32")
+    assert (first.params["hidden"], first.swept) == (32, {})
+    assert labels("native-dfa.hidden=32")[0] == "native-dfa"
+
+
+def test_from_python_the_same_with_values_of_their_own_types():
+    params = {"native-dfa": {"hidden": [32, 64], "rate": 0.25}, "norse-*": {"hidden": 7}}
+    found = rows(params=params)
+    assert [(row.plugin, row.swept, row.params) for row in found] == [
+        ("native-dfa", {"hidden": 32}, {"hidden": 32, "rate": 0.25}),
+        ("native-dfa", {"hidden": 64}, {"hidden": 64, "rate": 0.25}),
+        ("native-stdp", {}, {"hidden": 64, "rate": 0.5}),
+        ("norse-lif", {}, {"hidden": 7, "rate": 0.5}),
+    ]
+    texts = ["native-dfa.hidden=32,64", "native-dfa.rate=0.25", "norse-*.hidden=7"]
+    assert rows(*texts) == found
 
 
 def test_two_sweeps_are_combined():
@@ -78,14 +125,16 @@ def test_a_glob_sets_the_parameter_of_every_plugin_it_matches():
 
 
 def test_the_later_of_two_settings_holds():
-    found = trials("*.hidden=1,2", "native-dfa.hidden=3", plugins=PLUGINS[:1])
-    assert [(t.label, t.overrides) for t in found] == [("native-dfa", {"hidden": 3})]
+    (row,) = rows("*.hidden=1,2", "native-dfa.hidden=3", plugins=PLUGINS[:1])
+    assert (row.params["hidden"], row.swept) == (3, {})
 
 
 def test_a_value_given_twice_is_one_row():
     found = labels("native-dfa.hidden=32,32.0, 32 ,64", plugins=PLUGINS[:1])
     assert found == ["native-dfa hidden=32", "native-dfa hidden=64"]
 
+
+# --- presets --------------------------------------------------------------------------------------
 
 SEVERAL = Presets(
     PRESETS.parameters,
@@ -101,21 +150,17 @@ SEVERAL = Presets(
 
 def test_each_preset_of_a_list_or_pattern_is_a_row_of_its_own():
     known = {"native-dfa": SEVERAL, "native-stdp": PRESETS}
-    found = trials(preset="source*,best", presets=known, plugins=PLUGINS[:2])
-    assert [(t.label, t.preset) for t in found] == [
-        ("native-dfa preset=source", "source"),
-        ("native-dfa preset=source-32", "source-32"),
-        ("native-dfa preset=best", "best"),
-        # It offers none of them for this task: the trial will be skipped, and say why.
-        ("native-stdp preset=source*", "source*"),
+    found = planned(preset="source*,best", presets=known, plugins=PLUGINS[:2])
+    assert [(p.trial.row.plugin, p.trial.row.preset) for p in found] == [
+        ("native-dfa", "source"),
+        ("native-dfa", "source-32"),
+        ("native-dfa", "best"),
+        # It offers none of them for this task: the trial is skipped, and says why.
+        ("native-stdp", "source*"),
     ]
-
-
-def test_the_baseline_is_a_row_or_a_plugin():
-    trials(baseline="native-dfa")
-    trials("native-dfa.hidden=1,2", baseline="native-dfa hidden=2")
-    with pytest.raises(UsageError, match="unknown row for --baseline 'native-dfb': did you mean"):
-        trials(baseline="native-dfb")
+    assert labels_of([p.trial.row for p in found])[0] == "native-dfa preset=source"
+    assert found[3].refused.status == "skipped"
+    assert found[3].refused.reason == "no preset 'source*' for task 'digits'; there is quick"
 
 
 def test_presets_and_sweeps_are_combined():
@@ -131,7 +176,78 @@ def test_presets_and_sweeps_are_combined():
 @pytest.mark.parametrize("asked", ["best,sorce", "sorce", "worst*"])
 def test_a_preset_that_no_plugin_has_is_an_error(asked):
     with pytest.raises(UsageError, match="unknown preset for task 'digits'"):
-        trials(preset=asked, presets={"native-dfa": SEVERAL}, plugins=PLUGINS[:1])
+        planned(preset=asked, presets={"native-dfa": SEVERAL}, plugins=PLUGINS[:1])
+
+
+def test_a_preset_that_nobody_offers_is_told_with_the_nearest():
+    with pytest.raises(UsageError, match=r"'digits' 'qick': did you mean 'quick'\?"):
+        planned(preset="qick")
+
+
+def test_a_preset_that_some_offer_plans_the_others_too_and_skips_them():
+    presets = {"native-dfa": PRESETS, "native-stdp": Presets({}, {"quick": {"*": {}}})}
+    found = planned(plugins=PLUGINS[:2], presets=presets, task="mnist", preset="source")
+    assert [(p.trial.row.plugin, p.refused and p.refused.status) for p in found] == [
+        ("native-dfa", None),
+        ("native-stdp", "skipped"),
+    ]
+
+
+REPORTED = Presets(
+    PRESETS.parameters,
+    {"quick": {"*": {}}, "source": {"*": {}}},
+    {"source": {"digits": 0.97, "mnist": 0.99}},
+)
+
+
+@pytest.mark.parametrize(
+    ("sets", "options", "reported"),
+    [
+        ([], {"preset": "source"}, [0.97]),
+        ([], {"preset": "source", "task": "mnist"}, [0.99]),
+        ([], {"preset": "source", "task": "randman"}, [None]),
+        ([], {"preset": "quick"}, [None]),
+        # Whatever is changed, it is no longer the setting that the number was reported for.
+        (["native-dfa.hidden=32"], {"preset": "source"}, [None]),
+        (["*.hidden=32,64"], {"preset": "source"}, [None, None]),
+        (["other.hidden=32"], {"preset": "source"}, [0.97]),
+    ],
+)
+def test_what_the_source_reports_stands_for_its_own_setting_alone(sets, options, reported):
+    plugins = [PLUGINS[0], plugin("other")]
+    known = {"native-dfa": REPORTED, "other": PRESETS}
+    found = planned(*sets, plugins=plugins, presets=known, **options)
+    assert [p.reported for p in found if p.plugin.name == "native-dfa"] == reported
+
+
+# --- what is wrong --------------------------------------------------------------------------------
+
+
+def test_the_baseline_is_a_row_or_a_plugin():
+    planned(baseline="native-dfa")
+    planned("native-dfa.hidden=1,2", baseline="native-dfa hidden=2")
+    with pytest.raises(UsageError, match="unknown row for --baseline 'native-dfb': did you mean"):
+        planned(baseline="native-dfb")
+    with pytest.raises(UsageError, match="unknown row for --baseline 'native-dfa hidden=3'"):
+        planned("native-dfa.hidden=1,2", baseline="native-dfa hidden=3")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("fake", True),
+        ("fak", False),
+        ("fake hidden=32", True),
+        ("fake hidden=64", False),
+        ("fake preset=quick", True),
+        ("fake preset=quick hidden=32", True),
+        ("fake rate=0.5", False),
+        ("fake hidden", False),
+    ],
+)
+def test_a_row_is_named_by_its_plugin_and_its_swept_values(make_row, text, names):
+    row = make_row(params={"hidden": 32, "rate": 0.5}, swept={"hidden": 32})
+    assert names_row(text, row) == names
 
 
 @pytest.mark.parametrize(
@@ -144,45 +260,37 @@ def test_a_preset_that_no_plugin_has_is_an_error(asked):
         ("native-dfa.hidden=big", "parameter hidden: 'big' is not an integer"),
         ("native-dfa.hidden=1,", "parameter hidden: '' is not an integer"),
         ("natve-dfa.hidden=1", "unknown plugin 'natve-dfa': did you mean 'native-dfa'?"),
-        ("native-dfa.hidden", "wanted NAME.param=value"),
-        ("hidden=1", "wanted NAME.param=value"),
-        ("native-dfa.=1", "wanted NAME.param=value"),
-        (".hidden=1", "wanted NAME.param=value"),
-        ("native-dfa.hidden=", "wanted NAME.param=value"),
-        ("", "wanted NAME.param=value"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_the_reason(text, reason):
     with pytest.raises(UsageError) as error:
-        trials(text)
+        planned(text)
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_preset_that_nobody_offers_is_told_with_the_nearest():
-    with pytest.raises(UsageError, match=r"'digits' 'qick': did you mean 'quick'\?"):
-        trials(preset="qick")
+def test_no_value_at_all_is_an_error_and_not_a_plugin_less():
+    with pytest.raises(UsageError, match="hidden"):
+        planned(params={"native-dfa": {"hidden": []}}, plugins=PLUGINS[:1])
 
 
-def test_a_preset_that_some_offer_plans_the_others_too():
-    presets = {"native-dfa": PRESETS, "native-stdp": Presets({}, {"quick": {"*": {}}})}
-    found = trials(plugins=PLUGINS[:2], presets=presets, task="mnist", preset="source")
-    assert [t.label for t in found] == ["native-dfa", "native-stdp"]  # one will be skipped
+@pytest.mark.parametrize("status", ["failed", "invalid", "crashed", "timeout", "skipped"])
+def test_a_plugin_that_could_not_be_described_is_planned_and_refused(status):
+    why = Failed(status=status, reason="so it is", where="import")
+    found = planned(
+        "*.hidden=1,2", plugins=PLUGINS[:2],
+        presets={"native-dfa": PRESETS, "native-stdp": why},
+    )  # fmt: skip
+    assert [(p.trial.row.plugin, p.refused) for p in found] == [
+        ("native-dfa", None), ("native-dfa", None), ("native-stdp", why), ("native-stdp", why),
+    ]  # fmt: skip
+    assert [p.trial.row.params for p in found[2:]] == [{"hidden": "1"}, {"hidden": "2"}]
 
 
-def test_a_plugin_that_is_not_ready_is_planned_all_the_same():
-    assert labels(plugins=[plugin("gone", "missing")], presets={}) == ["gone"]
-
-
-def test_only_plugins_that_must_be_checked_are_asked_for_their_presets():
-    def asked(*sets, **options):
-        config = RunConfig(plugins=("all",), sets=sets, **options)
-        plugins = [*PLUGINS, plugin("native-gone", "missing")]
-        return [p.name for p in needs_presets(config, plugins)]
-
-    assert asked() == []
-    assert asked("native-*.hidden=1") == ["native-dfa", "native-stdp"]
-    assert asked(preset="best") == ["native-dfa", "native-stdp", "norse-lif"]
+def test_where_no_plugin_could_be_described_every_preset_will_do():
+    why = Failed(status="failed", reason="no")
+    (found,) = planned(preset="anything", plugins=PLUGINS[:1], presets={"native-dfa": why})
+    assert (found.trial.row.preset, found.refused) == ("anything", why)
 
 
 @given(
@@ -191,13 +299,14 @@ def test_only_plugins_that_must_be_checked_are_asked_for_their_presets():
     st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=1, max_size=3),
 )
 def test_every_combination_is_there_once_under_a_key_of_its_own(seeds, hidden, rates):
-    found = trials(
+    found = planned(
         f"native-dfa.hidden={','.join(map(str, hidden))}",
         f"native-dfa.rate={','.join(map(str, rates))}",
         plugins=PLUGINS[:1],
         seeds=seeds,
     )
     wanted = {(s, h, r) for s in seeds for h in hidden for r in rates}
-    assert {(t.seed, t.overrides["hidden"], t.overrides["rate"]) for t in found} == wanted
+    trials = [p.trial for p in found]
+    assert {(t.seed, t.row.params["hidden"], t.row.params["rate"]) for t in trials} == wanted
     if len(set(hidden)) == len(hidden) and len(set(rates)) == len(rates):
-        assert len({t.key for t in found}) == len(found) == len(wanted)
+        assert len({t.key for t in trials}) == len(trials) == len(wanted)

@@ -183,9 +183,8 @@ def test_stopping_ends_every_worker_now_and_leaving_ends_the_rest(
         workers.stop()
         asking.join(120)
         assert [event.status for event in events] == ["crashed"] * 3
-        left = [" ".join(process.cmdline()) for process in processes()]
-        assert not any("sleep" in command for command in left)
-        assert len(left) == (1 if fork else 0)  # the starter may serve again
+        # What the workers had started ends with them; the starter may serve again.
+        eventually(lambda: len(processes()) == (1 if fork else 0))
     assert processes() == []
 
 
@@ -203,8 +202,7 @@ def test_leaving_the_context_leaves_no_process(log, fork, processes):
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.3, 1.0])
 def test_leaving_while_frameworks_are_being_imported_leaves_no_process(processes, seconds):
     with Workers(fork=True) as workers:
-        workers.warm(["quick", "dies"], 1)
-        workers.warm(["quick", "dies"], 1, copy=1)
+        workers.warm(["quick", "dies"], 1, copies=2)
         time.sleep(seconds)
     time.sleep(0.5)  # whatever was still about to be started would be now
     assert processes() == []

@@ -1,188 +1,285 @@
 from __future__ import annotations
 
-import threading
-import time
+import os
 
+import psutil
 import pytest
 
-from harness.subjects import PluginLocation
-from harness.errors import UsageError
-from harness.catalogue.plugins import Plugin, from_file
-from harness.protocol import Failed, Opened, Prepared, Trained, Trial
-from harness.results.store import RunFolder
-from harness.coordinator.config import RunConfig
+from harness.catalogue.plugins import from_file
+from harness.coordinator.config import RunConfig, make_config
 from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import not_ready, outcome, record_of
-from harness.coordinator.pool import Workers, spread
-from harness.coordinator.training import ask_presets, prepare, run_trials
+from harness.coordinator.plan import Planned, plan
+from harness.coordinator.pool import Workers
+from harness.coordinator.training import Stages, describe, prepare, run_trials, scratch_folder
+from harness.errors import UsageError
+from harness.plugin.parameters import Presets
+from harness.protocol import Failed, Prepared, Progress, Trained
+from harness.results.store import RunFolder
 
-# --- what an answer means for the record ----------------------------------------------------------
+from .conftest import linux
 
-
-@pytest.mark.parametrize(
-    ("event", "status", "reason"),
-    [
-        (Failed(status="failed", reason="R", where="import"), "failed", "import: R"),
-        (Failed(status="timeout", reason="R", where="train"), "timeout", "train: R"),
-        (Failed(status="failed", reason="R"), "failed", "R"),
-        # What the plugin says of itself, and what already names its hook, stands alone.
-        (Failed(status="skipped", reason="R", where="import"), "skipped", "R"),
-        (Failed(status="invalid", reason="harness_x: R", where="train"), "invalid", "harness_x: R"),
-        (
-            Opened(first_call_ms=1, train_batch=1, inference_batch=1),
-            "crashed",
-            "the worker answered 'opened'",
-        ),
-    ],
-)
-def test_what_is_no_result_has_a_status_and_a_reason(event, status, reason):
-    assert outcome(event) == {"status": status, "reason": reason}
+DATA = Prepared(path="unused", facts={})
 
 
-def test_a_result_keeps_what_was_measured_and_nothing_else():
-    event = Trained(
-        params={"hidden": 3}, device="cpu", versions={"torch": "2"},
-        metrics={"test_accuracy": 0.0, "synops_ac": float("nan"), "x": None},
-        absent={"energy": "no counter"},
-        layers=[{"name": "l"}], history=[{"loss": 1.0}],
-    )  # fmt: skip
-    found = outcome(event)
-    assert found["status"] == "ok"
-    assert found["metrics"] == {"test_accuracy": 0.0}
-    assert found["absent"] == {
-        "energy": "no counter",
-        "synops_ac": "it came out as no finite number",
-        "x": "it came out as no finite number",
-    }
-    assert (found["params"], found["layers"], found["history"]) == (
-        {"hidden": 3}, [{"name": "l"}], [{"loss": 1.0}],
-    )  # fmt: skip
+def config_of(**options):
+    return make_config(RunConfig, {"plugins": ("all",), "seeds": (0,), "jobs": 2, **options})
 
 
-def test_a_missing_plugin_is_skipped_with_the_mend_and_a_broken_one_has_failed():
-    source = PluginLocation("p")
-    missing = Plugin("p", source, "f", status="missing", reason="x is missing", install="get x")
-    assert not_ready(missing) == Failed(status="skipped", reason="x is missing; get x")
-    broken = Plugin("p", source, "f", status="broken", reason="line 1")
-    assert outcome(not_ready(broken)) == {"status": "failed", "reason": "import: line 1"}
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.create(tmp_path / "run", "networks")
 
 
-def trial(source, seed=0, **overrides):
-    return Trial(
-        plugin=source, label=source.name, task="digits", preset="quick", overrides=overrides,
-        seed=seed, device="cpu",
-    )  # fmt: skip
+@pytest.fixture
+def logs(tmp_path):
+    path = tmp_path / "described"
+    path.mkdir()
+    return path
 
 
-def test_a_record_says_which_trial_it_is_of():
-    plugin = Plugin("p", PluginLocation("p"), "net", framework_version="3")
-    record = record_of(trial(plugin.source, 7, hidden=2), plugin, "timing", status="ok")
-    assert (record.key, record.stage, record.seed) == ("p seed=7", "timing", 7)
-    assert (record.framework, record.framework_version) == ("net", "3")
-    assert record.params == {"hidden": 2}
+def carry_out(planned, config, folder, logs, workers, listener=None, session=0):
+    labels = [f"{p.plugin.name} seed={p.trial.seed}" for p in planned]
+    run_trials(
+        planned, labels, config, DATA, folder, session, logs, workers, listener or Listener()
+    )
+    records, problems = folder.records()
+    assert problems == []
+    return records
 
 
-# --- several at a time ----------------------------------------------------------------------------
+# --- plugins described ----------------------------------------------------------------------------
 
 
-def test_calls_run_side_by_side_up_to_the_number_of_jobs():
-    together, most, lock = 0, 0, threading.Lock()
-
-    def call(number):
-        nonlocal together, most
-        with lock:
-            together += 1
-            most = max(most, together)
-        time.sleep(0.02)
-        with lock:
-            together -= 1
-        return number
-
-    calls = [lambda n=n: call(n) for n in range(9)]
-    assert sorted(spread(calls, 3, Workers())) == list(range(9))
-    assert most == 3
-
-
-def test_whatever_ends_it_early_stops_the_workers_and_starts_no_other_call():
-    started = []
-
-    def call(number):
-        started.append(number)
-        return number
-
-    workers = Workers()
-    calls = [lambda n=n: call(n) for n in range(50)]
-
-    def consume():
-        for _ in spread(calls, 1, workers):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        consume()
-    assert workers.stopped
-    assert len(started) < 50
-
-
-def test_a_worker_that_starts_after_the_stop_is_ended_at_once(tmp_path):
-    workers = Workers()
-    workers.stop()
-    with workers.start(tmp_path / "log") as worker:
-        assert worker._process.wait(timeout=30) == -9
-
-
-# --- with workers ---------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("fake_torch")
-def test_presets_are_asked_of_each_plugin_and_one_that_fails_is_left_out(plugin_file):
-    good = from_file(plugin_file("good", base="declared"))
-    bad = from_file(plugin_file("bad", "raise RuntimeError"))
-    found = ask_presets([good, bad], Workers(), 2)
-    assert found.keys() == {"good"}
+def test_every_plugin_has_its_presets_or_the_reason_why_not(plugin_file, workers, logs):
+    block = '# /// script\n# dependencies = ["no-such-thing"]\n# ///\n'
+    plugins = [
+        from_file(plugin_file("good", base="declared")),
+        from_file(plugin_file("bad", "print('half-way')\nraise RuntimeError('no')")),
+        from_file(plugin_file("dies", "import os; os._exit(3)")),
+        from_file(plugin_file("hollow", "x = 1")),
+        from_file(plugin_file("typo", "def f(:\n")),
+        from_file(plugin_file("absent", block)),
+    ]
+    found = describe(plugins, workers, 2, 1, logs)
+    assert set(found) == {plugin.name for plugin in plugins}
+    assert isinstance(found["good"], Presets)
     assert found["good"].parameters["reset"].check("reset", "subtract") == "subtract"
     assert found["good"].offers("source", "mnist")
     assert not found["good"].offers("source", "digits")
-
-
-@pytest.mark.usefixtures("fake_torch", "no_data")
-def test_data_that_cannot_be_had_are_a_usage_error_with_the_task():
-    config = RunConfig(plugins=("all",), task="nothing")
-    with pytest.raises(UsageError, match=r"^task nothing: unknown task 'nothing'"):
-        prepare(config, Workers(), Listener())
-
-
-class Heard(Listener):
-    def __init__(self):
-        self.records, self.stages = [], []
-
-    def progress(self, key, progress):
-        self.stages.append((key, progress.stage))
-
-    def recorded(self, record):
-        self.records.append(record)
-
-
-@pytest.mark.usefixtures("fake_torch")
-def test_every_trial_leaves_a_record_whether_its_plugin_can_start_or_not(plugin_file, tmp_path):
-    folder = RunFolder.create(tmp_path / "run", {})
-    plugins = {
-        "broken": from_file(plugin_file("broken", "def f(:\n")),
-        "crash": from_file(plugin_file("crash", base="declared")),
+    told = {name: (event.status, event.where) for name, event in found.items() if name != "good"}
+    assert told == {
+        "bad": ("failed", "import"),
+        "dies": ("crashed", "import"),
+        "hollow": ("invalid", "import"),
+        "typo": ("failed", "import"),
+        "absent": ("skipped", ""),
     }
-    trials = [trial(p.source, seed) for seed in (0, 1) for p in plugins.values()]
-    heard = Heard()
-    data = Prepared(path="unused", facts={})
-    config = RunConfig(plugins=("all",), jobs=2)
-    run_trials(trials, plugins, config, data, folder, Workers(), heard)
-    records, problems = folder.records()
-    assert problems == []
-    assert sorted(record.key for record in records) == sorted(trial.key for trial in trials)
+    text = (logs / "bad.log").read_text()
+    assert text.startswith("half-way\n")
+    assert "RuntimeError: no" in text
+
+
+@linux
+def test_a_starter_that_dies_is_why_its_plugins_are_not_described(
+    plugin_file, logs, fake_torch, distribution, monkeypatch
+):
+    site = distribution(
+        "f", preload={"dying": "dies_of_it"}, modules={"dies_of_it": "import os; os._exit(6)"}
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ["PYTHONPATH"]]))
+    block = '# /// script\n# [tool.harness]\n# framework = "{}"\n# ///\n'
+    bad = from_file(plugin_file("bad", block.format("dying"), base="declared"))
+    good = from_file(plugin_file("good", block.format("fine"), base="declared"))
+    with Workers(fork=True) as workers:
+        found = describe([bad, good], workers, 2, 1, logs)
+    assert isinstance(found["good"], Presets)
+    assert (found["bad"].status, found["bad"].where) == ("crashed", "import")
+    assert found["bad"].reason == "the process that imports dies_of_it ended with exit code 6"
+
+
+@pytest.mark.usefixtures("no_data")
+def test_data_that_cannot_be_had_are_a_usage_error_with_the_task(workers):
+    with pytest.raises(UsageError, match=r"^task nothing: unknown task 'nothing'"):
+        prepare("nothing", [], workers, lambda _: None)
+
+
+def test_data_are_prepared_once_and_described(workers):
+    pytest.importorskip("sklearn")
+    said = []
+    found = prepare("digits", [], workers, said.append)
+    assert found.facts["splits"] == {"train": 1257, "validation": 180, "test": 360}
+    assert prepare("digits", [], workers, said.append) == found
+
+
+# --- trials ---------------------------------------------------------------------------------------
+
+
+def test_every_trial_leaves_a_record_whether_its_plugin_can_start_or_not(
+    plugin_file, folder, logs, workers, heard
+):
+    plugins = [
+        from_file(plugin_file("broken", "def f(:\n")),
+        from_file(plugin_file("raises", "print('before')\nraise ValueError('no')")),
+        from_file(plugin_file("crash", base="declared")),
+    ]
+    config = config_of(seeds=(0, 1))
+    described = describe(plugins, workers, 2, 1, logs)
+    planned = plan(config, plugins, described, "cpu")
+    records = carry_out(planned, config, folder, logs, workers, heard, session=3)
+    assert sorted(record.key for record in records) == sorted(p.trial.key for p in planned)
     assert heard.records == records
-    by_name = {record.plugin: record for record in records}
+    assert sorted(heard.labels) == [
+        f"{name} seed={seed}" for name in ("broken", "crash", "raises") for seed in (0, 1)
+    ]
+    by_name = {record.row.plugin: record for record in records}
     assert by_name["broken"].status == "failed"
     assert by_name["broken"].reason.startswith("import: line ")
     assert by_name["broken"].log == ""
+    # What could not be described has the log of that, for each of its trials.
+    assert (by_name["raises"].status, by_name["raises"].reason) == (
+        "failed", "import: ValueError: no",
+    )  # fmt: skip
+    text = (folder.path / by_name["raises"].log).read_text()
+    assert text.startswith("before\n")
+    assert "ValueError: no" in text
     # The stand-in of torch can do nothing: the trial fails, and its log says why.
     assert by_name["crash"].status == "failed"
-    assert "AttributeError" in (folder.path / by_name["crash"].log).read_text()
-    assert all(record.jobs == 2 for record in records)
+    assert "Error" in (folder.path / by_name["crash"].log).read_text()
+    assert {(record.jobs, record.session) for record in records} == {(2, 3)}
+    assert all(record.started for record in records)
+
+
+def test_a_preset_that_is_not_offered_is_skipped_with_the_reason(
+    plugin_file, folder, logs, workers
+):
+    plugins = [from_file(plugin_file("mine", base="declared"))]
+    config = config_of(preset="best")
+    presets = describe(plugins, workers, 1, 1, logs)
+    # Another plugin offers it, or nobody: then it is a mistake.
+    other = Presets({}, {"best": {"*": {}}})
+    found = plan(config, [*plugins, plugins[0].__class__("other", plugins[0].location, "none")],
+                 {**presets, "other": other}, "cpu")  # fmt: skip
+    refused = [p for p in found if p.plugin.name == "mine"]
+    (record,) = carry_out(refused, config, folder, logs, workers)
+    assert record.status == "skipped"
+    assert record.reason == "no preset 'best' for task 'digits'; there is quick"
+
+
+def planned_of(plugin, make_row, seed=0, **changes):
+    from harness.subjects import Trial
+
+    return Planned(Trial(row=make_row(plugin=plugin.name), seed=seed), plugin, **changes)
+
+
+def test_the_stages_of_a_trial_are_timed_by_the_coordinator(
+    make_plugin, make_row, folder, logs, fake_workers, heard
+):
+    trained = Trained(versions={}, metrics={"test_accuracy": 0.5}, layers=[], history=[])
+
+    class Staged:
+        stopped = False
+
+        def start(self, log, threads, framework):
+            from contextlib import nullcontext
+
+            return nullcontext(self)
+
+        def ask(self, request, timeout, progress):
+            assert timeout == 9
+            for stage in ("import", "train", "train epoch 2", "evaluate"):
+                progress(Progress(stage=stage))
+            return trained
+
+    planned = [planned_of(make_plugin("p"), make_row)]
+    (record,) = carry_out(planned, config_of(timeout=9), folder, logs, Staged(), heard)
+    assert list(record.stages) == ["start", "import", "train", "evaluate"]
+    assert record.seconds == pytest.approx(sum(record.stages.values()), abs=0.01)
+    assert record.metrics == {"test_accuracy": 0.5}
+    assert [stage for _, stage in heard.progressed] == [
+        "start", "import", "train", "train epoch 2", "evaluate",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_the_source_reports_stands_beside_what_was_reached(
+    make_plugin, make_row, folder, logs, fake_workers, fails
+):
+    trained = Trained(versions={}, metrics={"test_accuracy": 0.5}, layers=[], history=[])
+
+    def answer(_worker, _request):
+        return Failed(status="oom", reason="too large") if fails else trained
+
+    workers = fake_workers(answer)
+    for worker in (workers,):
+        worker.start = _with_progress(worker.start)
+    planned = [planned_of(make_plugin("p"), make_row, reported=0.75)]
+    (record,) = carry_out(planned, config_of(), folder, logs, workers)
+    assert record.metrics.get("reported_accuracy") == (None if fails else 0.75)
+
+
+def _with_progress(start):
+    return start
+
+
+def test_the_time_of_a_stage_that_comes_back_is_added_up():
+    stages = Stages()
+    for stage in ("a", "b", "a", "end"):
+        stages.enter(stage)
+    assert list(stages.seconds) == ["start", "a", "b"]
+
+
+# --- what goes wrong while others go on -----------------------------------------------------------
+
+KILLS_ITS_STARTER = """
+import os, signal
+@hookimpl
+def harness_presets():
+    return Presets({{"epochs": Parameter(1, "passes", low=1)}})
+if os.path.exists({path!r}):
+    os.kill(os.getppid(), signal.SIGKILL)
+    import time; time.sleep(600)
+"""
+
+
+@linux
+def test_trials_whose_starter_dies_say_why_and_the_others_go_on(
+    plugin_file, folder, logs, fake_torch, distribution, monkeypatch, tmp_path, processes
+):
+    site = distribution("f", preload={"frail": "frail_module"}, modules={"frail_module": ""})
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ["PYTHONPATH"]]))
+    block = '# /// script\n# [tool.harness]\n# framework = "{}"\n# ///\n'
+    go = tmp_path / "go"
+    text = block.format("frail") + KILLS_ITS_STARTER.format(path=str(go))
+    bad = from_file(plugin_file("bad", text, base="declared"))
+    good = from_file(plugin_file("good", block.format("fine"), base="declared"))
+    config = config_of(seeds=(0, 1), jobs=1)
+    with Workers(fork=True) as workers:
+        described = describe([bad, good], workers, 1, 1, logs)
+        planned = plan(config, [bad, good], described, "cpu")
+        go.touch()
+        records = carry_out(planned, config, folder, logs, workers)
+    found = {(r.row.plugin, r.seed): (r.status, r.reason) for r in records}
+    assert found["bad", 0][0] == found["bad", 1][0] == "crashed"
+    assert "was killed by SIGKILL" in found["bad", 0][1]
+    assert found["bad", 1][1] == (
+        "start: the process that imports frail_module was killed by SIGKILL "
+        "(often the system running out of memory)"
+    )
+    assert {found["good", seed][0] for seed in (0, 1)} == {"failed"}  # by the stand-in of torch
+    assert processes() == []
+
+
+def test_no_process_of_a_trial_is_left(plugin_file, folder, logs, workers):
+    plugin = from_file(plugin_file("mine", base="declared"))
+    config = config_of()
+    planned = plan(config, [plugin], describe([plugin], workers, 1, 1, logs), "cpu")
+    carry_out(planned, config, folder, logs, workers)
+    below = psutil.Process().children(recursive=True)
+    commands = [" ".join(process.cmdline()) for process in below]
+    assert not any(command.endswith("harness.worker") for command in commands)
+
+
+def test_a_scratch_folder_lasts_as_long_as_its_context():
+    with scratch_folder() as path:
+        (path / "file").touch()
+    assert not path.exists()

@@ -4,14 +4,14 @@ import pytest
 
 from harness.report.build import build_report
 
-from .synthetic_run import HOSTILE, run_facts, run_records
+from .synthetic_run import HOSTILE, description, run_records, session
 
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory):
     """The folder of the synthetic run's report."""
     folder = tmp_path_factory.mktemp("run")
-    build_report(folder, run_facts(), run_records(), ["line 12: no valid JSON"])
+    build_report(folder, description(), run_records(), ["line 12: no valid JSON"])
     return folder
 
 
@@ -21,15 +21,17 @@ def hostile_report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     records = []
     for record in run_records():
-        if record.label in {"ann-relu", "sinabs-lif"}:
-            label = HOSTILE + record.label
-            changes = {"plugin": label, "label": label, "key": label + str(record.seed)}
-            changes |= {"framework": HOSTILE, "log": HOSTILE, "params": {HOSTILE: HOSTILE}}
-            changes |= {"reason": HOSTILE, "metrics": record.metrics | {"=evil": 1.0}}
-            changes |= {"history": [{**epoch, HOSTILE: 1.0} for epoch in record.history]}
-            changes |= {"layers": [{**layer, "name": HOSTILE} for layer in record.layers]}
+        if record.row.plugin in {"ann-relu", "sinabs-lif"}:
+            plugin = HOSTILE + record.row.plugin
+            row = {"plugin": plugin, "framework": HOSTILE, "params": {HOSTILE: HOSTILE}}
+            changes = {"row": record.row.model_copy(update=row), "log": HOSTILE, "reason": HOSTILE}
+            changes |= {"metrics": record.metrics | {"reference_accuracy": {HOSTILE: 0.5}}}
+            if record.kind == "trial":
+                changes |= {"scalars": {HOSTILE: 1.0}}
+                changes |= {"history": [{**epoch, HOSTILE: 1.0} for epoch in record.history]}
+                changes |= {"layers": [{**layer, "name": HOSTILE} for layer in record.layers]}
             record = record.model_copy(update=changes)
         records.append(record)
-    facts = run_facts() | {"command": ["harness", HOSTILE], HOSTILE: {HOSTILE: HOSTILE}}
-    build_report(folder, facts, records, [HOSTILE])
+    own = session(command=f"harness {HOSTILE}", config={HOSTILE: {HOSTILE: HOSTILE}})
+    build_report(folder, description(own), records, [HOSTILE])
     return folder

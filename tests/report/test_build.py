@@ -1,21 +1,37 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import io
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
+from harness.report import drawings, figures
 from harness.report.build import build_report
-from harness.report.figures import DRAWINGS, FIT
-from harness.report.words import warnings
+from harness.report.environment import warnings
+from harness.results.record import to_line
 
-from .synthetic_run import fit_records, record, run_facts, run_records
+from .synthetic_run import (
+    description,
+    fit_records,
+    layers_description,
+    layers_records,
+    many_records,
+    record,
+    run_records,
+    session,
+    timing,
+)
 
-FIGURES = {drawing.name for drawing in DRAWINGS if drawing.kind != FIT}
+FIGURES = {drawing.name for drawing in drawings.NETWORKS if drawing.kind != drawings.FIT}
 
 
 class Tags(HTMLParser):
@@ -50,7 +66,7 @@ def test_writes_every_file_and_leaves_no_other(report):
 
 
 def test_same_records_make_the_same_bytes(report, tmp_path):
-    written = build_report(tmp_path, run_facts(), run_records(), ["line 12: no valid JSON"])
+    written = build_report(tmp_path, description(), run_records(), ["line 12: no valid JSON"])
     assert digests(tmp_path) == digests(report)
     assert {path.relative_to(tmp_path) for path in written} == set(digests(report))
 
@@ -132,7 +148,7 @@ def test_hostile_names_leave_figures_whole(hostile_report):
 def test_a_run_that_fits_spike_trains_is_told_and_rebuilt_to_the_byte(tmp_path):
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
-        build_report(tmp_path / name, run_facts(), fit_records())
+        build_report(tmp_path / name, description(), fit_records())
     assert digests(tmp_path / "one") == digests(tmp_path / "other")
     names = {path.stem for path in (tmp_path / "one" / "figures").iterdir()}
     assert names == {"fit", "raster", "sparsity", "history", "activity"}
@@ -149,8 +165,8 @@ def test_a_run_that_fits_spike_trains_is_told_and_rebuilt_to_the_byte(tmp_path):
 
 @pytest.mark.parametrize("status", ["skipped", "failed", "timeout", "oom", "crashed", "invalid"])
 def test_a_run_without_results_still_has_a_page(tmp_path, status):
-    records = [record("trial", "a-plugin", "native", 0, status, "the reason why")]
-    build_report(tmp_path, {}, records, [])
+    records = [record("a-plugin", 0, status, "the reason why")]
+    build_report(tmp_path, description(), records, [])
     page = Tags(read(tmp_path, "report.html"))
     for words in ("No trial finished", "a-plugin", status, "the reason why"):
         assert words in page.words
@@ -159,31 +175,170 @@ def test_a_run_without_results_still_has_a_page(tmp_path, status):
 
 
 def test_an_empty_run_has_a_page(tmp_path):
-    build_report(tmp_path, {}, [], ["line 1: no JSON object"])
+    build_report(tmp_path, description(), [], ["line 1: no JSON object"])
     assert "line 1: no JSON object" in read(tmp_path, "report.html")
     assert "no records" in read(tmp_path, "report.md")
 
 
 def test_figures_without_data_any_more_are_removed(tmp_path):
     metrics = {"test_accuracy": 0.9, "test_size": 360}
-    build_report(tmp_path, {}, [record("trial", "a", "native", metrics=metrics)])
+    build_report(tmp_path, description(), [record("a", metrics=metrics)])
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
         "accuracy.svg",
         "accuracy.png",
     }
-    build_report(tmp_path, {}, [record("trial", "a", "native", status="oom")])
+    build_report(tmp_path, description(), [record("a", status="oom")])
     assert not list((tmp_path / "figures").iterdir())
 
 
 def test_trials_in_parallel_are_named(tmp_path):
     metrics = {"test_accuracy": 0.9, "train_seconds": 3.0}
-    build_report(tmp_path, {}, [record("trial", "a", "native", metrics=metrics, jobs=4)])
+    build_report(tmp_path, description(), [record("a", metrics=metrics, jobs=4)])
     page = read(tmp_path, "report.html")
     assert "Up to 4 trials ran at once" in page
     assert "One seed only" in page
 
 
-@pytest.mark.parametrize(("load", "busy"), [(0.2, False), (1.4, True), (None, False), ([9], False)])
-def test_a_busy_machine_is_named(load, busy):
-    run = {"environment": {"load_average": load, "cores": 2}}
-    assert any("busy" in warning for warning in warnings(run, [])) == busy
+@pytest.mark.parametrize(("load", "busy"), [(0.2, False), (1.4, True), (None, False)])
+def test_a_machine_that_was_busy_while_timing_is_named(load, busy):
+    timed = [timing("ann-relu", np.random.default_rng(0)).model_copy(update={"session": 1})]
+    sessions = [session(load_average=9.0), session(load_average=load)]
+    found = warnings(sessions, timed)
+    assert any("busy" in warning for warning in found) == busy
+    assert not busy or any("of session 2" in warning for warning in found)
+
+
+# --- tables first, then figures -------------------------------------------------------------------
+
+
+def test_a_figure_that_fails_costs_only_itself(tmp_path, monkeypatch):
+    def broken(rows):
+        raise ZeroDivisionError("by <nothing>")
+
+    names = [drawing.name for drawing in drawings.NETWORKS]
+    changed = list(drawings.NETWORKS)
+    place = names.index("latency")
+    changed[place] = dataclasses.replace(changed[place], draw=broken)
+    monkeypatch.setattr(figures, "NETWORKS", tuple(changed))
+    build_report(tmp_path, description(), run_records())
+    drawn = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert drawn == FIGURES - {"latency"}
+    why = "Latency of one sample (it could not be drawn: ZeroDivisionError: by <nothing>)"
+    assert why in Tags(read(tmp_path, "report.html")).words
+    assert "ZeroDivisionError" in read(tmp_path, "report.md")
+
+
+def test_an_interrupt_while_drawing_leaves_the_tables(tmp_path, monkeypatch):
+    def interrupted(view):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.report.build.draw_figures", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build_report(tmp_path, description(), run_records())
+    assert "98.1 %" in read(tmp_path, "report.html")
+    assert "98.1 %" in read(tmp_path, "report.md")
+    assert "ann-relu" in read(tmp_path, "summary.csv")
+    assert "Figures are drawn after the tables" in read(tmp_path, "report.md")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_report_without_figures_says_so_and_removes_earlier_ones(tmp_path):
+    records = [record("a", metrics={"test_accuracy": 0.9})]
+    build_report(tmp_path, description(), records)
+    assert list((tmp_path / "figures").iterdir())
+    written = build_report(tmp_path, description(), records, figures=False)
+    assert [path.name for path in written] == ["summary.csv", "report.md", "report.html"]
+    assert not list((tmp_path / "figures").iterdir())
+    assert "made without figures" in read(tmp_path, "report.html")
+
+
+def test_the_backend_of_pyplot_does_not_matter(tmp_path):
+    code = (
+        "import pathlib, sys\n"
+        "from harness.report.build import build_report\n"
+        "from harness.results.record import from_line\n"
+        "from harness.results.store import Description\n"
+        "record = from_line(sys.argv[2])\n"
+        "build_report(pathlib.Path(sys.argv[1]), Description(kind='networks'), [record])\n"
+    )
+    line = to_line(record("a", metrics={"test_accuracy": 0.9}))
+    backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    command = [sys.executable, "-c", code, tmp_path, line]
+    subprocess.run(command, check=True, env={**os.environ, **backend})
+    assert (tmp_path / "figures" / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_of_many_rows_all_are_in_the_tables_and_the_best_in_the_figures(tmp_path):
+    build_report(tmp_path, description(), many_records(60, 2))
+    page = Tags(read(tmp_path, "report.html"))
+    assert sum(tag == "circle" for tag, _ in page.tags) == 60
+    assert len(read(tmp_path, "summary.csv").splitlines()) == 61
+    assert "The 40 most accurate of 60 rows." in page.words
+    assert "The 28 most accurate of 60 rows." in page.words
+
+
+# --- sessions and kinds ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.html"])
+def test_records_of_another_session_are_visible(tmp_path, name):
+    environment = session().environment | {"cpu": "Another CPU", "commit": "ffff0000aaaa"}
+    second = session(command="harness run --resume x", load_average=3.4, environment=environment)
+    records = [
+        r.model_copy(update={"session": 1}) if r.kind != "trial" else r for r in run_records()
+    ]
+    build_report(tmp_path, description(session(), second), records, figures=False)
+    text = read(tmp_path, name).replace("\\", "")
+    assert "The timings were taken in session 2 (Another CPU" in text
+    assert "load 3.4, commit ffff0000aa (changed)" in text
+    assert "timings of session 2 began (load 3.4 on 2 cores)" in text
+    assert "timed in 2" in text
+    assert "harness run --resume x" in text
+    assert text.count("Intel(R) Xeon(R)") < text.count("Another CPU")
+
+
+def test_rows_of_other_runs_are_named(tmp_path):
+    build_report(tmp_path, description(), run_records(), beside=["results/old"], figures=False)
+    assert "rows of results/old were taken over without their timings" in read(
+        tmp_path, "report.html"
+    )
+
+
+def test_layers_have_the_same_pages(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        build_report(tmp_path / name, layers_description(), layers_records())
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert {path.name for path in (tmp_path / "a" / "figures").iterdir()} == {
+        "layers.png",
+        "layers.svg",
+    }
+    page = read(tmp_path / "a", "report.html")
+    text = read(tmp_path / "a", "report.md").replace("\\", "")
+    for words in (
+        "One layer, in every framework",
+        "The same neuron?",
+        "Speed: dense inputs",
+        "Speed: spikes as inputs, 10 %",
+        "2.4 times [2.28, 2.54], slower",
+        "of native at the same size",
+        "roofline",
+        "900 spikes were compared; for 63 of them",
+        "100 GFLOP/s and 10 GB/s at most",
+        "512, 2048, 8192 neurons with dense inputs",
+        "harness layers --neurons 512,2048,8192",
+    ):
+        assert words in page, words
+        assert words in text, words
+    assert "no leak, no &lt;neuron&gt;" in page
+    assert "<neuron>" not in page
+    rows = list(csv.DictReader(io.StringIO(read(tmp_path / "a", "summary.csv"))))
+    assert rows[0]["neurons"] == "512"
+    assert rows[1]["versus.total.verdict"] == "slower"
+
+
+def test_layers_without_a_measurement_have_a_page_without_a_figure(tmp_path):
+    records = [r for r in layers_records() if r.kind == "layer-proof"]
+    build_report(tmp_path, layers_description(), records)
+    assert "The same neuron?" in read(tmp_path, "report.html")
+    assert not list((tmp_path / "figures").iterdir())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-
-from harness.report.layers import build_layers_report, terminal_tables
 from harness.report.layers_view import notes, proofs, reasons, speeds
 from harness.results.layers import LayerRecord
+
+from harness.report.layers import build_layers_report, terminal_tables
 
 RUN = {"command": "harness layers", "config": {"beta": 0.9}, "environment": {"cores": 2}}
 

@@ -4,11 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.numbers import ABSENT, percent, plain, plain_number, points, si, size
+from harness.report.numbers import (
+    ABSENT,
+    FORMATS,
+    percent,
+    plain,
+    plain_number,
+    points,
+    show,
+    si,
+    size,
+)
+from harness.results.metrics import REGISTRY
+from harness.results.summary import Cell
 
 
 def row(value, low=None, high=None):
-    return {"x": value} | ({} if low is None else {"x_low": low, "x_high": high})
+    return Cell(value, low, high)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +33,6 @@ def row(value, low=None, high=None):
         (percent, row(1.0), "100 %"),
         (percent, row(0.99996), "99.996 %"),
         (percent, row(0.9996), "99.96 %"),
-        (percent, {}, ABSENT),
         (plain_number, row(0.4213, 0.4101, 0.4302), "0.42 [0.41, 0.43]"),
         (plain_number, row(2.0, 1.9, 2.1), "2.0 [1.9, 2.1]"),
         (plain_number, row(0.0, 0.0, 0.2), "0.0 [0.0, 0.2]"),
@@ -38,7 +49,7 @@ def row(value, low=None, high=None):
     ],
 )
 def test_no_more_digits_than_the_interval_supports(show, cells, text):
-    assert str(show(cells, "x")) == text
+    assert str(show(cells)) == text
 
 
 @pytest.mark.parametrize(
@@ -48,19 +59,19 @@ def test_no_more_digits_than_the_interval_supports(show, cells, text):
         (row(0.9399), "0.0"),
         (row(0.93, 0.92, 0.94), "-1.0 [-2.0, 0.0]"),
         (row(0.9432, 0.9431, 0.9433), "+0.32 [+0.31, +0.33]"),
-        ({}, ABSENT),
+        (None, ABSENT),
     ],
 )
 def test_differences_are_signed_points(cells, text):
-    assert str(points(cells | {"y": 0.94}, "x", "y")) == text
+    assert str(points(cells, Cell(0.94))) == text
 
 
 @given(st.floats(0, 1e15), st.floats(0, 1e15), st.floats(0, 1e15))
 def test_every_number_has_a_text(one, two, three):
     low, value, high = sorted((one, two, three))
-    for show in (percent, plain_number, si, size):
-        assert show(row(value), "x").interval == ""
-        assert show(row(value, low, high), "x").interval.startswith("[")
+    for text in (percent, plain_number, si, size):
+        assert text(row(value)).interval == ""
+        assert text(row(value, low, high)).interval.startswith("[")
 
 
 @given(st.text())
@@ -68,3 +79,10 @@ def test_plain_text_is_one_printable_line(text):
     assert plain(text).isprintable()
     if text.isprintable():
         assert plain(text) == text
+
+
+def test_every_metric_has_a_format_and_an_absent_one_is_a_dash():
+    for metric in REGISTRY:
+        assert metric.unit in FORMATS
+        assert show(Cell(0.5), metric.name).value
+        assert str(show(None, metric.name)) == ABSENT
