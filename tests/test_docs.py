@@ -75,7 +75,7 @@ def test_every_option_that_is_named_exists(document):
     ("command", "document"), [("run", "user-guide.md"), ("layers", "layers.md")]
 )
 def test_every_option_is_named(command, document):
-    assert options(command) <= named_options(document) | named_options("user-guide.md")
+    assert options(command) <= named_options(document)
 
 
 @each_document

@@ -225,29 +225,31 @@ def _open(
     Not the two of one member side by side: what they had in common would not show in their
     difference.
     """
-    pairs = [(member, process) for process in range(PROCESSES) for member in members]
+    openings = PROCESSES * len(members)
 
-    def open_one(place: int) -> tuple[Member, int, Event]:
-        member, process = pairs[place]
+    def open_one(member: Member, process: int, to_follow: int) -> tuple[Member, Event]:
         subject = member.subject
         try:
             worker = stack.enter_context(
                 workers.start(member.logs[process], subject.threads, subject.framework, process)
             )
         except StarterDied as reason:
-            return member, process, Failed(status="crashed", reason=str(reason), where="start")
+            return member, Failed(status="crashed", reason=str(reason), where="start")
         member.workers.append(worker)
-        request = subject.opening(len(pairs) - place - 1)
-        return member, process, worker.ask(request, procedure.timeout)
+        return member, worker.ask(subject.opening(to_follow), procedure.timeout)
 
-    say(0, "opening")
-    calls = [partial(open_one, place) for place in range(len(pairs))]
-    for done, (member, process, event) in enumerate(
-        spread(calls, procedure.jobs, workers), start=1
-    ):
-        if not (member.failed and isinstance(event, Failed)):
-            member.take(process, event)
-        say(done, f"opening {member.subject.label}")
+    done = 0
+    say(done, "opening")
+    for process in range(PROCESSES):
+        calls = [
+            partial(open_one, member, process, openings - done - place)
+            for place, member in enumerate(members, start=1)
+        ]
+        for member, event in spread(calls, procedure.jobs, workers):
+            if not (member.failed and isinstance(event, Failed)):
+                member.take(process, event)
+            done += 1
+            say(done, f"opening {member.subject.label}")
 
 
 def _steps(members: Sequence[Member], procedure: Procedure) -> list[Step]:

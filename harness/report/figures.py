@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -124,8 +126,28 @@ def _render(figure: Figure) -> tuple[str, bytes]:
         return svg_and_png(figure)
 
 
+def _import_matplotlib() -> None:
+    """Imports matplotlib, whatever MPLBACKEND names: a notebook's may not be installed here.
+
+    matplotlib refuses to be imported then, although the report uses no backend. A valid one is set
+    as matplotlib itself would set it.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    backend = os.environ.pop("MPLBACKEND", "")
+    try:
+        import matplotlib
+    finally:
+        if backend:
+            os.environ["MPLBACKEND"] = backend
+    if backend:
+        with suppress(ValueError):
+            matplotlib.rcParams["backend"] = backend
+
+
 @contextmanager
 def _settings() -> Iterator[None]:
+    _import_matplotlib()
     from matplotlib import rc_context
 
     with rc_context(cast(Any, SETTINGS)), warnings.catch_warnings():

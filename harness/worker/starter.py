@@ -58,7 +58,6 @@ class Starter:
         woken, wake = os.pipe()
         for end in (woken, wake):
             os.set_blocking(end, False)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake)
         with selectors.DefaultSelector() as selector:
@@ -160,6 +159,7 @@ def _become_starter(message: dict[str, Any], descriptors: list[int]) -> None:
 
 def run(control: socket.socket, modules: list[str]) -> NoReturn:
     """Imports `modules`, then serves `control`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator's to handle, while importing too
     starter = Starter(control)
     starter.preload(modules)
     starter.serve()

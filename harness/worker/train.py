@@ -55,9 +55,9 @@ class ScalarMeans:
                 self._fold(name)
 
     def read(self) -> dict[str, float]:
-        """The means so far; InvalidOutput where one is not finite, as a single NaN makes it.
+        """The means so far; InvalidOutput where one is not finite (one NaN is enough).
 
-        Reading changes nothing: sums are the same however often and whenever they are read.
+        Reading changes nothing: the sums do not depend on how often and when they are read.
         """
         means = {}
         for name, values in self._pending.items():

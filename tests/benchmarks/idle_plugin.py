@@ -2,8 +2,7 @@
 
 import torch
 
-from harness.plugin import hookimpl
-from harness.plugin import Evaluation, Parameter, Presets
+from harness.plugin import Evaluation, Parameter, Presets, hookimpl
 
 SCALARS = {"loss": torch.zeros(()), "accuracy": torch.zeros(()), "density": torch.zeros(())}
 

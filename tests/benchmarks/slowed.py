@@ -7,8 +7,7 @@ from time import perf_counter
 
 from harness_native import dfa
 
-from harness.plugin import hookimpl
-from harness.plugin import Parameter
+from harness.plugin import Parameter, hookimpl
 
 
 def _slowed(model, call):

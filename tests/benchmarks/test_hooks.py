@@ -10,8 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.plugin import Params, Task
 from harness.catalogue.plugins import discover
+from harness.plugin import Params, Task
 from harness.worker.hooks import Hooks
 
 TASK = Task("digits", "classification", (1, 8, 8), 10, 1257)
@@ -27,7 +27,7 @@ class Subject:
     def __init__(self, plugin):
         torch.manual_seed(0)
         torch.set_num_threads(1)
-        self.hooks = Hooks(plugin.source)
+        self.hooks = Hooks(plugin.location)
         values = self.hooks.presets().resolve("quick", "digits", {})
         self.params = Params(**values)
         self.draws = torch.Generator().manual_seed(0)

@@ -9,8 +9,16 @@ import pytest
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.listener import Listener
 from harness.coordinator.pool import Workers
-from harness.protocol import Measured, MeasurePeaks, Opened, Samples, TakeEnergy, TakeMemory
-from harness.protocol import TakeRound, TakeValidity
+from harness.protocol import (
+    Measured,
+    MeasurePeaks,
+    Opened,
+    Samples,
+    TakeEnergy,
+    TakeMemory,
+    TakeRound,
+    TakeValidity,
+)
 from harness.subjects import PluginLocation
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are not forked")

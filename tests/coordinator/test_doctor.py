@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.results.comparison import Ratio
 from harness.coordinator import doctor
 from harness.coordinator.doctor import LOUD, NullGroup, examine, judge, null_group
 from harness.coordinator.pool import Workers
+from harness.results.comparison import Ratio
 
 
 def found(findings):

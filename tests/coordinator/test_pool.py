@@ -211,7 +211,7 @@ def test_leaving_while_frameworks_are_being_imported_leaves_no_process(processes
 def test_a_log_that_cannot_be_written_is_a_usage_error(tmp_path, fork):
     with (
         Workers(fork=fork) as workers,
-        pytest.raises(UsageError, match="cannot start a worker that logs to .*no-folder"),
+        pytest.raises(UsageError, match=r"cannot start a worker that logs to .*no-folder"),
         workers.start(tmp_path / "no-folder" / "log", 1, ""),
     ):
         pass

@@ -134,9 +134,7 @@ def test_a_worker_holds_no_end_of_another_workers_pipes(start, tmp_path):
         ("import os; os.killpg(0, 9)", "the process was killed by SIGKILL"),
     ],
 )
-def test_a_worker_that_dies_is_one_failure_and_the_others_go_on(
-    start, ask, code, reason, tmp_path
-):
+def test_a_worker_that_dies_is_one_failure_and_the_others_go_on(start, ask, code, reason, tmp_path):
     starter = start("json")
     with starter.worker(tmp_path / "other.log", 1) as other:
         event = ask(starter, code)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 import psutil
 import pytest
@@ -15,6 +16,7 @@ from harness.errors import UsageError
 from harness.plugin.parameters import Presets
 from harness.protocol import Failed, Prepared, Progress, Trained
 from harness.results.store import RunFolder
+from harness.subjects import Trial
 
 from .conftest import linux
 
@@ -150,15 +152,15 @@ def test_every_trial_leaves_a_record_whether_its_plugin_can_start_or_not(
 
 
 def test_a_preset_that_is_not_offered_is_skipped_with_the_reason(
-    plugin_file, folder, logs, workers
+    plugin_file, make_plugin, folder, logs, workers
 ):
     plugins = [from_file(plugin_file("mine", base="declared"))]
     config = config_of(preset="best")
     presets = describe(plugins, workers, 1, 1, logs)
     # Another plugin offers it, or nobody: then it is a mistake.
     other = Presets({}, {"best": {"*": {}}})
-    found = plan(config, [*plugins, plugins[0].__class__("other", plugins[0].location, "none")],
-                 {**presets, "other": other}, "cpu")  # fmt: skip
+    described = {**presets, "other": other}
+    found = plan(config, [*plugins, make_plugin("other")], described, "cpu")
     refused = [p for p in found if p.plugin.name == "mine"]
     (record,) = carry_out(refused, config, folder, logs, workers)
     assert record.status == "skipped"
@@ -166,22 +168,16 @@ def test_a_preset_that_is_not_offered_is_skipped_with_the_reason(
 
 
 def planned_of(plugin, make_row, seed=0, **changes):
-    from harness.subjects import Trial
-
     return Planned(Trial(row=make_row(plugin=plugin.name), seed=seed), plugin, **changes)
 
 
 def test_the_stages_of_a_trial_are_timed_by_the_coordinator(
-    make_plugin, make_row, folder, logs, fake_workers, heard
+    make_plugin, make_row, folder, logs, heard
 ):
     trained = Trained(versions={}, metrics={"test_accuracy": 0.5}, layers=[], history=[])
 
     class Staged:
-        stopped = False
-
         def start(self, log, threads, framework):
-            from contextlib import nullcontext
-
             return nullcontext(self)
 
         def ask(self, request, timeout, progress):
@@ -210,15 +206,9 @@ def test_what_the_source_reports_stands_beside_what_was_reached(
         return Failed(status="oom", reason="too large") if fails else trained
 
     workers = fake_workers(answer)
-    for worker in (workers,):
-        worker.start = _with_progress(worker.start)
     planned = [planned_of(make_plugin("p"), make_row, reported=0.75)]
     (record,) = carry_out(planned, config_of(), folder, logs, workers)
     assert record.metrics.get("reported_accuracy") == (None if fails else 0.75)
-
-
-def _with_progress(start):
-    return start
 
 
 def test_the_time_of_a_stage_that_comes_back_is_added_up():
@@ -232,9 +222,6 @@ def test_the_time_of_a_stage_that_comes_back_is_added_up():
 
 KILLS_ITS_STARTER = """
 import os, signal
-@hookimpl
-def harness_presets():
-    return Presets({{"epochs": Parameter(1, "passes", low=1)}})
 if os.path.exists({path!r}):
     os.kill(os.getppid(), signal.SIGKILL)
     import time; time.sleep(600)

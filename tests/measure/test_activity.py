@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.plugin import Layer
 from harness.measure.activity import METRICS, ActivityMeter
+from harness.plugin import Layer
 
 
 def counted(*layers, batches=1):
@@ -79,7 +79,7 @@ def test_a_linear_layer_is_counted_as_by_hand(steps, batch, n_in, n_out, seed):
     for connection in (weight, module):
         metrics = counted(Layer("l", inputs, connection, None)).metrics()
         assert metrics["synops_dense"] == dense / batch
-        assert metrics["synops_ac"] == effective / batch
+        assert metrics["synops_ac"] == metrics["synops_effective"] == effective / batch
         assert metrics["synops_mac"] == 0
         assert metrics["input_density"] == pytest.approx(inputs.mean().item())
 
@@ -163,12 +163,14 @@ def test_layers_add_up_and_are_told_apart():
     assert metrics["synops_dense"] == 2 * (5 * 6 + 3 * 5)
     assert metrics["synops_mac"] == 5 * real / 4
     assert metrics["synops_ac"] == 3 * ones / 4
+    assert metrics["synops_effective"] == (5 * real + 3 * ones) / 4
     assert metrics["spikes_per_sample"] == ones / 4
     assert metrics["activation_sparsity"] == pytest.approx(1 - ones / 40)
     assert metrics["input_density"] == real / 48  # that of the network: its first layer's
     first, second = meter.layers()
     assert (first["name"], second["name"]) == ("hidden", "readout")
-    assert first["synops_mac"] == metrics["synops_mac"]
+    assert first["synops_mac"] == first["synops_effective"] == metrics["synops_mac"]
+    assert second["synops_ac"] == second["synops_effective"] == metrics["synops_ac"]
     assert second["input_density"] == ones / 40
     assert "activation_sparsity" not in second
     assert "spikes_per_sample" not in second
@@ -270,7 +272,7 @@ def test_a_connection_of_another_kind_costs_the_operations_and_nothing_else(
     meter = counted(known, Layer("strange", spikes, connection, spikes))
     metrics, absent = meter.metrics(), meter.absent()
     reason = f"no operations can be counted for {name}, of layer 'strange'"
-    for metric in ("synops_dense", "synops_ac", "synops_mac"):
+    for metric in ("synops_dense", "synops_ac", "synops_mac", "synops_effective"):
         assert metric not in metrics
         assert absent[metric] == reason
     assert metrics["activation_sparsity"] == pytest.approx(1 - spikes.mean().item())

@@ -12,6 +12,18 @@ from harness.measure.clock import exempt_from_collection, no_collection, timed
 CPU = torch.device("cpu")
 
 
+@pytest.fixture(autouse=True)
+def collector():
+    """The garbage collector as Python starts it, whatever earlier tests have left; and as it was after."""
+    enabled = gc.isenabled()
+    gc.unfreeze()
+    gc.enable()
+    gc.collect()
+    yield
+    gc.unfreeze()
+    (gc.enable if enabled else gc.disable)()
+
+
 def test_the_time_of_a_call_and_its_result():
     seconds, result = timed(lambda: time.sleep(0.05) or "result", CPU)
     assert result == "result"
@@ -46,15 +58,28 @@ def test_nothing_is_collected_inside_and_everything_before(cycle):
     assert gc.isenabled()
 
 
+def is_walked(kept):
+    """Whether a collection would look at `kept`."""
+    return any(each is kept for each in gc.get_objects())
+
+
 def test_what_is_exempt_is_not_walked_again_and_later_garbage_is_collected(cycle):
+    before = cycle()
+    assert is_walked(before)
     exempt_from_collection()
-    try:
-        assert len(gc.get_objects()) < gc.get_freeze_count()
-        cycle()
-        with no_collection():
-            assert cycle.alive == 0
-    finally:
-        gc.unfreeze()
+    assert not is_walked(before)
+    after = cycle()
+    assert is_walked(after)
+    del after
+    with no_collection():
+        assert cycle.alive == 1
+    assert before.me is before
+
+
+def test_what_is_garbage_already_is_collected_and_not_exempt(cycle):
+    cycle()
+    exempt_from_collection()
+    assert cycle.alive == 0
 
 
 def test_collection_stays_as_it_was_found_after_an_error_too():

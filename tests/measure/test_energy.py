@@ -143,7 +143,7 @@ class Machine:
         monkeypatch.setattr(energy, "sleep", self.sleep)
 
     def sleep(self, seconds):
-        if seconds > energy._POLL_SECONDS or self._watts is None:
+        if seconds > self._update or self._watts is None:  # idle, not polling
             self._watts = next(self._idle)
         self._pass(seconds, self._watts)
 

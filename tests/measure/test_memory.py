@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
+import psutil
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -7,45 +11,75 @@ torch = pytest.importorskip("torch")
 from harness.measure import memory
 
 CPU, MIB = torch.device("cpu"), 2**20
+CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
-def takes(mib):
-    return lambda: torch.ones(mib * MIB, dtype=torch.uint8)
+@pytest.fixture(params=["kernel", "sampled"])
+def takes(request, monkeypatch, eventually):
+    """A call that takes MiB and gives them back: by the kernel's own peak, and where it keeps none.
 
-
-@pytest.fixture(params=["kernel", "polled"])
-def method(request, monkeypatch, tmp_path):
-    """By the peak that the kernel keeps, and by sampling where it keeps none."""
-    if request.param == "polled":
-        monkeypatch.setattr(memory, "_CLEAR_REFS", tmp_path / "no" / "such" / "file")
-    elif not memory._CLEAR_REFS.exists():
+    A sampled peak is a lower bound: a call that is over between two samples was not seen. So this one
+    keeps its memory until a sample was taken that began after it had it.
+    """
+    samples = []
+    if request.param == "kernel" and not CLEAR_REFS.exists():
         pytest.skip("this kernel keeps no peak that can be reset")
+    if request.param == "sampled":
+        write_text, memory_info = Path.write_text, psutil.Process.memory_info
+
+        def refuse(path, *arguments, **options):
+            if path == CLEAR_REFS:
+                raise PermissionError(path)
+            return write_text(path, *arguments, **options)
+
+        def sample(process):
+            found = memory_info(process)
+            if threading.current_thread() is not threading.main_thread():
+                samples.append(found)
+            return found
+
+        monkeypatch.setattr(Path, "write_text", refuse)
+        monkeypatch.setattr(psutil.Process, "memory_info", sample)
+
+    def take(mib):
+        def call():
+            held = torch.ones(mib * MIB, dtype=torch.uint8)
+            if request.param == "sampled":
+                before = len(samples)
+                eventually(lambda: len(samples) >= before + 2, what="a sample")
+            return held
+
+        return call
+
+    return take
 
 
-def test_a_peak_is_that_of_the_call_though_it_gave_all_back(method):
+def test_a_peak_is_that_of_the_call_though_it_gave_all_back(takes):
     found = memory.peak_memory(takes(64), CPU)
     assert found.keys() == {"peak_memory_bytes"}
     assert 60 * MIB < found["peak_memory_bytes"] < 80 * MIB
 
 
-def test_what_was_held_or_freed_before_does_not_count(method):
+def test_what_was_held_or_freed_before_does_not_count(takes):
     held = torch.ones(128 * MIB, dtype=torch.uint8)
-    takes(256)()
+    torch.ones(256 * MIB, dtype=torch.uint8)
     found = memory.peak_memory(takes(32), CPU)["peak_memory_bytes"]
     assert 28 * MIB < found < 48 * MIB
     assert len(held) == 128 * MIB
 
 
-def test_a_call_that_takes_nothing_has_almost_no_peak(method):
-    assert 0 <= memory.peak_memory(lambda: None, CPU)["peak_memory_bytes"] < 4 * MIB
+def test_a_call_that_takes_nothing_has_almost_no_peak(takes):
+    assert 0 <= memory.peak_memory(takes(0), CPU)["peak_memory_bytes"] < 4 * MIB
 
 
-def test_an_error_in_the_call_comes_through(method):
+def test_an_error_in_the_call_comes_through_and_leaves_no_watcher(takes):
     def fail():
         raise ValueError("inside")
 
+    before = threading.active_count()
     with pytest.raises(ValueError, match="inside"):
         memory.peak_memory(fail, CPU)
+    assert threading.active_count() == before
 
 
 def test_a_footprint_is_the_bytes_of_parameters_and_buffers():

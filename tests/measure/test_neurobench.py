@@ -22,10 +22,10 @@ with warnings.catch_warnings():
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from harness.plugin import Layer, Params
-from harness.subjects import PluginLocation
 from harness.measure.activity import ActivityMeter
 from harness.measure.memory import footprint
+from harness.plugin import Layer, Params
+from harness.subjects import PluginLocation
 
 pytestmark = pytest.mark.neurobench
 

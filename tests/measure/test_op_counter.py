@@ -18,8 +18,8 @@ from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.op_counter import DispatchCounterMode, MACCounter, SynOpCounter
 from torch import nn
 
-from harness.plugin import Layer
 from harness.measure.activity import ActivityMeter
+from harness.plugin import Layer
 
 pytestmark = pytest.mark.spikingjelly
 

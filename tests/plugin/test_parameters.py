@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plugin import Parameter, Presets, Task, Unsupported
 from harness.errors import UsageError
+from harness.plugin import Parameter, Presets, Task, Unsupported
 
 COUNT = Parameter(64, "units", low=1, high=1024)
 RATE = Parameter(0.5, "learning rate", low=0, high=1)

@@ -274,7 +274,7 @@ def test_of_many_rows_all_are_in_the_tables_and_the_best_in_the_figures(tmp_path
     assert sum(tag == "circle" for tag, _ in page.tags) == 60
     assert len(read(tmp_path, "summary.csv").splitlines()) == 61
     assert "The 40 most accurate of 60 rows." in page.words
-    assert "The 28 most accurate of 60 rows." in page.words
+    assert "The 14 most accurate of 60 rows." in page.words
 
 
 # --- sessions and kinds ---------------------------------------------------------------------------

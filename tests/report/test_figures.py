@@ -103,7 +103,9 @@ def test_activity_stands_apart_from_the_training_history():
     rows = report_rows(run_records())
     titles = [axes.get_title(loc="left")[:10] for axes in axes_of(draw("activity", rows))]
     assert titles == ["hidden1, %", "hidden2, %"]
-    assert not any("density" in axes.get_title(loc="left") for axes in axes_of(draw("history", rows)))
+    assert not any(
+        "density" in axes.get_title(loc="left") for axes in axes_of(draw("history", rows))
+    )
 
 
 def test_activity_is_in_percent():

@@ -55,12 +55,12 @@ def cells(page, column):
 
 
 def rows(page):
-    return page.find_elements("css selector", ".results tbody tr")
+    return page.find_elements("css selector", ".sortable tbody tr")
 
 
 def test_sorts_both_ways_and_keeps_absent_last(report, show):
     page = show(report)
-    headers = page.find_elements("css selector", ".results thead th")
+    headers = page.find_elements("css selector", ".sortable thead th")
     assert headers[1].get_attribute("aria-sort") == "descending"
     titles = [header.text for header in headers]
     column = titles.index("Latency")
@@ -101,7 +101,7 @@ def test_hostile_name_is_text_and_runs_nothing(hostile_report, show):
 
     page = show(hostile_report)
     assert any("<script>alert(1)</script>" in name for name in cells(page, 0))
-    for button in page.find_elements("css selector", ".results thead button"):
+    for button in page.find_elements("css selector", ".sortable thead button"):
         page.execute_script("arguments[0].click()", button)
     with pytest.raises(NoAlertPresentException):
         _ = page.switch_to.alert

@@ -24,7 +24,9 @@ def test_best_first_and_absent_last():
 
 
 def test_without_accuracies_the_lowest_loss_comes_first():
-    rows = report_rows([*reversed(fit_records(3)), record("z", 0, "oom", of={"task": "spike-train"})])
+    rows = report_rows(
+        [*reversed(fit_records(3)), record("z", 0, "oom", of={"task": "spike-train"})]
+    )
     losses = [row.value("van_rossum_loss") if row.trials else 9 for row in rows]
     assert losses == sorted(losses)
     assert rows[-1].name == "z"

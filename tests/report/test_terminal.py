@@ -5,14 +5,24 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.report.terminal import terminal_table
+from harness.report.terminal import terminal_tables
 
-from .synthetic_run import HOSTILE, crowded_records, fit_records, record, run_records
+from .synthetic_run import (
+    HOSTILE,
+    crowded_records,
+    description,
+    fit_records,
+    layers_description,
+    layers_records,
+    record,
+    run_records,
+)
 
 
-def printed(records, width):
+def printed(records, width, of=None):
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(terminal_table(records, width))
+    for table in terminal_tables(of or description(), records, width):
+        console.print(table)
     return console.file.getvalue()
 
 
@@ -32,13 +42,14 @@ def test_a_wider_terminal_shows_more():
 
 
 def test_hostile_names_are_text():
-    text = printed([record("trial", HOSTILE, "native", metrics={"test_accuracy": 0.5})], 200)
+    text = printed([record(HOSTILE, metrics={"test_accuracy": 0.5})], 200)
     assert "[red]" in text.replace("\n", "")
     assert "\x1b" not in text
 
 
 def test_no_records_make_an_empty_table():
     assert "Row" in printed([], 80)
+    assert printed([], 80, layers_description()) == ""
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -62,4 +73,21 @@ def test_many_long_rows_fit(width):
 
 
 def test_rows_without_results_have_their_seeds():
-    assert "skipped" in printed([record("trial", "a", "native", 0, "skipped", "why")], 80)
+    assert "skipped" in printed([record("a", 0, "skipped", "why")], 80)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_layers_have_a_table_of_proofs_and_one_for_each_density(width):
+    text = printed(layers_records(), width, layers_description())
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    titles = ("The same neuron?", "Speed: dense inputs", "Speed: spikes as inputs, 10 %")
+    assert all(title in text for title in titles)
+    for words in (
+        "refused",
+        "the baseline",
+        "2.4 times, slower",
+        "1.05 times, a tie",
+        "snntorch 8192",
+    ):
+        assert words in text, words

@@ -2,24 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.rows import report_rows
-from harness.report.words import SPIKE_TRAINS, how_to_read, warnings
+from harness.report.rows import network_rows
+from harness.report.words import SPIKE_TRAINS, layer_notes, network_notes, warnings
+from harness.results.summary import summarise
 
-from .synthetic_run import crowded_records, fit_records, record, run_records
+from .synthetic_run import crowded_records, fit_records, layers_records, record, run_records
 
 
 def notes(records):
-    return dict(how_to_read(report_rows(records), records))
+    return dict(network_notes(network_rows(summarise(records)), records))
 
 
 def test_both_senses_of_latency_are_told_apart():
     found = notes(run_records())
-    assert "By the clock" in found["Latency, in time"]
-    assert "simulated steps" in found["Latency, in steps"]
+    assert "Measured time" in found["Latency, in time"]
+    assert "simulated time steps" in found["Latency, in steps"]
 
 
 def test_a_run_that_was_not_timed_tells_of_steps_only():
-    found = notes([record("trial", "a", "native", metrics={"decision_step": 3})])
+    found = notes([record("a", metrics={"decision_step": 3})])
     assert "Latency, in steps" in found
     assert "Latency, in time" not in found
 
@@ -33,7 +34,18 @@ def test_spike_trains_are_explained_with_the_constants_of_the_measurement():
     assert f"at most {spike_trains.TOLERANCE_MS:g} ms" in SPIKE_TRAINS
 
 
-def test_presets_that_the_rows_name_are_no_warning():
-    assert not any("preset" in warning for warning in warnings({}, crowded_records()))
-    mixed = [record("trial", p, "native", preset=p) for p in ("quick", "best")]
-    assert "Rows differ in preset: best, quick." in warnings({}, mixed)
+def test_presets_that_the_rows_name_are_no_warning_and_devices_are():
+    def told(records):
+        return warnings(network_rows(summarise(records)), records)
+
+    assert not any("preset" in warning for warning in told(crowded_records()))
+    mixed = [record("a", of={"device": device}) for device in ("cuda", "cpu")]
+    assert "Rows differ in device: cpu, cuda." in told(mixed)
+
+
+def test_layers_tell_how_much_was_compared_and_what_the_device_can_do():
+    told = dict(layer_notes(layers_records()))
+    assert "900 spikes were compared; for 63 of them" in told["Equal"]
+    assert "batch 16, 100 steps" in told["Layer"]
+    assert told["Device"].startswith("100 GFLOP/s and 10 GB/s at most")
+    assert layer_notes(run_records()) == []

@@ -7,8 +7,8 @@ torch = pytest.importorskip("torch")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plugin import Evaluation, Layer, Parameter, Presets
 from harness.errors import InvalidOutput
+from harness.plugin import Evaluation, Layer, Parameter, Presets
 from harness.worker import checks
 
 INPUTS = torch.zeros(3, 1, 8, 8)

@@ -7,8 +7,8 @@ torch = pytest.importorskip("torch")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.plugin import Params
 from harness.errors import InvalidOutput
+from harness.plugin import Params
 from harness.worker.evaluate import BATCH, Score, decision_step, evaluate
 
 CPU = torch.device("cpu")

@@ -6,10 +6,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.plugin import Params, Task, Unsupported
-from harness.subjects import PluginLocation
 from harness.errors import InvalidOutput
+from harness.plugin import Params, Task, Unsupported
 from harness.protocol import RunTrial
+from harness.subjects import PluginLocation
 from harness.tasks.prepare import prepare
 from harness.worker.data import load
 from harness.worker.hooks import Hooks

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import weakref
 from itertools import chain
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.plugin import Params, Unsupported
 from harness.errors import InvalidOutput
+from harness.plugin import Params, Unsupported
 from harness.worker.train import ScalarMeans, seed_everything, train
 
 # --- a whole trial --------------------------------------------------------------------------------

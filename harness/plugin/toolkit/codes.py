@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from harness.plugin import Params, hookimpl
+from harness.plugin.toolkit.draws import poisson_spikes, regular_spikes
 
 CODES = ("rate", "regular", "poisson", "latency")
 
@@ -21,10 +22,9 @@ def encode(
     """`inputs` [B, ...] in [0, 1] as [T, B, N] of the same dtype, N the values of one sample.
 
     - `rate`: the constant current max_rate * x in every step (an expanded view, no copy).
-    - `regular`: spikes at equal intervals from a random phase, max_rate * x spikes a step on average.
-      It is an integrate-and-fire encoder with a random initial membrane potential: the mean rates are
-      those of `poisson`, and a spike count is off by less than one.
-    - `poisson`: a spike in each step with probability max_rate * x.
+    - `regular`: spikes at equal intervals from a random phase, max_rate * x spikes a step on average
+      (`regular_spikes`).
+    - `poisson`: a spike in each step with probability max_rate * x (`poisson_spikes`).
     - `latency`: one spike, the earlier the larger the value: 1 spikes in the first step, a value near
       0 in the last, and 0 never (Thorpe, Delorme and Van Rullen 2001, "Spike-based strategies for
       rapid processing"). It does not use `max_rate`.
@@ -32,19 +32,14 @@ def encode(
     values = inputs.flatten(1)
     if code == "rate":
         return (values * max_rate).unsqueeze(0).expand(steps, -1, -1)
-    time = torch.arange(steps + 1, device=values.device, dtype=values.dtype).view(-1, 1, 1)
     if code == "latency":
+        time = torch.arange(steps, device=values.device, dtype=values.dtype).view(-1, 1, 1)
         due = ((1 - values) * (steps - 1)).round()
-        return ((time[:-1] == due) & (values > 0)).to(values.dtype)
-    rates = values * max_rate
+        return ((time == due) & (values > 0)).to(values.dtype)
     if code == "poisson":
-        shape = (steps, *rates.shape)
-        draws = torch.rand(shape, generator=generator, device=rates.device, dtype=rates.dtype)
-        return (draws < rates).to(rates.dtype)
+        return poisson_spikes(values * max_rate, steps, generator)
     if code == "regular":
-        phase = torch.rand(rates.shape, generator=generator, device=rates.device, dtype=rates.dtype)
-        # Rounding can lift a sum over the next integer, which would make two spikes of one.
-        return (time * rates + phase).floor_().diff(dim=0).clamp_(max=1.0)
+        return regular_spikes(values * max_rate, steps, generator)
     raise ValueError(f"no code {code!r}; there is {', '.join(CODES)}")
 
 

@@ -1,8 +1,9 @@
 """Random spikes for encodings, drawn where a rate is not 0: most pixels of an image are black.
 
-On the CPU a generator that fills 64 bits at a time is shared out over four draws of 16 bits, so that a
-probability is a multiple of 1/65536 (a rate above 0 is at least one such part, a rate of 1 is exact).
-Elsewhere, where choosing the inputs would stop the device, every input draws a float.
+For a batch on the CPU, 64 random bits are shared out over four draws of 16 bits, so that a probability
+is a multiple of 1/65536 (a rate above 0 is at least one such part, a rate of 1 is exact). For a few
+samples, and on other devices, where choosing the inputs would cost more than it saves, every input
+draws a float in every step: a probability is then a multiple of 2^-24.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from torch import Generator, Tensor
 
 #: Draws of 16 bits lie in [-32768, 32767].
 _LEVELS, _LOWEST, _HIGHEST = 65536, -32768, 32767
+#: Fewer spikes than these [T * B * N] are drawn for all inputs alike.
+_FEW = 2**15
+#: With a larger share of rates above 0, nothing is gained by choosing them for regular spikes.
+_LARGEST_SHARE = 0.3
 
 
 def poisson_spikes(rates: Tensor, steps: int, generator: Generator | None) -> Tensor:
@@ -19,7 +24,7 @@ def poisson_spikes(rates: Tensor, steps: int, generator: Generator | None) -> Te
 
     The Bernoulli approximation of a Poisson process, with at most one spike a step.
     """
-    if rates.device.type != "cpu":
+    if rates.device.type != "cpu" or steps * rates.numel() < _FEW:
         draws = torch.rand(
             (steps, *rates.shape), generator=generator, device=rates.device, dtype=rates.dtype
         )
@@ -37,12 +42,16 @@ def regular_spikes(rates: Tensor, steps: int, generator: Generator | None) -> Te
     `poisson_spikes`, and a spike count is off by less than one.
     """
     time = torch.arange(steps + 1, device=rates.device, dtype=rates.dtype)
-    if rates.device.type != "cpu":
-        phase = torch.rand(rates.shape, generator=generator, device=rates.device, dtype=rates.dtype)
-        return _crossings(time.view(-1, 1, 1) * rates + phase)
-    active, active_rates = _active(rates)
-    phase = torch.rand(len(active), generator=generator, dtype=rates.dtype)
-    return _placed(_crossings(torch.outer(time, active_rates).add_(phase)), active, rates)
+    if (
+        rates.device.type == "cpu"
+        and steps * rates.numel() >= _FEW
+        and rates.count_nonzero() <= _LARGEST_SHARE * rates.numel()
+    ):
+        active, active_rates = _active(rates)
+        phase = torch.rand(len(active), generator=generator, dtype=rates.dtype)
+        return _placed(_crossings(torch.outer(time, active_rates).add_(phase)), active, rates)
+    phase = torch.rand(rates.shape, generator=generator, device=rates.device, dtype=rates.dtype)
+    return _crossings(time.view(-1, 1, 1) * rates + phase)
 
 
 def _crossings(potential: Tensor) -> Tensor:

@@ -8,11 +8,11 @@ import pytest
 @pytest.fixture
 def session(hooks, request_for):
     """Trains the softmax plugin with `code` appended, and opens it with `changed` appended too."""
+    import torch
+
     from harness.protocol import OpenNetwork
     from harness.worker.sessions.network import NetworkSession
     from harness.worker.train import run_trial
-
-    import torch
 
     def open_session(code="", changed="", **params):
         request = request_for(**params)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from harness.report.closing import closing_lines
+
+from .synthetic_run import fit_records, layers_records, record, run_records
+
+
+def accuracy(plugin, *values):
+    return [record(plugin, n, metrics={"test_accuracy": v}) for n, v in enumerate(values)]
+
+
+def test_the_most_accurate_and_whose_interval_overlaps():
+    records = accuracy("a", 0.98, 0.97) + accuracy("b", 0.975, 0.96) + accuracy("c", 0.20, 0.21)
+    (line,) = closing_lines(records)
+    assert line.startswith("Highest test accuracy: a, 97.5 % [")
+    assert line.endswith("The intervals of b overlap with it: their order may be chance.")
+
+
+def test_without_an_overlap_there_is_none_to_tell():
+    (line,) = closing_lines(accuracy("a", 0.980, 0.981) + accuracy("c", 0.20, 0.21))
+    assert "overlap" not in line
+
+
+def test_faster_slower_and_ties_are_the_verdicts():
+    lines = closing_lines(run_records())
+    told = "Latency, compared with native-dfa: faster: ann-relu; slower: snntorch-conversion, "
+    assert f"{told}spikingjelly-stdp." in lines
+    assert sum(line.startswith(("Inference", "Training")) for line in lines) == 2
+
+
+def test_a_fit_is_told_by_its_loss():
+    (line,) = closing_lines(fit_records())
+    assert line.startswith("Lowest Van Rossum loss: native-superspike learning_rate=0.1, 0.025")
+
+
+def test_layers_are_compared_at_each_size():
+    lines = closing_lines(layers_records())
+    assert lines[0] == (
+        "512 neurons, dense inputs, compared with native: slower: norse; a tie: snntorch."
+    )
+    assert len(lines) == 6
+
+
+def test_nothing_to_compare_is_nothing_to_tell():
+    assert closing_lines([]) == closing_lines(accuracy("a", 0.9)) == []
+    assert closing_lines([record("a", 0, "failed", "why")]) == []

@@ -1,0 +1,62 @@
+"""A forked worker and a fresh process yield the same, bit for bit."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytest.importorskip("torch")
+
+from harness.coordinator.pool import Workers
+from harness.protocol import Trained
+from harness.subjects import PluginLocation
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="workers are not forked"
+)
+
+#: Draws from every generator that there is, in training and afterwards.
+DRAWS = """
+import random
+import numpy
+
+_step = harness_train_step
+
+@hookimpl
+def harness_train_step(model, spikes, targets):
+    scalars = _step(model, spikes, targets)
+    return {**scalars, "noise": torch.rand(()) + random.random() + numpy.random.rand()}
+
+@hookimpl
+def harness_finish_training(model, batches, generator):
+    with torch.no_grad():
+        model.bias += torch.rand(model.bias.shape, generator=generator) / 100
+    return {"threshold": float(torch.rand(())), "other": random.random()}
+"""
+
+
+@pytest.fixture
+def trained(request_for, plugin_file, tmp_path):
+    """A trial's answer, and the bytes of its state."""
+    path = plugin_file("mine", DRAWS, base="softmax")
+
+    def carry_out(name, fork):
+        request = request_for(seed=3, epochs=3, state=name)
+        request = request.model_copy(update={"plugin": PluginLocation("mine", file=str(path))})
+        with Workers(fork=fork) as workers, workers.start(tmp_path / "log", 1, "") as worker:
+            event = worker.ask(request, timeout=300)
+        assert isinstance(event, Trained), event
+        event.metrics.pop("train_seconds")
+        return event, (tmp_path / f"{name}.safetensors").read_bytes()
+
+    return carry_out
+
+
+def test_a_forked_trial_equals_that_of_a_fresh_process(trained):
+    forked, forked_state = trained("forked", fork=True)
+    fresh, fresh_state = trained("fresh", fork=False)
+    assert forked == fresh
+    assert forked_state == fresh_state
+    assert forked.metrics["test_accuracy"] > 0.5
+    assert forked.history[-1].keys() == {"loss", "noise"}
