@@ -1,6 +1,6 @@
 """A benchmarking harness for spiking networks.
 
-A plugin's author imports from `harness.plugin`. `run`, `layers` and `load` are the Python API of the
+A plugin's author imports from `harness.plugin`. `run`, `layers`, `resume` and `load` are the Python API of the
 command line; they are imported when they are first used, so that `import harness` stays cheap.
 """
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from harness.plugin.markers import hookimpl
 
 if TYPE_CHECKING:
-    from harness.coordinator.api import Run, layers, load, run
+    from harness.coordinator.api import Run, layers, load, resume, run
 
-__all__ = ["Run", "hookimpl", "layers", "load", "run"]
+__all__ = ["Run", "hookimpl", "layers", "load", "resume", "run"]
 
-_API = {"Run", "layers", "load", "run"}
+_API = {"Run", "layers", "load", "resume", "run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -64,7 +64,11 @@ def changed(subject, change):
 
 
 def test_every_field_of_every_subject_is_among_the_changes():
-    for subject, others in ((Contender(**CODE), OTHER_CODE), (ROW, OTHER_ROW), (LAYER, OTHER_LAYER)):
+    for subject, others in (
+        (Contender(**CODE), OTHER_CODE),
+        (ROW, OTHER_ROW),
+        (LAYER, OTHER_LAYER),
+    ):
         assert type(subject).model_fields.keys() == others.keys()
         assert all(getattr(subject, name) != value for name, value in others.items())
 
@@ -104,7 +108,9 @@ def test_the_key_is_the_same_in_every_process_and_whatever_the_order():
     assert one.key == other.key
 
 
-@pytest.mark.parametrize(("one", "other"), [(1, 1.0), (1, True), (0, False), ("1", 1), (0.1, "0.1")])
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, 1.0), (1, True), (0, False), ("1", 1), (0.1, "0.1")]
+)
 def test_values_of_different_types_are_different(one, other):
     keys = {changed(ROW, {"params": {"x": value}}).key for value in (one, other)}
     assert len(keys) == 2

@@ -214,7 +214,7 @@ def _train_and_measure(
     timed = {
         record.row.key
         for record in folder.records()[0]
-        if record.kind == "network-timing" and _valid(folder, record.session, session)
+        if record.kind == "network-timing" and folder.same_ground(record.session, session)
     }
     if group.keys() - timed:
         # A group is measured side by side or not at all: rows of two sittings do not compare.
@@ -229,16 +229,8 @@ def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
     return {
         record.key: record
         for record in folder.records()[0]
-        if isinstance(record, TrialRecord) and _valid(folder, record.session, session)
+        if isinstance(record, TrialRecord) and folder.same_ground(record.session, session)
     }
-
-
-def _valid(folder: RunFolder, then: int, now: int) -> bool:
-    sessions = folder.description().sessions
-    if then >= len(sessions):
-        return False
-    before, current = sessions[then], sessions[now]
-    return (before.host, before.data) == (current.host, current.data)
 
 
 def _layers(

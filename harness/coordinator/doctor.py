@@ -84,7 +84,8 @@ def null_group(
         result = measure(subjects, procedure, log, workers, listener)
         for member in result.members:
             if member.failed:
-                lines = (scratch / Path(member.log).name).read_text(errors="replace").split("\n")
+                path = scratch / Path(member.log).name
+                lines = path.read_text(errors="replace").split("\n") if path.exists() else []
                 last = next((line for line in reversed(lines) if line.strip()), "")
                 raise UsageError(
                     f"the probe failed: {member.failed.reason}{': ' + last if last else ''}"

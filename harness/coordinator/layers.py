@@ -24,7 +24,6 @@ from harness.results.record import (
     LayerTiming,
     PeaksRecord,
     Record,
-    latest,
 )
 from harness.results.roofline import Peaks, Work, backward_work, forward_work
 from harness.results.store import RunFolder
@@ -62,7 +61,7 @@ class Framework:
 
 
 class Bench:
-    """What the steps of one command share. Records that are there already are not made again."""
+    """What the steps of one command share. Records that the same host made are not made again."""
 
     def __init__(
         self,
@@ -76,8 +75,12 @@ class Bench:
     ) -> None:
         self._config, self._device, self._folder = config, device, folder
         self._session, self._workers, self._listener = session, workers, listener
+        sessions = folder.description().sessions
         self._done: dict[tuple[str, str], Record] = {
-            (record.kind, record.key): record for record in latest(folder.records()[0])
+            (record.kind, record.key): record
+            for record in folder.records()[0]
+            if record.session < len(sessions)
+            and sessions[record.session].host == sessions[session].host
         }
         self._frameworks = [Framework(plugin, self._contender(plugin)) for plugin in plugins]
         self._peaks = self._known_peaks()

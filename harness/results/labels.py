@@ -19,7 +19,7 @@ def labels(rows: Sequence[Contender]) -> list[str]:
     """
     varying = [name for name in _ALWAYS if len({str(getattr(r, name, "")) for r in rows}) > 1]
     made = [_join(row.plugin, {**_fields(row, varying), **_chosen(row)}) for row in rows]
-    for tell in (_version, _parameters, _digest):
+    for tell in (_version, _parameters, _layer, _digest):
         made = _told_apart(rows, made, tell)
     return made
 
@@ -73,6 +73,19 @@ def _parameters(row: Contender, alike: Sequence[Contender]) -> dict[str, object]
         if any(other.get(name) != row.params[name] for other in others) and name not in row.swept
     ]
     return {name: row.params[name] for name in differing}
+
+
+def _layer(row: Contender, alike: Sequence[Contender]) -> dict[str, object]:
+    """In which of the batch, the steps and the neuron's fields layers of one size differ."""
+    if not isinstance(row, LayerRow):
+        return {}
+    others = [other for other in alike if isinstance(other, LayerRow)]
+    fields = {"batch": row.size.batch, "steps": row.size.steps, **vars(row.neuron)}
+    return {
+        name: value
+        for name, value in fields.items()
+        if any({**vars(o.neuron), **o.size.model_dump()}[name] != value for o in others)
+    }
 
 
 def _digest(row: Contender, alike: Sequence[Contender]) -> dict[str, object]:

@@ -111,6 +111,14 @@ class RunFolder:
         self._describe(described.model_copy(update={"sessions": sessions}))
         return len(sessions) - 1
 
+    def same_ground(self, then: int, now: int) -> bool:
+        """Whether two sessions had the same host and data: what one has made the other need not."""
+        sessions = self.description().sessions
+        if not 0 <= then < len(sessions):
+            return False
+        before, current = sessions[then], sessions[now]
+        return (before.host, before.data) == (current.host, current.data)
+
     @contextmanager
     def clocked(self, part: str) -> Iterator[None]:
         """Adds the wall seconds that `part` takes to the session that is at work."""

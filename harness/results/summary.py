@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,11 @@ def summarise(records: Iterable[Record], sessions: Sequence[Session] = ()) -> li
         if isinstance(record, (TrialRecord, NetworkTiming, LayerTiming)):
             rows.setdefault((record.row.key, _host(record, sessions)), []).append(record)
     names = labels([members[0].row for members in rows.values()])
+    counts = Counter(names)
+    names = [
+        f"{name} host={host[:8]}" if counts[name] > 1 else name
+        for name, (_, host) in zip(names, rows, strict=True)
+    ]
     return [_summary(members, name) for members, name in zip(rows.values(), names, strict=True)]
 
 

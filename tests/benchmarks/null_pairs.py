@@ -1,10 +1,11 @@
-"""Does the timing group tell equal rows apart, and does it find a row that is slowed by 5 %?
+"""Does a measurement group tell equal rows apart, and does it find a row that is slowed by 5 %?
 
-    uv run python -m tests.benchmarks.null_pairs [--copies 14] [--rounds 20] [--out DIR]
+    uv run python -m tests.benchmarks.null_pairs [--layers] [--copies 14] [--rounds 20] [--out DIR]
 
-One run of the harness times equal rows and slowed ones, each in two processes of its own. Every two
-equal rows are compared, and every slowed row with every equal one, as the report does it, by the noise
-of the whole group; each pair is judged alone, at the 5 % level.
+One run of the harness times equal rows and slowed ones, each in two processes of its own: networks, or
+layers. Every two equal rows are compared, and every slowed row with every equal one, as the report does
+it, by the noise of the whole group; each pair is judged alone, at the 5 % level. Of a layer only the
+forward pass is slowed: its backward passes are all equal.
 """
 
 from __future__ import annotations
@@ -12,52 +13,89 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import harness
 from harness.cli.progress import watching
-from harness.results.comparison import group_noise, paired_ratio, verdicts
+from harness.results.comparison import Rounds, group_noise, paired_ratio, verdicts
+from harness.results.record import TimingRecord
 from harness.results.store import RunFolder
 
 SLOWED = 0.05
+HERE = Path(__file__).parent
 
 
 def main() -> None:
     """Runs, compares, prints."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--copies", type=int, default=14)
+    parser.add_argument("--layers", action="store_true", help="layers in place of networks")
+    parser.add_argument(
+        "--copies", type=int, default=14, help="equal rows, and as many slowed ones"
+    )
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--min-time", type=float, default=0.05)
+    parser.add_argument("--neurons", type=int, default=256, help="of a layer")
+    parser.add_argument("--steps", type=int, default=100, help="of a layer")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     if options.copies < 2:
         parser.error("--copies: at least 2, one to be compared with the other")
-    out = options.out or Path(tempfile.mkdtemp(prefix="null-pairs-")) / "run"
-    copies = ",".join(str(copy) for copy in range(1, options.copies + 1))
+    scratch = Path(tempfile.mkdtemp(prefix="null-pairs-"))
+    out = options.out or scratch / "run"
     with watching() as listener:
-        run = harness.run(
-            [str(Path(__file__).with_name("slowed.py"))],
-            sets=[f"slowed.slow=0,{SLOWED}", f"slowed.copy={copies}", "slowed.epochs=1"],
-            seeds=(0,),
-            rounds=options.rounds,
-            min_time=options.min_time,
-            out=out,
-            listener=listener,
-        )
+        common = {"rounds": options.rounds, "min_time": options.min_time, "out": out}
+        common |= {"device": "cpu", "listener": listener}
+        run = _layers(options, scratch, common) if options.layers else _networks(options, common)
     print(f"{out}: {options.rounds} rounds of {options.min_time} s")
-    for what in ("latency", "inference", "train"):
-        print(what, json.dumps(judged(run, what)))
+    for name in ("forward", "backward", "total") if options.layers else _NETWORK_SERIES:
+        print(name, json.dumps(judged(run, name, _slowed_in(name))))
 
 
-def judged(run: harness.Run, what: str) -> dict[str, object]:
+_NETWORK_SERIES = ("latency", "inference", "train")
+
+
+def _networks(options: argparse.Namespace, common: dict[str, Any]) -> harness.Run:
+    copies = list(range(1, options.copies + 1))
+    params = {"slow": [0.0, SLOWED], "copy": copies, "epochs": 1}
+    file = str(HERE / "slowed.py")
+    return harness.run([file], params={"slowed": params}, seeds=(0,), **common)
+
+
+def _layers(options: argparse.Namespace, scratch: Path, common: dict[str, Any]) -> harness.Run:
+    numbers = range(1, options.copies + 1)
+    files = [scratch / f"{kind}_{n}.py" for n in numbers for kind in ("equal", "slowed")]
+    for file in files:
+        shutil.copy(HERE / "slowed_layer.py", file)
+    return harness.layers(
+        [str(file) for file in files],
+        neurons=[options.neurons],
+        steps=options.steps,
+        density=[0.1],
+        proved=[0.9],
+        **common,
+    )
+
+
+def _slowed_in(series: str) -> Callable[[Any], bool]:
+    """Whether a row is slowed in `series`."""
+    if series in _NETWORK_SERIES:
+        return lambda row: row.params["slow"] > 0
+    return lambda row: series != "backward" and row.plugin.startswith("slowed")
+
+
+def judged(run: harness.Run, series: str, is_slowed: Callable[[Any], bool]) -> dict[str, object]:
     """How many of the comparisons said `faster` or `slower`."""
     folder = RunFolder.open(run.path)
-    equal, slowed = [], []
+    equal: list[Rounds] = []
+    slowed: list[Rounds] = []
     for record in run.records:
-        if record.stage == "timing" and record.status == "ok":
-            taken = folder.read_samples(record.key)["seconds"][what]
-            (slowed if record.params["slow"] else equal).append(taken)
+        if isinstance(record, TimingRecord) and record.status == "ok":
+            taken = folder.read_samples(record.key)["seconds"][series]
+            (slowed if is_slowed(record.row) else equal).append(taken)
     noise = group_noise(equal + slowed)
     null = [paired_ratio(ours, theirs) for ours, theirs in itertools.combinations(equal, 2)]
     found = [paired_ratio(ours, theirs) for ours in slowed for theirs in equal]

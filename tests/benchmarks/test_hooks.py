@@ -61,4 +61,8 @@ def test_train_step(benchmark, subject):
 def test_evaluate(benchmark, subject):
     subject.model.eval()
     with torch.no_grad():
-        benchmark(subject.hooks.evaluate, subject.model, subject.spikes, False)
+        # A conversion is what evaluates, and it encodes otherwise than in training.
+        samples = [(subject.inputs, subject.targets)]
+        subject.hooks.finish_training(subject.model, samples, subject.draws)
+        spikes = subject.hooks.encode(subject.model, subject.inputs, subject.draws)
+        benchmark(subject.hooks.evaluate, subject.model, spikes, False)

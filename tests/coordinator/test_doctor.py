@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from harness.coordinator import doctor
-from harness.coordinator.doctor import LOUD, NullGroup, examine, judge, null_group
+from harness.coordinator.doctor import LOUD, ROWS, NullGroup, examine, judge, null_group
+from harness.coordinator.listener import Listener
 from harness.coordinator.pool import Workers
+from harness.errors import UsageError
+from harness.protocol import Failed, OpenProbe
 from harness.results.comparison import Ratio
 
 
@@ -37,18 +40,52 @@ def test_a_busy_or_loud_machine_is_not_and_the_line_says_what_to_do(monkeypatch)
     ("governors", "fit"),
     [([], True), (["performance"], True), (["performance", "powersave"], False)],
 )
-def test_a_clock_that_follows_the_load_is_told(tmp_path, governors, fit):
+def test_a_clock_that_follows_the_load_is_told(tmp_path, governors, fit, monkeypatch):
     for number, governor in enumerate(governors):
         folder = tmp_path / f"cpu{number}" / "cpufreq"
         folder.mkdir(parents=True)
         (folder / "scaling_governor").write_text(f"{governor}\n")
-    assert doctor._governor(tmp_path).fit == fit
+    monkeypatch.setattr(doctor, "Path", lambda _: tmp_path)
+    assert found(examine(1))["frequency"].fit == fit
 
 
-def test_the_null_group_is_measured_in_several_processes():
+def test_the_null_group_is_one_piece_of_work_as_several_rows(fake_workers):
+    workers = fake_workers()
+    group = null_group("cpu", 1, 6, 0.01, workers, Listener())
+    assert group.ratio.value == pytest.approx(1)
+    assert group.rounds == 6
+    assert len({(worker.log, worker.process) for worker in workers.started}) == 2 * ROWS
+    opened = {request for _, request in workers.asked if isinstance(request, OpenProbe)}
+    assert opened == {OpenProbe(device="cpu", threads=1)}
+
+
+def test_a_probe_that_fails_is_a_usage_error_with_the_last_line_of_its_log(fake_workers):
+    def answer(worker, request):
+        if isinstance(request, OpenProbe):
+            worker.log.write_text("Traceback\nNo module named 'torch'\n\n")
+            return Failed(status="failed", reason="it does not open")
+        return None
+
+    with pytest.raises(UsageError, match="it does not open: No module named 'torch'"):
+        null_group("cpu", 1, 6, 0.01, fake_workers(answer), Listener())
+
+
+def test_a_probe_that_fails_without_a_word_is_a_usage_error_too(fake_workers):
+    def answer(worker, request):
+        if isinstance(request, OpenProbe):
+            return Failed(status="crashed", reason="it does not open")
+        return None
+
+    with pytest.raises(UsageError, match="it does not open"):
+        null_group("cpu", 1, 6, 0.01, fake_workers(answer), Listener())
+
+
+def test_the_null_group_is_measured_in_several_processes(processes):
     pytest.importorskip("torch")
-    group = null_group("cpu", 1, 6, 0.01, Workers())
+    with Workers() as workers:
+        group = null_group("cpu", 1, 6, 0.01, workers, Listener())
     assert group.rounds == 6
     assert 0.2 < group.ratio.value < 5
     assert group.ratio.low <= group.ratio.value <= group.ratio.high
     assert group.floor >= 0.01
+    assert processes() == []

@@ -8,45 +8,100 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.results.record import SCHEMA, Record, finite
+from harness.plugin.contract import Neuron
+from harness.results.record import (
+    SCHEMA,
+    LayerProof,
+    LayerTiming,
+    NetworkTiming,
+    Outliers,
+    PeaksRecord,
+    Series,
+    TrialRecord,
+    Versus,
+    finite,
+    from_line,
+    latest,
+    to_line,
+)
+from harness.subjects import Contender, LayerRow, LayerSize, Row
 
 # Surrogates cannot be written as UTF-8; none comes through the protocol.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
 VALUES = st.one_of(st.booleans(), NUMBERS, TEXT)
-RECORDS = st.builds(
-    Record,
-    stage=st.sampled_from(["trial", "timing"]),
-    key=TEXT,
+ROWS = st.builds(
+    Row,
     plugin=TEXT,
-    label=TEXT,
     framework=TEXT,
+    framework_version=TEXT,
+    digest=TEXT,
+    device=TEXT,
+    threads=st.integers(1, 64),
     task=TEXT,
     preset=TEXT,
     params=st.dictionaries(TEXT, VALUES),
-    seed=st.integers(0, 2**63 - 1),
-    device=TEXT,
-    status=st.sampled_from(["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]),
-    reason=TEXT,
-    metrics=st.dictionaries(TEXT, st.one_of(NUMBERS, st.lists(NUMBERS))),
-    history=st.lists(st.dictionaries(TEXT, st.floats(allow_nan=False, allow_infinity=False))),
+    swept=st.dictionaries(TEXT, VALUES),
+)
+LAYERS = st.builds(
+    LayerRow,
+    plugin=TEXT,
+    framework=TEXT,
+    neuron=st.builds(Neuron, beta=st.floats(0, 1), detach=st.booleans()),
+    size=st.builds(
+        LayerSize,
+        neurons=st.integers(1),
+        steps=st.integers(1),
+        batch=st.integers(1),
+        density=st.floats(0, 1),
+    ),
+)
+SERIES = st.builds(
+    Series,
+    batch=st.integers(1),
+    rounds=st.integers(1),
+    outliers=st.builds(
+        Outliers, count=st.integers(0), calls=st.integers(1), slowest=st.floats(1, 99)
+    ),
+    versus=st.none()
+    | st.builds(
+        Versus,
+        ratio=st.floats(0, 9),
+        p=st.floats(0, 1),
+        verdict=st.sampled_from(["faster", "slower", "tie"]),
+    ),
+)
+COMMON = {
+    "session": st.integers(0, 9),
+    "status": st.sampled_from(["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]),
+    "reason": TEXT,
+    "metrics": st.dictionaries(TEXT, st.one_of(NUMBERS, st.lists(NUMBERS))),
+}
+SEED = st.integers(0, 2**63 - 1)
+TIMED = {"series": st.dictionaries(TEXT, SERIES), "baseline": TEXT}
+HISTORY = st.lists(st.dictionaries(TEXT, st.floats(allow_nan=False, allow_infinity=False)))
+RECORDS = st.one_of(
+    st.builds(TrialRecord, row=ROWS, seed=SEED, history=HISTORY, **COMMON),
+    st.builds(NetworkTiming, row=ROWS, seed=SEED, **TIMED, **COMMON),
+    st.builds(LayerTiming, row=LAYERS, equal=st.booleans(), **TIMED, **COMMON),
+    st.builds(PeaksRecord, device=TEXT, threads=st.integers(1), **COMMON),
 )
 
 
 @given(RECORDS)
 def test_a_record_is_read_as_it_was_written(record):
-    line = record.to_line()
+    line = to_line(record)
     assert "\n" not in line
     assert "\r" not in line
-    assert Record.from_line(line.encode().decode()) == record
+    assert from_line(line.encode().decode()) == record
 
 
 @given(RECORDS, st.data())
 def test_a_cut_off_line_is_refused(record, data):
-    line = record.to_line()
+    line = to_line(record)
     end = data.draw(st.integers(0, len(line) - 1))
     with pytest.raises(ValueError, match="no valid JSON") as error:
-        Record.from_line(line[:end])
+        from_line(line[:end])
     assert "\n" not in str(error.value)
 
 
@@ -57,7 +112,7 @@ def test_a_cut_off_line_is_refused(record, data):
         ({"schema": None}, "schema None"),
         ({"schema": "1"}, "schema '1'"),
         ({"status": "fine"}, "status: Input should be 'ok'"),
-        ({"stage": "other"}, "stage: "),
+        ({"kind": "other"}, "Input tag 'other'"),
         ({"seed": "zero"}, "seed: "),
         ({"metrics": [1]}, "metrics: "),
         ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
@@ -65,38 +120,52 @@ def test_a_cut_off_line_is_refused(record, data):
     ],
 )
 def test_a_line_that_is_no_record_is_refused_with_the_field(make_record, change, reason):
-    data = json.loads(make_record().to_line()) | change
-    with pytest.raises(ValueError, match=f"^{re.escape(reason)}") as error:
-        Record.from_line(json.dumps(data))
+    data = json.loads(to_line(make_record())) | change
+    with pytest.raises(ValueError, match=re.escape(reason)) as error:
+        from_line(json.dumps(data))
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["key", "status", "seed", "task"])
+@pytest.mark.parametrize("name", ["row", "status", "seed"])
 def test_a_field_that_is_missing_is_named(make_record, name):
-    data = json.loads(make_record().to_line())
+    data = json.loads(to_line(make_record()))
     del data[name]
-    with pytest.raises(ValueError, match=f"^{name}: Field required"):
-        Record.from_line(json.dumps(data))
+    with pytest.raises(ValueError, match=f"trial.{name}: Field required"):
+        from_line(json.dumps(data))
 
 
 @pytest.mark.parametrize("line", ["[]", "1", '"text"', "null"])
 def test_other_json_is_refused(line):
     with pytest.raises(ValueError, match="no JSON object"):
-        Record.from_line(line)
+        from_line(line)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_json_does_not_know_is_refused(make_record, number):
-    line = make_record(metrics={"test_accuracy": 12345}).to_line().replace("12345", number)
+    line = to_line(make_record(metrics={"test_accuracy": 12345})).replace("12345", number)
     with pytest.raises(ValueError, match=f"{number} is no JSON number"):
-        Record.from_line(line)
+        from_line(line)
 
 
 def test_nan_is_never_written(make_record):
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        make_record(metrics={"test_accuracy": math.nan}).to_line()
+    line = to_line(make_record(metrics={"test_accuracy": math.nan}))
+    assert from_line(line).metrics == {"test_accuracy": None}
 
 
 def test_what_is_not_finite_was_not_measured():
     metrics = {"a": math.nan, "b": math.inf, "c": None, "d": 0.0, "e": 0, "f": [1.0], "g": "x"}
     assert finite(metrics) == {"d": 0.0, "e": 0, "f": [1.0], "g": "x"}
+
+
+def test_a_proof_is_read_as_it_was_written():
+    row = Contender(plugin="a", framework="f")
+    proof = LayerProof(row=row, neuron=Neuron(0.9, detach=False), status="ok")
+    assert from_line(to_line(proof)) == proof
+
+
+def test_the_latest_record_of_each_trial_and_measurement_counts(make_record):
+    first, second = make_record(status="failed"), make_record(status="ok")
+    timing = make_record("network-timing")
+    assert latest([first, timing, second]) == [second, timing]
+    other = make_record(seed=1)
+    assert latest([first, other]) == [first, other]

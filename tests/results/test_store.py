@@ -13,31 +13,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.results.record import SCHEMA, Record
-from harness.results.store import LOCK, RUN, TRIALS, RunFolder, by_key, file_name
+from harness.results.record import SCHEMA, TrialRecord, to_line
+from harness.results.session import Session
+from harness.results.store import LOCK, RECORDS, RUN, Description, RunFolder, file_name
+from harness.subjects import Row
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return RunFolder.create(tmp_path / "run", {"command": "harness run"})
+    return RunFolder.create(tmp_path / "run", "networks")
 
 
 def test_samples_are_read_as_they_were_written(tmp_path):
-    folder = RunFolder.create(tmp_path / "run", {})
+    folder = RunFolder.create(tmp_path / "run", "networks")
     folder.write_samples("a row seed=0", {"seconds": {"latency": [[0.1, 0.2]]}})
     assert folder.read_samples("a row seed=0") == {"seconds": {"latency": [[0.1, 0.2]]}}
 
 
 def test_a_new_run_says_what_it_is_and_holds_no_record(folder):
-    assert folder.description() == {"schema": SCHEMA, "command": "harness run"}
+    assert folder.description() == Description(kind="networks")
     assert folder.records() == ([], [])
     assert {path.name for path in folder.path.iterdir()} == {
-        RUN, TRIALS, "logs", "samples", "state",
+        RUN, RECORDS, "logs", "samples", "state",
     }  # fmt: skip
 
 
 def test_records_are_kept_in_order_and_read_by_another_process(folder, make_record):
-    records = [make_record(key=f"k{n}", seed=n, reason="ä\u2028b\x85c\nd") for n in range(3)]
+    records = [make_record(seed=n, reason="ä\u2028b\x85c\nd") for n in range(3)]
     for record in records:
         folder.append(record)
     assert RunFolder.open(folder.path).records() == (records, [])
@@ -46,48 +48,46 @@ def test_records_are_kept_in_order_and_read_by_another_process(folder, make_reco
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (b'{"schema": 1, "stage"', "no valid JSON"),
+        (b'{"schema": 2, "kind"', "no valid JSON"),
         (b"\xff\xfe\x00", "codec can't decode"),
         (b"[]", "no JSON object"),
-        (b'{"schema": 2}', "schema 2, this version reads 1"),
-        (b'{"schema": 1}', "stage: Field required"),
+        (b'{"schema": 1}', "schema 1, this version reads 2"),
+        (b'{"schema": 2}', "Unable to extract tag"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_told_with_its_number_and_the_others_load(
     folder, make_record, line, reason
 ):
-    folder.append(make_record(key="before"))
-    with (folder.path / TRIALS).open("ab") as file:
+    folder.append(make_record(plugin="before"))
+    with (folder.path / RECORDS).open("ab") as file:
         file.write(b"\n" + line + b"\n")
-    folder.append(make_record(key="after"))
+    folder.append(make_record(plugin="after"))
     records, problems = folder.records()
-    assert [record.key for record in records] == ["before", "after"]
+    assert [record.row.plugin for record in records] == ["before", "after"]
     (problem,) = problems
-    assert problem.startswith(f"{TRIALS} line 3: ")
+    assert problem.startswith(f"{RECORDS} line 3: ")
     assert reason in problem
     assert "\n" not in problem
 
 
 def test_a_record_after_a_cut_off_line_is_not_lost_with_it(folder, make_record):
-    folder.append(make_record(key="first"))
-    path = folder.path / TRIALS
-    path.write_bytes(path.read_bytes() + make_record(key="cut").to_line().encode()[:50])
-    folder.append(make_record(key="last"))
+    folder.append(make_record(plugin="first"))
+    path = folder.path / RECORDS
+    path.write_bytes(path.read_bytes() + to_line(make_record(plugin="cut")).encode()[:50])
+    folder.append(make_record(plugin="last"))
     records, problems = folder.records()
-    assert [record.key for record in records] == ["first", "last"]
-    assert [problem.split(":")[0] for problem in problems] == [f"{TRIALS} line 2"]
+    assert [record.row.plugin for record in records] == ["first", "last"]
+    assert [problem.split(":")[0] for problem in problems] == [f"{RECORDS} line 2"]
 
 
 @given(st.data())
 def test_wherever_the_disk_ended_the_whole_lines_load(tmp_path_factory, data):
     folder = RunFolder(tmp_path_factory.mktemp("cut"))
-    line = Record(
-        stage="trial", key="ä", plugin="p", label="p", framework="f", task="t", preset="q",
-        seed=0, device="cpu", status="ok",
-    ).to_line().encode()  # fmt: skip
+    row = Row(plugin="ä", framework="f", task="t", preset="q")
+    line = to_line(TrialRecord(row=row, seed=0, status="ok")).encode()
     whole = (line + b"\n") * 3
     end = data.draw(st.integers(0, len(whole)))
-    (folder.path / TRIALS).write_bytes(whole[:end])
+    (folder.path / RECORDS).write_bytes(whole[:end])
     records, problems = folder.records()
     complete, rest = divmod(end, len(line) + 1)
     assert len(records) == complete + (rest == len(line))
@@ -95,14 +95,8 @@ def test_wherever_the_disk_ended_the_whole_lines_load(tmp_path_factory, data):
 
 
 def test_records_that_are_not_there_are_a_problem_and_no_error(folder):
-    (folder.path / TRIALS).unlink()
-    assert folder.records() == ([], [f"{TRIALS}: No such file or directory"])
-
-
-def test_the_latest_record_of_a_trial_counts(make_record):
-    first, second = make_record(status="failed"), make_record(status="ok")
-    timing = make_record(stage="timing")
-    assert by_key([first, second, timing], "trial") == {first.key: second}
+    (folder.path / RECORDS).unlink()
+    assert folder.records() == ([], [f"{RECORDS}: No such file or directory"])
 
 
 def test_a_run_that_was_copied_without_its_empty_folders_can_be_carried_on(folder):
@@ -119,19 +113,19 @@ def test_a_run_that_was_copied_without_its_empty_folders_can_be_carried_on(folde
 
 def test_a_run_that_exists_is_not_overwritten_and_the_line_says_how_to_go_on(folder):
     with pytest.raises(UsageError) as error:
-        RunFolder.create(folder.path, {})
+        RunFolder.create(folder.path, "networks")
     assert f"continue it with --resume {folder.path}" in str(error.value)
 
 
 def test_a_folder_of_something_else_is_not_used(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(UsageError, match="exists and is no run: give --out a new or empty"):
-        RunFolder.create(tmp_path, {})
+        RunFolder.create(tmp_path, "networks")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_an_empty_folder_can_be_used(tmp_path):
-    RunFolder.create(tmp_path, {})
+    RunFolder.create(tmp_path, "networks")
     assert (tmp_path / RUN).is_file()
 
 
@@ -145,7 +139,7 @@ def test_a_path_through_a_file_is_refused_before_any_work(tmp_path, path):
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write")
 def test_a_folder_that_cannot_be_written_is_a_usage_error():
     with pytest.raises(UsageError, match="give --out a folder you can write to"):
-        RunFolder.create(Path("/proc/harness-run"), {})
+        RunFolder.create(Path("/proc/harness-run"), "networks")
 
 
 def test_a_folder_that_may_not_be_written_is_found_before_any_work(tmp_path, monkeypatch):
@@ -185,9 +179,17 @@ def test_opening_what_is_no_run_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b'{"schema": 99}', "written with results schema 99, this version reads 1"),
+        (
+            b'{"schema": 99}',
+            "has results schema 99, this version reads 2: open it with the version of",
+        ),
+        (
+            b'{"schema": 1}',
+            "has results schema 1, this version reads 2: open it with snn-harness 0.1",
+        ),
+        (b'{"schema": 2, "kind": "other"}', "cannot be read: kind: "),
         (b"{}", "results schema None"),
-        (b'{"schema": 1', "cannot be read"),
+        (b'{"schema": 2', "cannot be read"),
         (b"[]", "cannot be read: no JSON object"),
         (b"\xff", "cannot be read"),
     ],
@@ -195,24 +197,37 @@ def test_opening_what_is_no_run_says_so(tmp_path):
 def test_a_description_of_another_version_or_none_is_refused(folder, content, reason):
     (folder.path / RUN).write_bytes(content)
     with pytest.raises(UsageError, match=reason):
-        RunFolder.open(folder.path)
+        RunFolder.open(folder.path, "networks")
 
 
-def test_a_description_is_replaced_whole(folder):
-    folder.describe({"command": "other", "name": "ä"})
-    assert RunFolder.open(folder.path).description()["name"] == "ä"
+def test_a_run_of_another_kind_is_not_opened(folder):
+    with pytest.raises(
+        UsageError, match=r"is a run of harness run \(networks\), not of harness layers"
+    ):
+        RunFolder.open(folder.path, "layers")
+    assert RunFolder.open(folder.path, "networks").description().kind == "networks"
+
+
+def test_each_command_is_a_session_and_the_description_is_replaced_whole(folder):
+    assert folder.begin(Session(command="ä")) == 0
+    assert folder.begin(Session(command="again")) == 1
+    sessions = RunFolder.open(folder.path).description().sessions
+    assert [session.command for session in sessions] == ["ä", "again"]
+    assert json.loads((folder.path / RUN).read_text("utf-8"))["schema"] == SCHEMA
     assert not list(folder.path.glob("*.partial"))
 
 
-def test_the_wall_time_of_a_part_adds_up_over_resumes_and_outlives_an_error(folder):
+def test_the_wall_time_of_a_part_is_that_of_its_session_and_outlives_an_error(folder):
+    folder.begin(Session(command="first"))
     with folder.clocked("trials"):
         time.sleep(0.11)
-    with pytest.raises(KeyboardInterrupt), folder.clocked("trials"):
-        time.sleep(0.11)
-        raise KeyboardInterrupt
-    described = folder.description()
-    assert described["wall_seconds"]["trials"] >= 0.2
-    assert described["schema"] == SCHEMA
+    folder.begin(Session(command="second"))
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt), folder.clocked("trials"):
+            time.sleep(0.11)
+            raise KeyboardInterrupt
+    first, second = folder.description().sessions
+    assert first.wall_seconds["trials"] < 0.2 <= second.wall_seconds["trials"]
 
 
 def test_another_process_that_holds_the_lock_keeps_us_out(folder):

@@ -13,14 +13,22 @@ import pytest
 
 from harness.errors import DataMissing
 from harness.tasks.prepare import prepare
-from harness.tasks.vision import _FILES, KMNIST, MNIST
+from harness.tasks.vision import KMNIST, MNIST
+
+#: The files of either task, and their sizes in bytes.
+FILES = {
+    "train-images-idx3-ubyte": 16 + 60_000 * 784,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
 
 
 def zeros(root, folder="KMNIST", suffix=""):
     """The four files of the right sizes, all zeros, under `root`."""
     raw = root / folder / "raw"
     raw.mkdir(parents=True)
-    for name, size in _FILES.items():
+    for name, size in FILES.items():
         if suffix:
             (raw / f"{name}{suffix}").write_bytes(gzip.compress(bytes(16)))
         else:
@@ -115,7 +123,7 @@ def test_a_changed_byte_of_mnist_is_damage(tmp_path, torchvision):
     raw = zeros(tmp_path, "MNIST")
     with pytest.raises(DataMissing) as error:
         MNIST.locate([tmp_path], tmp_path / "cache", print)
-    assert str(raw / next(iter(_FILES))) in str(error.value)
+    assert str(raw / next(iter(FILES))) in str(error.value)
     assert "is damaged" in str(error.value)
 
 
@@ -142,7 +150,7 @@ def test_without_a_network_the_line_says_where_to_put_the_files(
         KMNIST.locate([tmp_path / "a"], tmp_path / "cache", said.append)
     line = str(error.value)
     assert line.startswith(f"KMNIST could not be downloaded {told}: put ")
-    assert all(f"{name}.gz" in line for name in _FILES)
+    assert all(f"{name}.gz" in line for name in FILES)
     assert "DIR/KMNIST/raw and give --data DIR or set HARNESS_DATA=DIR" in line
     assert "\n" not in line
     places = f"{tmp_path / 'a'}, {tmp_path / 'cache'}"
@@ -163,7 +171,7 @@ def test_packed_files_are_unpacked_into_the_cache_and_stay_as_they_are(tmp_path,
     def unpack(root):
         raw = root / "KMNIST" / "raw"
         assert sorted(path.name for path in raw.iterdir()) == before  # torchvision finds them here
-        for name, size in _FILES.items():
+        for name, size in FILES.items():
             with (raw / name).open("wb") as file:
                 file.truncate(size)
 

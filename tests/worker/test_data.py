@@ -14,5 +14,3 @@ def test_inputs_are_floats_between_0_and_1(data):
     assert (inputs.min(), inputs.max()) == (0, 1)
     assert torch.equal(data.train.inputs[:5] / 16, inputs)
     assert data.task.train_size == 203
-
-

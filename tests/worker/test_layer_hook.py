@@ -54,5 +54,3 @@ def test_what_are_no_spikes_is_invalid(layer_hook, answer, told):
     layer = found.build(Neuron(0.9), 2, 3, CPU, torch.zeros(3, 2))
     with pytest.raises(InvalidOutput, match=told):
         found.call(layer, torch.zeros(5, 4, 2))
-
-

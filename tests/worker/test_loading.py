@@ -111,7 +111,9 @@ def test_another_contract_is_refused_with_what_to_update(load, version, what_to_
     assert str(error.value) == told
 
 
-@pytest.mark.parametrize("version", [2.3, 2, None, "", "2", "two", "2.3.1", "2.x", "-2.3", ("2", "3")])
+@pytest.mark.parametrize(
+    "version", [2.3, 2, None, "", "2", "two", "2.3.1", "2.x", "-2.3", ("2", "3")]
+)
 def test_what_is_no_version_is_told(load, version):
     with pytest.raises(InvalidOutput) as error:
         load(f"HARNESS_CONTRACT = {version!r}")

@@ -141,7 +141,12 @@ def test_peaks_are_measured_beside_whatever_is_open(ask):
 
 @pytest.mark.parametrize(
     "request_",
-    [TakeRound(what="latency", seconds=0, calls=1), TakeValidity(), TakeMemory(), TakeEnergy(seconds=1)],
+    [
+        TakeRound(what="latency", seconds=0, calls=1),
+        TakeValidity(),
+        TakeMemory(),
+        TakeEnergy(seconds=1),
+    ],
 )
 def test_nothing_is_measured_before_anything_is_opened(ask, request_):
     event = ask(request_)

@@ -312,9 +312,7 @@ def test_an_interrupt_in_the_terminal_is_not_the_starters_to_handle(start, descr
 # --- a starter from a starter ---------------------------------------------------------------------
 
 
-def test_a_branch_has_what_the_first_has_imported_and_imports_more(
-    start, describe, log, tmp_path
-):
+def test_a_branch_has_what_the_first_has_imported_and_imports_more(start, describe, log, tmp_path):
     imports = tmp_path / "imports"
     for name in ("base", "more"):
         (tmp_path / f"{name}_module.py").write_text(

@@ -62,5 +62,3 @@ def harness_build_model(task, params):
 """
     with pytest.raises(InvalidOutput, match="state_dict: '_extra_state' is str, wanted a tensor"):
         run(code)
-
-

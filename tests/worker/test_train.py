@@ -271,7 +271,7 @@ def test_means_keep_no_graph():
 def test_means_that_are_not_finite_are_told_with_the_hook_that_returned_them():
     means = ScalarMeans("harness_train_sequence")
     means.add({"loss": torch.tensor(torch.inf)})
-    with pytest.raises(InvalidOutput, match="^harness_train_sequence: loss is inf"):
+    with pytest.raises(InvalidOutput, match=r"^harness_train_sequence: loss is inf"):
         means.read()
 
 

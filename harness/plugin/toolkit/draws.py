@@ -8,6 +8,7 @@ draws a float in every step: a probability is then a multiple of 2^-24.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -17,6 +18,8 @@ _LEVELS, _LOWEST, _HIGHEST = 65536, -32768, 32767
 _FEW = 2**15
 #: With a larger share of rates above 0, nothing is gained by choosing them for regular spikes.
 _LARGEST_SHARE = 0.3
+#: With a smaller share of spikes, each is put into its place by itself.
+_SPARSE = 0.25
 
 
 def poisson_spikes(rates: Tensor, steps: int, generator: Generator | None) -> Tensor:
@@ -63,17 +66,21 @@ def _crossings(potential: Tensor) -> Tensor:
 def _active(rates: Tensor) -> tuple[Tensor, Tensor]:
     """The places of the rates that are not 0, in the flattened batch, and these rates."""
     flat = rates.flatten()
-    places = flat.nonzero()[:, 0]
+    places = torch.from_numpy(np.flatnonzero(flat.numpy()))
     return places, flat[places]
 
 
 def _placed(spikes: Tensor, places: Tensor, rates: Tensor) -> Tensor:
     """`spikes` [T, n] at their `places` in [T, B, N], 0 elsewhere."""
-    steps = len(spikes)
-    if len(places) == rates.numel():
+    steps, inputs = len(spikes), rates.numel()
+    if len(places) == inputs:
         return spikes.to(rates.dtype).view(steps, *rates.shape)
-    result = torch.zeros(steps, rates.numel(), dtype=rates.dtype)
-    result.index_copy_(1, places, spikes.to(rates.dtype))
+    result = torch.zeros(steps, inputs, dtype=rates.dtype)
+    if spikes.dtype == torch.bool and spikes.count_nonzero() <= _SPARSE * spikes.numel():
+        step, place = np.divmod(np.flatnonzero(spikes.numpy()), len(places))
+        result.view(-1).numpy()[step * inputs + places.numpy()[place]] = 1
+    else:
+        result.index_copy_(1, places, spikes.to(rates.dtype))
     return result.view(steps, *rates.shape)
 
 

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from harness.results.session import Session, changes
+
+BEFORE = Session(
+    host={"version": "0.2.0", "digest": "aaaaaaaaaa"},
+    plugins={"a": {"version": "1.0", "digest": "bbbb"}, "b": {"digest": "cccc"}},
+    data={"train": "dddd"},
+)
+
+
+def test_the_same_code_on_another_day_is_no_change():
+    now = BEFORE.model_copy(update={"started": "later", "load_average": 2.0})
+    assert changes(BEFORE, now) == []
+
+
+def test_what_a_result_depends_on_is_told():
+    now = Session(
+        host={"version": "0.3.0", "digest": "eeee"},
+        plugins={"a": {"version": "1.1", "digest": "ffff"}},
+        data={"train": "gggg"},
+    )
+    assert changes(BEFORE, now) == [
+        "the host (0.2.0 aaaaaaaa, now 0.3.0 eeee)",
+        "plugin a (1.0 bbbb, now 1.1 ffff)",
+        "plugin b (no longer found)",
+        "the task's data",
+    ]
