@@ -38,6 +38,7 @@ def watching() -> Iterator[Listener]:
         finally:
             lines.close()
         return
+
     def text(template: str) -> TextColumn:
         """A column that folds what is too long instead of cutting it."""
         return TextColumn(template, markup=False, table_column=Column(overflow="fold"))

@@ -211,11 +211,7 @@ def _train_and_measure(
         record = trained[plan_.trial.key]
         if record.status == "ok":
             group.setdefault(record.row.key, (plan_, record))
-    timed = {
-        record.row.key
-        for record in folder.records()[0]
-        if record.kind == "network-timing" and folder.same_ground(record.session, session)
-    }
+    timed = {r.row.key for r in folder.kept(session) if r.kind == "network-timing"}
     if group.keys() - timed:
         # A group is measured side by side or not at all: rows of two sittings do not compare.
         with folder.clocked("group"):
@@ -225,12 +221,8 @@ def _train_and_measure(
 
 
 def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
-    """The trials that need no repeating, by their keys: made by the same host on the same data."""
-    return {
-        record.key: record
-        for record in folder.records()[0]
-        if isinstance(record, TrialRecord) and folder.same_ground(record.session, session)
-    }
+    """The trials that need no repeating, by their keys."""
+    return {r.key: r for r in folder.kept(session) if isinstance(r, TrialRecord)}
 
 
 def _layers(

@@ -111,13 +111,12 @@ class RunFolder:
         self._describe(described.model_copy(update={"sessions": sessions}))
         return len(sessions) - 1
 
-    def same_ground(self, then: int, now: int) -> bool:
-        """Whether two sessions had the same host and data: what one has made the other need not."""
+    def kept(self, session: int) -> list[Record]:
+        """The records that `session` need not make again: of the same host, on the same data."""
         sessions = self.description().sessions
-        if not 0 <= then < len(sessions):
-            return False
-        before, current = sessions[then], sessions[now]
-        return (before.host, before.data) == (current.host, current.data)
+        ground = [(each.host, each.data) for each in sessions]
+        same = {place for place, each in enumerate(ground) if each == ground[session]}
+        return [record for record in self.records()[0] if record.session in same]
 
     @contextmanager
     def clocked(self, part: str) -> Iterator[None]:
