@@ -20,8 +20,9 @@ def module_problem(module: str) -> str:
     qualified = ""
     for part in module.split("."):
         qualified = f"{qualified}.{part}" if qualified else part
-        # util.find_spec of a submodule would import its parents, PathFinder does not.
-        spec = PathFinder.find_spec(qualified, path) if path else find_spec(qualified)
+        # util.find_spec of a submodule would import its parents; PathFinder does not, if it is given
+        # the last part alone (it looks for the parents of a folder without __init__.py).
+        spec = find_spec(part) if path is None else PathFinder.find_spec(part, path)
         if spec is None:
             return f"there is no module {qualified}"
         path = list(spec.submodule_search_locations or [])

@@ -98,21 +98,21 @@ class Workers:
     def starter(self, framework: str, threads: int, copy: int = 0) -> Starter:
         """The starter of `framework`; "" is that of torch and the host alone. May still be importing."""
         module = self._preloads.get(framework, "")
-        key = (framework if module else "", threads, copy)
         with self._starting:
             if self._closed:
                 raise StarterDied("the command has ended")
-            if key not in self._starters:
-                log = self._log()
-                if not module:
-                    self._starters[key] = Starter.spawn([COMMON], threads, log)
-                else:
-                    base = self._starters.get(("", threads, copy))
-                    if base is None:
-                        base = Starter.spawn([COMMON], threads, log)
-                        self._starters[("", threads, copy)] = base
-                    self._starters[key] = base.branch([module], log)
-            return self._starters[key]
+            return self._begun(framework if module else "", module, threads, copy)
+
+    def _begun(self, name: str, module: str, threads: int, copy: int) -> Starter:
+        """The starter of that name: begun where there is none, or where it was lost."""
+        key = (name, threads, copy)
+        if key not in self._starters or self._starters[key].lost:
+            if module:
+                base = self._begun("", "", threads, copy)
+                self._starters[key] = base.branch([module], self._log())
+            else:
+                self._starters[key] = Starter.spawn([COMMON], threads, self._log())
+        return self._starters[key]
 
     def warm(self, frameworks: Sequence[str], threads: int, copies: int = 1) -> None:
         """Begins to import `frameworks`, in the background; a failure is told by the worker's start.

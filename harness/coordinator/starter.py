@@ -114,9 +114,9 @@ class Starter:
         self._ready.result()
 
     @property
-    def ready(self) -> bool:
-        """Whether it would fork at once."""
-        return self._ready.done()
+    def lost(self) -> bool:
+        """Whether it has imported everything, and died since: another one would do better."""
+        return not self._alive and self._ready.done() and self._ready.exception() is None
 
     def end(self) -> None:
         """Ends the starter, and with it all that it forked; returns when they have ended."""

@@ -9,7 +9,7 @@ from harness.report.numbers import listed, plain, show
 from harness.report.rows import NetworkRow, network_rows, ordered_by
 from harness.report.versus import SERIES, Timing, timings
 from harness.results.metrics import METRICS
-from harness.results.record import LayerTiming, NetworkTiming, Record
+from harness.results.record import LayerTiming, NetworkTiming, Record, latest
 from harness.results.session import Session
 from harness.results.summary import summarise
 
@@ -19,6 +19,7 @@ MOST_NAMES = 6
 
 def closing_lines(records: Sequence[Record], sessions: Sequence[Session] = ()) -> list[str]:
     """What the records support, in plain sentences; none where there is nothing to compare."""
+    records = latest(list(records))
     summaries = summarise(records, sessions)
     labels = {summary.row.key: plain(summary.label) for summary in summaries}
     timed = timings(records)

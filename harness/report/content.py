@@ -15,7 +15,7 @@ class Item(NamedTuple):
 
     `interval` stands in brackets beside the value, `remark` is small print. `sort` is what the
     column is sorted by (a number in full, or a name; empty where there is none), `colour` that of a
-    swatch before the value.
+    swatch before the value, `style` the class of the value on the page.
     """
 
     value: str
@@ -23,6 +23,7 @@ class Item(NamedTuple):
     sort: str = ""
     remark: str = ""
     colour: str = ""
+    style: str = ""
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.value, self.interval, self.remark)))

@@ -31,6 +31,8 @@ Points = Sequence[tuple[float, float]]
 
 #: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
 MOST_PANELS, MOST_OWN = 4, 2
+#: At most as many ticks on an axis of a small panel: they take most of the time of a figure.
+SMALL_TICKS = 4
 #: The height of a small panel with its x-axis, and its margins, in inches.
 PANEL, PANEL_LEFT, PANEL_BOTTOM = 1.2, 0.68, 0.3
 #: Values below the largest by more than this factor are drawn at it.
@@ -67,7 +69,8 @@ def by_step(rows: Sequence[NetworkRow]) -> Drawn:
         for row in panel.rows:
             _band(axes, row, curves[row.name], small=True)
         heading(axes, panel)
-        linear(axes.xaxis, whole=True, ticks=5)
+        linear(axes.xaxis, whole=True, ticks=SMALL_TICKS)
+        linear(axes.yaxis, ticks=SMALL_TICKS)
         _small(axes, "accuracy, %")
     _name_last(grid, "time steps seen")
     return Drawn(figure, f"{MANY} Grey: all other rows.")
@@ -156,12 +159,13 @@ def _epochs(
     curves = {row.name: [_course(t.history, name, factor) for t in row.trials] for row in rows}
     values = [y for every in curves.values() for c in every for _, y in c]
     floor = _floor(values)
-    added = scale(axes.yaxis, [max(value, floor) for value in values])
+    ticks = SMALL_TICKS if small else 8
+    added = scale(axes.yaxis, [max(value, floor) for value in values], ticks)
     for row in rows:
         if any(curves[row.name]):
             above = [[(x, max(y, floor)) for x, y in curve] for curve in curves[row.name]]
             _band(axes, row, above, small)
-    linear(axes.xaxis, whole=True, ticks=5 if small else 8)
+    linear(axes.xaxis, whole=True, ticks=ticks)
     if axes.get_xlim()[1] < 2:
         axes.set_xlim(0, 2)
     return added

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.report.content import Card, Column, Item, Table
 from harness.report.numbers import ABSENT, counted, plain, size
-from harness.results.record import Record, latest
+from harness.results.record import Record
 from harness.results.session import Session
 from harness.results.summary import Cell
 
@@ -48,7 +48,7 @@ def sessions_table(sessions: Sequence[Session], records: Sequence[Record]) -> Ta
 def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
     """`Trials: session 1. Timings: session 2 (machine, load, commit)`; empty for a single session."""
     found: dict[str, set[int]] = {}
-    for record in latest(list(records)):
+    for record in records:
         found.setdefault(KINDS[record.kind], set()).add(record.session)
     if len(set().union(*found.values())) < 2:
         return ""
@@ -155,7 +155,7 @@ def _described(sessions: Sequence[Session], place: int) -> str:
 
 def _held(records: Sequence[Record], place: int) -> str:
     counts: dict[str, int] = {}
-    for record in latest(list(records)):
+    for record in records:
         if record.session == place:
             counts[KINDS[record.kind]] = counts.get(KINDS[record.kind], 0) + 1
     return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none"

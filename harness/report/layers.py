@@ -9,7 +9,7 @@ from harness.report.content import Column, Item, Table
 from harness.report.numbers import ABSENT, plain, show
 from harness.report.versus import told
 from harness.results.metrics import Metric, of
-from harness.results.record import LayerProof, LayerTiming, PeaksRecord, Record, latest
+from harness.results.record import LayerProof, LayerTiming, PeaksRecord, Record
 from harness.results.summary import Summary
 
 #: The words for the status of a proof and of a measurement.
@@ -27,7 +27,7 @@ NOTE = (
 
 def proofs(records: Sequence[Record]) -> Table | None:
     """A line for each neuron, a column for each framework."""
-    found = [record for record in latest(list(records)) if isinstance(record, LayerProof)]
+    found = [record for record in records if isinstance(record, LayerProof)]
     if not found:
         return None
     names = list(dict.fromkeys(record.row.plugin for record in found))

@@ -114,13 +114,9 @@ class _Both(RendererBase):
         return float(width), float(height), float(descent)
 
     def _enlarged(self, gc: Any) -> Any:
-        """What says how to draw, with widths, dashes and clipping in dots."""
+        """What says how to draw, with clipping in dots; of widths and dashes, Agg takes points."""
         own: Any = GraphicsContextBase()
         own.copy_properties(gc)
-        own.set_linewidth(gc.get_linewidth() * self._factor)
-        offset, dashes = gc.get_dashes()
-        if dashes is not None:
-            own.set_dashes(offset * self._factor, [dash * self._factor for dash in dashes])
         if (box := gc.get_clip_rectangle()) is not None:
             own.set_clip_rectangle(Bbox(box.get_points() * self._factor))
         path, transform = gc.get_clip_path()

@@ -21,13 +21,13 @@ def linear(axis: Axis, whole: bool = False, ticks: int = 8) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 
-def scale(axis: Axis, values: Iterable[float]) -> str:
+def scale(axis: Axis, values: Iterable[float], ticks: int = 8) -> str:
     """Makes `axis` logarithmic where `values` span more than 10x; what to add to its label."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     values = list(values)
     if not (values and min(values) > 0 and max(values) > 10 * min(values)):
-        linear(axis)
+        linear(axis, ticks=ticks)
         return ""
     (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
     few_decades = max(values) < 300 * min(values)

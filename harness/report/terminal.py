@@ -11,7 +11,7 @@ from harness.report.content import Table
 from harness.report.numbers import plain, show
 from harness.report.rows import NetworkRow, network_rows
 from harness.results.metrics import Metric
-from harness.results.record import Record
+from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import summarise
 
@@ -32,6 +32,7 @@ def terminal_tables(
     Nothing is cut off: names are folded, and what does not fit is in the report.
     """
     width = width or shutil.get_terminal_size().columns
+    records = latest(list(records))
     summaries = summarise(records, description.sessions)
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
     if rows or description.kind == "networks":

@@ -8,7 +8,7 @@ from harness.report.content import Pairs
 from harness.report.environment import machine, who_measured
 from harness.report.numbers import counted, listed, plain
 from harness.results.metrics import METRICS
-from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord, latest
+from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord
 from harness.results.session import Session
 
 NAMES = {"inference": "inference", "train": "training"}
@@ -32,7 +32,7 @@ def how_far(
     beside: Sequence[str] = (),
 ) -> Pairs:
     """(subject, text) pairs; only the sessions and what is absent where nothing was timed."""
-    timings = [r for r in latest(list(records)) if isinstance(r, (NetworkTiming, LayerTiming))]
+    timings = [r for r in records if isinstance(r, (NetworkTiming, LayerTiming))]
     timed = [record for record in timings if record.status == "ok"]
     pairs = [("Sessions", who_measured(sessions, records)), ("Other runs", _beside(beside))]
     if timings:
@@ -133,19 +133,18 @@ def _outliers(timed: Sequence[NetworkTiming | LayerTiming]) -> str:
 def _absent(records: Sequence[Record], labels: Mapping[str, str]) -> Iterator[str]:
     """Each metric that some row lacks for a reason, with the rows where they are not all."""
     reasons: dict[tuple[str, str], dict[str, None]] = {}
-    succeeded = set()
-    for record in latest(list(records)):
-        if not isinstance(record, (TrialRecord, NetworkTiming, LayerTiming)):
-            continue
-        label = labels[record.row.key]
-        if record.status == "ok":
-            succeeded.add(label)
+    rows = [r for r in records if isinstance(r, (TrialRecord, NetworkTiming, LayerTiming))]
+    lacking_some = [record for record in rows if record.absent]
+    if not lacking_some:
+        return
+    succeeded = {labels[record.row.key] for record in rows if record.status == "ok"}
+    for record in lacking_some:
         for metric, reason in record.absent.items():
-            reasons.setdefault((reason, metric), {})[label] = None
+            reasons.setdefault((reason, metric), {})[labels[record.row.key]] = None
     by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (reason, metric), lacking in reasons.items():
         title = METRICS[metric].title if metric in METRICS else metric
         by_reason.setdefault((reason, tuple(lacking)), []).append(title)
-    for (reason, rows), metrics in by_reason.items():
-        whose = "" if succeeded <= set(rows) else f" of {listed(rows)}"
+    for (reason, names), metrics in by_reason.items():
+        whose = "" if succeeded <= set(names) else f" of {listed(names)}"
         yield f"{', '.join(map(plain, metrics))}{whose}: {plain(reason)}"

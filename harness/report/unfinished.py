@@ -13,7 +13,6 @@ from harness.results.record import (
     NetworkTiming,
     Record,
     TrialRecord,
-    latest,
 )
 
 TITLES = ("Row", "What", "Status", "Reason", "Logs")
@@ -22,7 +21,7 @@ TITLES = ("Row", "What", "Status", "Reason", "Logs")
 def unfinished(records: Sequence[Record], labels: Mapping[str, str]) -> Table | None:
     """A line for the records that share a row, a status and a reason; none where all succeeded."""
     groups: dict[tuple[str, str, str], list[Record]] = {}
-    for record in latest(list(records)):
+    for record in records:
         if record.status != "ok":
             fate = (_name(record, labels), _status(record), plain(record.reason))
             groups.setdefault(fate, []).append(record)
@@ -30,9 +29,9 @@ def unfinished(records: Sequence[Record], labels: Mapping[str, str]) -> Table | 
         [
             Item(name),
             Item(_what(members)),
-            Item(status),
+            Item(status, style="status skipped" if status == "skipped" else "status"),
             Item(reason),
-            Item("\n".join(dict.fromkeys(plain(r.log) for r in members if r.log))),
+            Item(_logs(members), style="code"),
         ]
         for (name, status, reason), members in groups.items()
     ]
@@ -58,6 +57,10 @@ def _name(record: Record, labels: Mapping[str, str]) -> str:
 
 def _status(record: Record) -> str:
     return f"{record.status} while timing" if record.kind == "network-timing" else record.status
+
+
+def _logs(members: Sequence[Record]) -> str:
+    return "\n".join(dict.fromkeys(plain(record.log) for record in members if record.log))
 
 
 def _what(members: Sequence[Record]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.report.content import Column, Item, Table
 from harness.report.numbers import ABSENT, listed, plain
-from harness.results.record import LayerTiming, NetworkTiming, Record, Versus, latest
+from harness.results.record import LayerTiming, NetworkTiming, Record, Versus
 
 #: What each series of times is called.
 SERIES = {
@@ -32,7 +32,7 @@ def timings(records: Sequence[Record]) -> list[Timing]:
     """The measurements that succeeded; of layers those that were proved to be the neuron."""
     return [
         record
-        for record in latest(list(records))
+        for record in records
         if isinstance(record, (NetworkTiming, LayerTiming))
         and record.status == "ok"
         and (isinstance(record, NetworkTiming) or record.equal)

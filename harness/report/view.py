@@ -9,7 +9,7 @@ from harness.report import environment, layers, networks, sources, trust, unfini
 from harness.report.content import Card, Pairs, Table
 from harness.report.numbers import listed, plain
 from harness.report.rows import NetworkRow, network_rows
-from harness.results.record import Record
+from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import Summary, summarise
 
@@ -47,6 +47,7 @@ def gather(
 ) -> View:
     """The view of a run; the sections that it has follow from the kinds of its records."""
     sessions = description.sessions
+    records = latest(list(records))  # what is repeated counts once, in all sections
     summaries = summarise(records, sessions)
     labels = {summary.row.key: plain(summary.label) for summary in summaries}
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)

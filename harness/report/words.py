@@ -14,7 +14,6 @@ from harness.results.record import (
     PeaksRecord,
     Record,
     TrialRecord,
-    latest,
 )
 
 INTERVALS = (
@@ -148,7 +147,7 @@ def warnings(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[str]
 
 
 def _layers_headline(records: Sequence[Record]) -> str:
-    every = latest(list(records))
+    every = records
     timed = [record for record in every if isinstance(record, LayerTiming)]
     plugins = {r.row.plugin for r in every if isinstance(r, (LayerProof, LayerTiming))}
     parts = ["one layer", counted(len(plugins), "framework")]

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.subjects import PluginLocation
+from harness.catalogue.digest import file_digest, package_digest
+from harness.catalogue.plugins import Plugin, discover, from_file, preloads, select
 from harness.errors import UsageError
-from harness.catalogue.plugins import Plugin, discover, from_file, select
+from harness.subjects import PluginLocation
 
 EXPLODES = "raise SystemExit('imported')\n"
 
@@ -35,7 +36,7 @@ def test_an_installed_plugin_is_found_with_its_framework_and_not_imported(distri
     assert (plugin.status, plugin.reason) == ("ready", "")
     assert (plugin.framework, plugin.framework_version) == ("goodnet", "3.1")
     assert plugin.distribution == "good-plug"
-    assert plugin.source == PluginLocation("good", module="good_module")
+    assert plugin.location == PluginLocation("good", module="good_module")
     assert "good_module" not in sys.modules
 
 
@@ -162,13 +163,111 @@ def test_listing_plugins_imports_neither_torch_nor_a_plugin(distribution):
     assert rows["quiet"]["status"] == "ready"
 
 
+# --- several frameworks in one distribution -------------------------------------------------------
+
+TWO = {
+    "framework": ["quicknet = quick-dist", "slownet = slow-dist"],
+    "modules": {"m_module": ""},
+}
+
+
+@pytest.fixture
+def two_frameworks(distribution):
+    distribution("quick-dist", version="1.5")
+    distribution("slow-dist", version="2.5")
+
+
+@pytest.mark.usefixtures("two_frameworks")
+def test_a_distribution_with_two_frameworks_names_one_for_each_plugin(distribution):
+    distribution(
+        "both",
+        {"fast": "m_module", "slow": "m_module"},
+        layers={"slownet": "m_module"},
+        uses={"fast": "quicknet", "slow": "slownet", "slownet": "slownet"},
+        **TWO,
+    )
+    told = {
+        name: (found(name).framework, found(name).framework_version) for name in ("fast", "slow")
+    }
+    assert told == {"fast": ("quicknet", "1.5"), "slow": ("slownet", "2.5")}
+    (layer,) = [plugin for plugin in discover("harness.layer") if plugin.name == "slownet"]
+    assert (layer.framework, layer.status) == ("slownet", "ready")
+
+
+@pytest.mark.usefixtures("two_frameworks")
+def test_a_plugin_of_which_it_is_not_said_which_it_uses_is_broken_and_the_others_are_not(
+    distribution,
+):
+    distribution(
+        "both", {"said": "m_module", "unsaid": "m_module"}, uses={"said": "slownet"}, **TWO
+    )
+    plugin = found("unsaid")
+    assert plugin.status == "broken"
+    assert plugin.reason == (
+        "both has several frameworks (quicknet, slownet): harness.uses must name one for it"
+    )
+    assert found("said").status == "ready"
+
+
+@pytest.mark.usefixtures("two_frameworks")
+def test_a_framework_that_the_distribution_does_not_declare_is_broken(distribution):
+    distribution("both", {"odd": "m_module"}, uses={"odd": "othernet"}, **TWO)
+    assert found("odd").reason == "harness.uses names othernet, harness.framework does not"
+    distribution("one", {"one": "m_module"}, framework="quicknet = quick-dist",
+                 uses={"one": "othernet"})  # fmt: skip
+    assert found("one").status == "broken"
+
+
+def test_the_one_framework_need_not_be_named_and_may_be(distribution):
+    modules = {"m_module": ""}
+    distribution("dist", version="3.5")
+    distribution("plain", {"plain": "m_module"}, framework="net = dist", modules=modules)
+    distribution("said", {"said": "m_module"}, framework="net = dist", uses={"said": "net"})
+    assert found("plain").framework == found("said").framework == "net"
+    assert found("said").framework_version == "3.5"
+
+
+def test_what_starters_preload_is_named_by_framework(distribution):
+    distribution("pre", preload={"somenet": "pre_module:thing", "othernet": "pre_other"})
+    assert {k: v for k, v in preloads().items() if k in ("somenet", "othernet")} == {
+        "somenet": "pre_module", "othernet": "pre_other",
+    }  # fmt: skip
+
+
+# --- the code that it is --------------------------------------------------------------------------
+
+
+def test_a_plugins_digest_is_that_of_all_files_of_its_package(distribution):
+    modules = {"pack/__init__": "", "pack/one": "x = 1", "pack/deep/two": "x = 2", "solo": "x = 3"}
+    site = distribution(
+        "pack-dist", {"one": "pack.one", "two": "pack.deep.two", "solo": "solo"}, modules=modules
+    )
+    before = {name: found(name).digest for name in ("one", "two", "solo")}
+    assert before["one"] == before["two"] == package_digest("pack")
+    assert before["solo"] == file_digest(site / "solo.py")
+    (site / "pack" / "deep" / "two.py").write_text("x = 20")
+    after = {name: found(name).digest for name in ("one", "two", "solo")}
+    assert after["one"] == after["two"] != before["one"]
+    assert after["solo"] == before["solo"]
+
+
+def test_a_files_digest_changes_with_the_file(plugin_file):
+    before = from_file(plugin_file("mine", "x = 1"))
+    after = from_file(plugin_file("mine", "x = 2"))
+    assert before.digest != after.digest
+    assert from_file(plugin_file("mine", "x = 1")) == before
+    assert from_file(plugin_file("typo", "def f(:")).digest  # broken ones have one too
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
 def test_a_file_is_a_plugin_that_is_called_after_it(plugin_file):
     path = plugin_file("my-net", EXPLODES)
     plugin = from_file(path)
-    assert plugin == Plugin("my-net", PluginLocation("my-net", file=str(path)), "my-net")
+    assert plugin == Plugin(
+        "my-net", PluginLocation("my-net", file=str(path)), "my-net", digest=file_digest(path)
+    )
 
 
 def test_a_script_block_names_the_needs_and_the_framework(plugin_file):

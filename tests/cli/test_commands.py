@@ -10,9 +10,18 @@ import pytest
 
 from harness.cli import cli
 from harness.results.record import SCHEMA
-from harness.results.store import RUN, TRIALS, RunFolder
+from harness.results.store import RECORDS, RUN, RunFolder
 
 COMMANDS = sorted(cli.commands)
+
+
+def the_line(err):
+    """The one line that says what is wrong; only the announcement of what was begun may precede it."""
+    *before, line = err.splitlines()
+    assert all(", in " in other and not other.startswith("harness:") for other in before), err
+    assert len(before) <= 1, err
+    assert line.startswith("harness: ")
+    return line
 
 
 @pytest.mark.parametrize("words", [[], *([command] for command in COMMANDS)])
@@ -93,9 +102,7 @@ def test_a_wrong_run_is_one_line_and_exit_code_2(harness, installed, tmp_path, w
     plugins = [] if "--plugins" in words else ["--plugins", "declared"]
     code, out, err = harness("run", *plugins, "--out", tmp_path / "out", *words)
     assert (code, out) == (2, "")
-    assert reason in err
-    assert err.startswith("harness: ")
-    assert err.count("\n") == 1
+    assert reason in the_line(err)
     assert not (tmp_path / "out").exists()
 
 
@@ -114,17 +121,18 @@ def test_what_only_the_plugin_knows_is_wrong_is_found_before_any_trial(
     path = plugin_file("mine", base="declared")
     code, _, err = harness("run", "--plugins", path, "--out", tmp_path / "out", *words)
     assert code == 2
-    assert reason in err
-    assert err.count("\n") == 1
+    assert reason in err.splitlines()[-1]
+    assert "Traceback" not in err
     assert not (tmp_path / "out").exists()
 
 
 def test_an_out_folder_that_cannot_be_used_is_found_before_any_work(
     harness, plugin_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("harness.coordinator.process.Worker.__init__", None)  # no worker is to start
+    monkeypatch.setattr("harness.coordinator.pool.Workers.start", None)  # no worker is to start
+    monkeypatch.setattr("harness.coordinator.pool.Workers.starter", None)
     path = plugin_file("mine", base="declared")
-    run = RunFolder.create(tmp_path / "run", {})
+    run = RunFolder.create(tmp_path / "run", "networks")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
     for out, reason in [
@@ -134,17 +142,22 @@ def test_an_out_folder_that_cannot_be_used_is_found_before_any_work(
         (path / "below", "cannot write to"),
     ]:
         code, _, err = harness("run", "--plugins", path, "--out", out)
-        assert (code, err.count("\n")) == (2, 1)
-        assert reason in err
+        assert code == 2
+        assert reason in the_line(err)
 
 
-@pytest.mark.parametrize("command", [["report"], ["run", "--resume"]])
+@pytest.mark.parametrize("command", [["report"], ["run", "--resume"], ["layers", "--resume"]])
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (None, "there is no folder"),
         ("", "is no run: it has no run.json"),
         ('{"schema": 99}', f"results schema 99, this version reads {SCHEMA}"),
+        (
+            '{"schema": 1}',
+            f"results schema 1, this version reads {SCHEMA}: open it with snn-harness 0.1",
+        ),
+        ('{"kind": "networks"}', f"results schema None, this version reads {SCHEMA}"),
         ('{"schema"', "cannot be read"),
         ("[]", "cannot be read"),
     ],
@@ -156,14 +169,54 @@ def test_a_folder_that_is_no_run_of_ours_is_one_line(harness, tmp_path, command,
     if content:
         (folder / RUN).write_text(content)
     code, _, err = harness(*command, folder)
-    assert (code, err.count("\n")) == (2, 1)
-    assert reason in err
+    assert code == 2
+    assert reason in the_line(err)
 
 
-def test_resume_takes_no_other_option(harness, tmp_path):
-    code, _, err = harness("run", "--resume", tmp_path, "--seeds", "1")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "give no other" in err
+@pytest.mark.parametrize(
+    "words", [["run", "--seeds", "1"], ["run", "--out", "x"], ["layers", "--rounds", "1"]]
+)
+def test_resume_takes_no_other_option(harness, tmp_path, words):
+    command, *others = words
+    code, _, err = harness(command, "--resume", tmp_path, *others)
+    assert code == 2
+    assert the_line(err) == (
+        f"harness: --resume takes its options from {tmp_path / 'run.json'}, give no other"
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "layers"])
+def test_rerunning_what_has_changed_goes_with_resume(harness, command):
+    code, _, err = harness(command, "--rerun-changed")
+    assert code == 2
+    assert the_line(err) == "harness: --rerun-changed goes with --resume DIR"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "reason"),
+    [
+        (["run", "--resume"], "layers", "is a run of harness layers (layers), not of harness run"),
+        (["layers", "--resume"], "networks", "is a run of harness run (networks), not of harness"),
+        (["report", "--with"], "layers", "is a run of harness layers (layers), not of harness run"),
+    ],
+)
+def test_a_folder_of_the_other_kind_is_one_line(harness, tmp_path, words, kind, reason):
+    folder = RunFolder.create(tmp_path / "folder", kind).path
+    before = (folder / RUN).read_bytes()
+    if "--with" in words:
+        words = ["report", RunFolder.create(tmp_path / "mine", "networks").path, "--with"]
+    code, _, err = harness(*words, folder)
+    assert code == 2
+    assert f"{folder} {reason}" in the_line(err)
+    assert (folder / RUN).read_bytes() == before
+
+
+def test_a_run_of_layers_has_no_trials_to_add_to(harness, tmp_path):
+    layers = RunFolder.create(tmp_path / "layers", "layers").path
+    networks = RunFolder.create(tmp_path / "networks", "networks").path
+    code, _, err = harness("report", layers, "--with", networks)
+    assert code == 2
+    assert "--with adds trials" in the_line(err)
 
 
 # --- plugins and tasks ----------------------------------------------------------------------------
@@ -250,13 +303,15 @@ def test_a_run_that_measured_nothing_says_so_in_its_exit_code(harness, plugin_fi
     code, _, err = harness("run", "--plugins", missing, "--seeds", "0", "--out", out)
     assert code == 3
     assert "absent seed=0: skipped: no-such-thing is not installed; pip install" in err
-    (line,) = (out / TRIALS).read_text().splitlines()
+    (line,) = (out / RECORDS).read_text().splitlines()
     assert json.loads(line)["status"] == "skipped"
     described = json.loads((out / RUN).read_text())
-    assert described["schema"] == SCHEMA
-    assert described["command"].startswith("harness run --plugins ")
-    assert described["config"]["seeds"] == [0]
-    assert described["data"]["splits"] == {"train": 1257, "validation": 180, "test": 360}
+    assert (described["schema"], described["kind"]) == (SCHEMA, "networks")
+    (session,) = described["sessions"]
+    assert session["command"].startswith("harness run --plugins ")
+    assert session["config"]["seeds"] == [0]
+    assert session["data"]["splits"] == {"train": 1257, "validation": 180, "test": 360}
+    assert session["plugins"]["absent"]["digest"]
 
 
 @pytest.mark.usefixtures("fake_torch")
@@ -268,13 +323,50 @@ def test_a_failed_trial_is_exit_code_1_and_its_report_is_rebuilt_from_the_record
     assert harness("run", "--plugins", typo, "--seeds", "0", "--out", out)[0] == 1
     page = out / "report.html"
     page.unlink()
-    with (out / TRIALS).open("a") as file:
+    with (out / RECORDS).open("a") as file:
         file.write("half a line")
     code, said, err = harness("report", out)
     assert code == 0
     assert f"1 records; open {page}" in said
-    assert "harness: left out trials.jsonl line 2: no valid JSON" in err
+    assert "harness: left out records.jsonl line 2: no valid JSON" in err
     assert "invalid syntax" in page.read_text()
+
+
+# --- carried on -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("fake_torch", "no_data")
+def test_a_run_is_carried_on_unless_its_plugin_has_changed(harness, plugin_file, tmp_path):
+    """Every trial fails for want of torch, and is kept as it is."""
+    path, out = plugin_file("mine", base="declared"), tmp_path / "run"
+    words = ["--plugins", path, "--seeds", "0,1", "--no-timing", "--device", "cpu", "--out", out]
+    assert harness("run", *words, "--set", "mine.hidden=8,16")[0] == 1
+    lines = (out / RECORDS).read_text().splitlines()
+    assert len(lines) == 4
+    (out / RECORDS).write_text("\n".join(lines[:3]) + "\n")
+
+    code, _, err = harness("run", "--resume", out)
+    assert code == 1
+    assert "4 trials on digits (quick), 3 of them done before" in err
+    assert (out / RECORDS).read_text().splitlines()[:3] == lines[:3]
+
+    path.write_text(path.read_text() + "# another method\n")
+    code, _, err = harness("run", "--resume", out)
+    assert code == 2
+    assert "plugin mine (" in the_line(err)
+    assert f"harness run --resume {out} --rerun-changed" in the_line(err)
+
+    code, _, err = harness("run", "--resume", out, "--rerun-changed")
+    assert code == 1
+    assert "4 trials on digits (quick)" in err
+    assert "done before" not in err
+    assert len((out / RECORDS).read_text().splitlines()) == 8
+    summary = (out / "summary.csv").read_text().splitlines()
+    assert len(summary) == 1 + 2  # a row for each of the sweep's values, of the new code
+    sessions = json.loads((out / RUN).read_text())["sessions"]
+    assert [session["command"].split()[2] for session in sessions] == [
+        "--plugins", "--resume", "--resume",
+    ]  # fmt: skip
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

@@ -41,11 +41,19 @@ def trained(request_for, plugin_file, tmp_path):
     """A trial's answer, and the bytes of its state."""
     path = plugin_file("mine", DRAWS, base="softmax")
 
-    def carry_out(name, fork):
+    def carry_out(name, fork, threads):
         request = request_for(seed=3, epochs=3, state=name)
-        request = request.model_copy(update={"plugin": PluginLocation("mine", file=str(path))})
-        with Workers(fork=fork) as workers, workers.start(tmp_path / "log", 1, "") as worker:
+        row = request.trial.row.model_copy(update={"threads": threads})
+        request = request.model_copy(
+            update={
+                "plugin": PluginLocation("mine", file=str(path)),
+                "trial": request.trial.model_copy(update={"row": row}),
+            }
+        )
+        with Workers(fork=fork) as workers, workers.start(tmp_path / "log", threads, "") as worker:
             event = worker.ask(request, timeout=300)
+            if fork:
+                assert workers.starter("", threads).problems == []
         assert isinstance(event, Trained), event
         event.metrics.pop("train_seconds")
         return event, (tmp_path / f"{name}.safetensors").read_bytes()
@@ -53,9 +61,10 @@ def trained(request_for, plugin_file, tmp_path):
     return carry_out
 
 
-def test_a_forked_trial_equals_that_of_a_fresh_process(trained):
-    forked, forked_state = trained("forked", fork=True)
-    fresh, fresh_state = trained("fresh", fork=False)
+@pytest.mark.parametrize("threads", [1, 2])  # with 2, numpy starts a thread when it is imported
+def test_a_forked_trial_equals_that_of_a_fresh_process(trained, threads):
+    forked, forked_state = trained("forked", True, threads)
+    fresh, fresh_state = trained("fresh", False, threads)
     assert forked == fresh
     assert forked_state == fresh_state
     assert forked.metrics["test_accuracy"] > 0.5

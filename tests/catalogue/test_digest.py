@@ -1,0 +1,158 @@
+"""Digests tell two versions of a method apart, whatever their names say; nothing is imported."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.catalogue import digest
+from harness.catalogue.digest import file_digest, host_digest, package_digest
+
+EXPLODES = "raise SystemExit('imported')\n"
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package `made_up` on the path."""
+    folder = tmp_path / "made_up"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "__init__.py").write_text(EXPLODES)
+    (folder / "sub" / "__init__.py").write_text("")
+    (folder / "sub" / "one.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder
+
+
+def test_a_file_is_its_content(tmp_path):
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    one.write_text("x = 1")
+    two.write_text("x = 1")
+    assert file_digest(one) == file_digest(two)
+    assert len(file_digest(one)) == 64
+    two.write_text("x = 2")
+    assert file_digest(one) != file_digest(two)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "sub" / "one.py").write_text("x = 2\n"),
+        lambda folder: (folder / "__init__.py").write_text(""),
+        lambda folder: (folder / "sub" / "new.py").write_text(""),
+        lambda folder: (folder / "sub" / "one.py").unlink(),
+        lambda folder: (folder / "sub" / "one.py").rename(folder / "sub" / "two.py"),
+        lambda folder: (folder / "sub" / "one.py").rename(folder / "one.py"),
+    ],
+)
+def test_a_package_is_all_its_python_files_and_their_names(package, change):
+    before = package_digest("made_up")
+    assert len(before) == 64
+    assert package_digest("made_up.sub.one") == before
+    change(package)
+    assert package_digest("made_up") != before
+    assert "made_up" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "__pycache__/one.cpython-311.pyc"])
+def test_other_files_do_not_count(package, name):
+    before = package_digest("made_up")
+    (package / name).parent.mkdir(exist_ok=True)
+    (package / name).write_text("hello")
+    assert package_digest("made_up") == before
+
+
+def test_the_same_package_elsewhere_is_the_same(package, tmp_path, monkeypatch):
+    before = package_digest("made_up")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(package, elsewhere / "made_up")
+    shutil.rmtree(package)
+    assert package_digest("made_up") == ""
+    monkeypatch.syspath_prepend(elsewhere)
+    assert package_digest("made_up") == before
+
+
+def test_a_package_of_parts_is_all_of_them(package, tmp_path, monkeypatch):
+    """A namespace package has several folders."""
+    (package / "__init__.py").unlink()
+    before = package_digest("made_up")
+    other = tmp_path / "other" / "made_up"
+    other.mkdir(parents=True)
+    (other / "more.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path / "other")
+    assert package_digest("made_up") not in ("", before)
+
+
+def test_a_single_module_is_its_file(tmp_path, monkeypatch):
+    path = tmp_path / "made_up_module.py"
+    path.write_text(EXPLODES)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert package_digest("made_up_module") == file_digest(path)
+
+
+@pytest.mark.parametrize("name", ["no_such_package", "no_such_package.module"])
+def test_what_is_not_there_has_none(name):
+    assert package_digest(name) == ""
+
+
+@pytest.mark.parametrize("module", ["pluggy", "click"])
+def test_an_installed_package_has_one(module):
+    assert len(package_digest(module)) == 64
+
+
+@pytest.mark.native
+def test_an_editable_install_is_the_source_that_it_points_to():
+    from importlib.util import find_spec
+
+    spec = find_spec("harness_native")
+    if spec is None:
+        pytest.skip("the native plugins are not installed")
+    folder = Path(spec.submodule_search_locations[0])
+    where = Path(str(distribution("snn-harness-native").locate_file("")))
+    before = package_digest("harness_native.dfa")
+    assert len(before) == 64
+    code = "import sys; from harness.catalogue.digest import package_digest as d; print(d(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "harness_native"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == before
+    if folder.parent == where:
+        pytest.skip("it is no editable install")
+
+
+# --- the host -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A copy of the host's sources, whose digest is taken."""
+    copy = tmp_path / "harness"
+    shutil.copytree(Path(harness.__file__).parent, copy)
+    monkeypatch.setattr(digest, "__file__", str(copy / "catalogue" / "digest.py"))
+    return copy
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["worker/train.py", "measure/clock.py", "tasks/digits.py", "plugin/contract.py",
+     "plugin/toolkit/codes.py", "worker/sessions/base.py", "worker/proof/equality.py"],
+)  # fmt: skip
+def test_a_file_that_runs_in_a_worker_changes_the_host(host, name):
+    before = host_digest()
+    assert before
+    path = host / name
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert host_digest() != before
+
+
+@pytest.mark.parametrize("name", ["cli/run.py", "report/build.py", "coordinator/api.py"])
+def test_a_file_that_decides_no_result_does_not(host, name):
+    before = host_digest()
+    path = host / name
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert host_digest() == before

@@ -1,0 +1,68 @@
+"""What a source file tells about itself without being run."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x = 1\n", ""),
+        ("", ""),
+        ("def f(:\n", "line 1: invalid syntax"),
+        ("x = 1\ny = (\n", "line 2: '(' was never closed"),
+    ],
+)
+def test_what_is_no_python_is_told_with_its_line(text, problem):
+    assert syntax_problem(text) == problem
+
+
+def test_null_bytes_are_no_python():
+    assert "null bytes" in syntax_problem("x = '\x00'")
+
+
+def test_a_module_is_looked_at_and_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "looked_at.py").write_text("raise SystemExit\n")
+    (tmp_path / "has_typo.py").write_text("def f(:\n")
+    (tmp_path / "not_text.py").write_bytes(b"x = '\xff'")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert module_problem("looked_at") == ""
+    assert module_problem("has_typo") == "line 1: invalid syntax"
+    assert module_problem("not_text").startswith("not_text cannot be read: ")
+    assert module_problem("no_such_module") == "there is no module no_such_module"
+    assert module_problem("no_such_package.module") == "there is no module no_such_package"
+    assert module_problem("math") == ""  # no source to look at
+    assert "looked_at" not in sys.modules
+
+
+def test_neither_a_folder_without_init_nor_a_module_in_the_place_of_a_package_is_imported(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "pack_a" / "deep" / "deeper").mkdir(parents=True)
+    (tmp_path / "pack_a" / "__init__.py").write_text("raise SystemExit\n")
+    (tmp_path / "pack_a" / "deep" / "deeper" / "plug.py").write_text("def f(:\n")
+    (tmp_path / "solo_a.py").write_text("raise SystemExit\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert module_problem("pack_a.deep.deeper.plug") == "line 1: invalid syntax"
+    assert module_problem("pack_a.deep") == ""
+    assert module_problem("pack_a.deep.other") == "there is no module pack_a.deep.other"
+    assert module_problem("solo_a.inside") == "there is no module solo_a.inside"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("x = 1\n", {}),
+        ("# /// script\n# x = 1\n# ///\n", {"x": 1}),
+        ("import y\n\n# /// script\n# x = 1\n#\n# [tool.z]\n# w = 'a'\n# ///\n",
+         {"x": 1, "tool": {"z": {"w": "a"}}}),
+        ("# /// script\n# x = 1\n", {}),  # not closed
+    ],
+)  # fmt: skip
+def test_a_script_block_is_read_as_its_pep_says(text, found):
+    assert script_metadata(text) == found
