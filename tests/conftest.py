@@ -193,6 +193,12 @@ def processes(monkeypatch):
 MARK = "HARNESS_TEST_MARK"
 
 
+@pytest.fixture(scope="session")
+def marked():
+    """The variable that marks processes, and what finds those that are marked with a text."""
+    return MARK, processes_of
+
+
 def processes_of(token):
     """Every living process but this one that was started with `MARK` set to `token`."""
     found = []

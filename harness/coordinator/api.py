@@ -16,7 +16,7 @@ from harness.coordinator.folders import default_folder
 from harness.coordinator.layers import Bench
 from harness.coordinator.listener import Listener
 from harness.coordinator.networks import measure_networks
-from harness.coordinator.plan import Planned, plan
+from harness.coordinator.plan import Planned, check_names, plan
 from harness.coordinator.pool import Workers
 from harness.coordinator.run import Run, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
@@ -159,6 +159,7 @@ def _networks(
 ) -> Run:
     tasks.find(config.task)
     selected = select(config.plugins, discover())
+    check_names(config, selected)
     device = choose_device(config.device)
     if folder is None:
         RunFolder.check_free(path)

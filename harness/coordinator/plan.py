@@ -39,7 +39,6 @@ def plan(
 
     `described` holds the presets of every plugin that could be imported, and of the others why not.
     """
-    _check_names(config, plugins)
     _check_presets(config, described)
     rows: dict[str, Planned] = {}
     for plugin in plugins:
@@ -63,7 +62,8 @@ def names_row(text: str, row: Row) -> bool:
     )
 
 
-def _check_names(config: RunConfig, plugins: Sequence[Plugin]) -> None:
+def check_names(config: RunConfig, plugins: Sequence[Plugin]) -> None:
+    """UsageError where parameters are given for a plugin that does not take part."""
     for pattern, chosen in config.params.items():
         if not any(fnmatchcase(plugin.name, pattern) for plugin in plugins):
             error = unknown("plugin", pattern, [plugin.name for plugin in plugins])

@@ -35,7 +35,9 @@ def main() -> None:
     work = sum(stages[stage] for stage in WORK)
     print(f"in build, training, evaluation and checks: {work / total:.1%} of {total:.1f} s")
     starts = [trial.stages.get("start", 0) + trial.stages.get("import", 0) for trial in trials]
-    print(f"from asking for a worker to its plugin imported: median {statistics.median(starts):.3f} s")
+    print(
+        f"from asking for a worker to its plugin imported: median {statistics.median(starts):.3f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, make_config, parse_params
-from harness.coordinator.plan import names_row, plan
+from harness.coordinator.plan import check_names, names_row, plan
 from harness.errors import UsageError
 from harness.plugin import Parameter, Presets
 from harness.protocol import Failed
@@ -34,6 +34,7 @@ def planned(*sets, plugins=PLUGINS, presets=None, device="cpu", **options):
     config = make_config(
         RunConfig, {"plugins": ("all",), "params": params, "seeds": (0,), **options}
     )
+    check_names(config, plugins)
     known = {p.name: PRESETS for p in plugins} if presets is None else presets
     return plan(config, plugins, known, device)
 

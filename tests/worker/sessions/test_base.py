@@ -121,13 +121,14 @@ def test_a_warm_up_that_never_settles_ends_after_a_second(subject):
     assert warm_up_calls(found) == 40  # 100 ms and 150 ms in turns
 
 
-def test_later_rounds_are_warmed_up_by_two_calls(subject):
-    found = subject()
+@pytest.mark.parametrize(("seconds", "calls"), [(0.01, 2), (0.03, 1)])
+def test_later_rounds_are_warmed_up_by_two_calls_or_by_a_longer_one(subject, seconds, calls):
+    found = subject(seconds)
     found.take(a_round())
     for fresh in (False, True):
         found.done.clear()
         found.take(a_round(fresh=fresh))
-        assert warm_up_calls(found) == 2
+        assert warm_up_calls(found) == calls
 
 
 def test_one_call_of_more_than_half_a_second_is_warm_up_enough_and_later_rounds_need_none(subject):
