@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from harness.report.courses import Points, course, mean, one_line, steps
 from harness.report.numbers import plain
 from harness.report.panels import heading, heading_height, panels
 from harness.report.rows import NetworkRow
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Points = Sequence[tuple[float, float]]
-
 #: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
 MOST_PANELS, MOST_OWN = 4, 2
 #: At most as many ticks on an axis of a small panel: they take most of the time of a figure.
@@ -37,8 +36,6 @@ SMALL_TICKS = 4
 PANEL, PANEL_LEFT, PANEL_BOTTOM = 1.2, 0.68, 0.3
 #: Values below the largest by more than this factor are drawn at it.
 MOST_RANGE = 1e4
-#: Points of a line that stands in the background.
-FAINT_POINTS = 24
 #: Training scalars of this name are the fraction of a layer's neurons that spike in a step.
 DENSITY = "density_"
 
@@ -48,7 +45,7 @@ MANY = "A panel for each plugin, since there are more rows than colours."
 def by_step(rows: Sequence[NetworkRow]) -> Drawn:
     """The mean over the seeds, between the lowest and the highest seed; one point without time."""
     curves = {
-        row.name: [_steps(t.metrics.get("accuracy_by_step")) for t in row.trials] for row in rows
+        row.name: [steps(t.metrics.get("accuracy_by_step")) for t in row.trials] for row in rows
     }
     if not any(len(curve) > 1 for row in rows for curve in curves[row.name]):
         raise NoDataError("no row gives its prediction over time")
@@ -63,7 +60,7 @@ def by_step(rows: Sequence[NetworkRow]) -> Drawn:
         return Drawn(figure)
     own = panels(rows)
     figure, grid = _small_grid([heading_height(panel) for panel in own])
-    faint = _one_line([_mean([c for c in curves[row.name] if c]) for row in rows])
+    faint = one_line([mean([c for c in curves[row.name] if c]) for row in rows])
     for axes, panel in zip(grid, own, strict=True):
         axes.plot(*zip(*faint, strict=True), color=GRID, lw=0.8, zorder=1)
         for row in panel.rows:
@@ -156,7 +153,7 @@ def _epochs(
     axes: Axes, rows: Sequence[NetworkRow], name: str, factor: float, small: bool = False
 ) -> str:
     """Draws one scalar; what to add to its name."""
-    curves = {row.name: [_course(t.history, name, factor) for t in row.trials] for row in rows}
+    curves = {row.name: [course(t.history, name, factor) for t in row.trials] for row in rows}
     values = [y for every in curves.values() for c in every for _, y in c]
     floor = _floor(values)
     ticks = SMALL_TICKS if small else 8
@@ -209,13 +206,13 @@ def _left_out(names: Sequence[str]) -> str:
 def _band(axes: Axes, row: NetworkRow, curves: Sequence[Points], small: bool = False) -> None:
     """The mean of the seeds' `curves`, as far as all of them go, between their extremes."""
     curves = [points for points in curves if points]
-    mean = _mean(curves)
-    x, length = [place for place, _ in mean], len(mean)
+    average = mean(curves)
+    x, length = [place for place, _ in average], len(average)
     # Hundreds of epochs make a jagged line, which is easier to read thin.
     width = 0.9 if length > 100 else 1.4 if small else 1.8
     marker = row.look.marker if length <= 12 else ""
     axes.plot(
-        *zip(*mean, strict=True),
+        *zip(*average, strict=True),
         color=row.look.colour,
         ls=row.look.dash,
         lw=width,
@@ -226,33 +223,3 @@ def _band(axes: Axes, row: NetworkRow, curves: Sequence[Points], small: bool = F
         columns = [[points[i][1] for points in curves] for i in range(length)]
         low, high = [min(column) for column in columns], [max(column) for column in columns]
         axes.fill_between(x, low, high, color=row.look.colour, alpha=0.18, lw=0)
-
-
-def _one_line(curves: Sequence[Points]) -> Points:
-    """All curves, thinned out, as one line with gaps: one of matplotlib's objects instead of many."""
-    points: list[tuple[float, float]] = []
-    for curve in curves:
-        points += [*curve[:: -(-len(curve) // FAINT_POINTS)], (float("nan"), float("nan"))]
-    return points
-
-
-def _mean(curves: Sequence[Points]) -> Points:
-    length = min(map(len, curves))
-    return [
-        (curves[0][i][0], sum(points[i][1] for points in curves) / len(curves))
-        for i in range(length)
-    ]
-
-
-def _steps(values: object) -> Points:
-    if not isinstance(values, list):
-        return []
-    return [(step, 100 * value) for step, value in enumerate(values, start=1)]
-
-
-def _course(epochs: Sequence[dict[str, float]], name: str, factor: float) -> Points:
-    return [
-        (epoch.get("epoch", place), factor * epoch[name])
-        for place, epoch in enumerate(epochs, start=1)
-        if name in epoch
-    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -70,6 +72,15 @@ FLOODS = "\nprint('flood ' * 200_000)\n" + TRAIN.replace("model", "model, spikes
 )
 
 
+class Finished(NamedTuple):
+    folder: Path
+    code: int
+    out: str
+    err: str
+    seconds: float
+    left: list
+
+
 @pytest.fixture(scope="module")
 def finished(start, tmp_path_factory, fixtures):
     folder = tmp_path_factory.mktemp("bad")
@@ -82,63 +93,67 @@ def finished(start, tmp_path_factory, fixtures):
     files = ",".join(str(folder / f"{name}.py") for name in sources)
     began = time.monotonic()
     process = start(
-        "--plugins", files, "--seeds", "0", "--timeout", TIMEOUT, "--jobs", "3", "--rounds", "1",
+        "run", "--plugins", files, "--seeds", "0", "--timeout", TIMEOUT, "--jobs", "3", "--rounds", "1",
         "--min-time", "0.01", "--device", "cpu", "--out", folder / "run",
     )  # fmt: skip
-    out, err = process.communicate(timeout=500)
-    return folder / "run", process.returncode, out, err, time.monotonic() - began
+    out, err = process.communicate(timeout=900)
+    return Finished(
+        folder / "run", process.returncode, out, err, time.monotonic() - began, process.left()
+    )
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_each_leaves_a_record_with_its_status_and_reason(finished, lines, name):
-    record = lines(finished[0])[0][f"{name} seed=0"]
+    record = lines(finished.folder)[0][name, 0]
     _, status, reason = BAD[name]
     assert (record["status"], record["metrics"]) == (status, {})
     assert re.match(reason, record["reason"]), record["reason"]
-    assert f"{name} seed=0: {status}: {record['reason']}" in finished[3]
+    assert f"{name} seed=0: {status}: {record['reason']}" in finished.err
 
 
 @pytest.mark.parametrize("name", ["raises", "exits", "shape", "import-error"])
 def test_the_log_has_the_traceback(finished, lines, name):
-    record = lines(finished[0])[0][f"{name} seed=0"]
-    assert "Traceback (most recent call last)" in (finished[0] / record["log"]).read_text()
+    record = lines(finished.folder)[0][name, 0]
+    assert "Traceback (most recent call last)" in (finished.folder / record["log"]).read_text()
 
 
 @pytest.mark.parametrize("name", ["good", "floods"])
 def test_the_good_ones_are_trained_and_measured_all_the_same(finished, lines, name):
-    trials, timings = lines(finished[0])
-    assert trials[f"{name} seed=0"]["status"] == "ok"
-    assert timings.keys() == {"good seed=0", "floods seed=0"}
-    assert timings[f"{name} seed=0"]["status"] == "ok"
-    assert timings[f"{name} seed=0"]["metrics"]["latency_ms"]["median"] > 0
+    trials, timings = lines(finished.folder)
+    assert trials[name, 0]["status"] == "ok"
+    assert timings.keys() == {("good", 0), ("floods", 0)}
+    assert timings[name, 0]["status"] == "ok"
+    assert timings[name, 0]["metrics"]["latency_ms"]["median"] > 0
 
 
 def test_the_good_one_learned(finished, lines):
-    assert lines(finished[0])[0]["good seed=0"]["metrics"]["test_accuracy"] > 0.5
+    assert lines(finished.folder)[0]["good", 0]["metrics"]["test_accuracy"] > 0.5
 
 
 def test_what_a_plugin_prints_is_in_its_log_alone(finished, lines):
-    folder, _, out, err, _ = finished
-    record = lines(folder)[0]["floods seed=0"]
-    text = (folder / record["log"]).read_text()
+    record = lines(finished.folder)[0]["floods", 0]
+    text = (finished.folder / record["log"]).read_text()
     assert text.count("flood ") == 200_000
     assert text.count("step\n") == 20  # 1257 samples in batches of 64
-    assert "flood " not in out + err
+    assert "flood " not in finished.out + finished.err
 
 
 def test_the_exit_code_tells_that_a_trial_failed_and_no_traceback_is_shown(finished):
-    folder, code, out, err, _ = finished
-    assert code == 1
-    assert "Traceback" not in err
-    assert f"report: {folder / 'report.html'}" in out
-    assert "no gradient" in (folder / "report.html").read_text()
+    assert finished.code == 1
+    assert "Traceback" not in finished.err
+    assert f"report: {finished.folder / 'report.html'}" in finished.out
+    assert "no gradient" in (finished.folder / "report.html").read_text()
 
 
 def test_no_record_is_lost_or_damaged(finished):
-    records, problems = RunFolder.open(finished[0]).records()
+    records, problems = RunFolder.open(finished.folder).records()
     assert problems == []
-    assert len(records) == len(BAD) + 2 + 2
+    assert len(records) == len(BAD) + 2 + 2 + 1  # trials, timings, peaks
 
 
-def test_a_hanging_plugin_holds_up_nobody_for_long(finished):
-    assert finished[4] > TIMEOUT
+def test_a_hanging_plugin_is_waited_for_and_no_longer(finished):
+    assert finished.seconds > TIMEOUT
+
+
+def test_no_process_outlives_the_run(finished):
+    assert finished.left == []

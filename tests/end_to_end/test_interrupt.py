@@ -1,4 +1,8 @@
-"""A run that is interrupted in the middle of a trial, twice, and then carried on to its end."""
+"""Commands that are interrupted in the middle, and then carried on to their end.
+
+The command has a process group of its own and gets the signal alone, so these tests pass also where
+pytest runs in the background, with SIGINT ignored (as in `sh -c 'pytest ... & wait'`).
+"""
 
 from __future__ import annotations
 
@@ -6,66 +10,182 @@ import signal
 
 import pytest
 
+from .conftest import records
+
 pytest.importorskip("torch")
 
-# Trains seed 0 as ever; at seed 1 it starts a child and hangs until the file `go` is there.
-STUCK = """
+# Hangs, with a child, until the file `go` is there.
+HANG = """
 import os, subprocess, sys, time
 
-@hookimpl
-def harness_finish_training():
-    if torch.initial_seed() == 1 and not os.path.exists({go!r}):
+def hang():
+    if not os.path.exists({go!r}):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         with open({pids!r}, "w") as file:
             file.write(f"{{os.getpid()}} {{child.pid}}\\n")
         time.sleep(600)
 """
+TRIAL = """
+@hookimpl
+def harness_finish_training():
+    if torch.initial_seed() == 1:
+        hang()
+"""
+LAYER = """
+class Layer(Layer):
+    def forward(self, inputs):
+        if inputs.shape[0] == 5 and inputs.shape[2] == 12:
+            hang()
+        return super().forward(inputs)
+"""
 
 
-@pytest.mark.timeout(500)
-def test_an_interrupted_run_keeps_what_it_has_and_is_carried_on(
-    start, lines, plugin_file, tmp_path, eventually, gone
-):
-    go, pids, folder = tmp_path / "go", tmp_path / "pids", tmp_path / "run"
-    file = plugin_file("stuck", STUCK.format(go=str(go), pids=str(pids)), base="softmax")
+@pytest.fixture
+def stuck(plugin_file, tmp_path):
+    """A plugin file whose `code` calls `hang`, until `go` is there; `pids` tells that it does."""
 
-    def interrupted(number, *words):
-        """Starts a run, waits until it is stuck, sends it the signal: what it says at its end."""
+    def write(code, base):
+        text = HANG.format(go=str(tmp_path / "go"), pids=str(tmp_path / "pids"))
+        return plugin_file("stuck", text + code, base=base)
+
+    return write
+
+
+@pytest.fixture
+def interrupted(start, tmp_path, eventually, gone):
+    """Starts a command, waits until it is stuck, sends it the signal: what it says at its end."""
+    pids = tmp_path / "pids"
+
+    def run(number, *words):
         pids.unlink(missing_ok=True)
         process = start(*words)
         try:
-            eventually(lambda: pids.exists() and pids.read_text().endswith("\n"), seconds=120)
-            process.send_signal(number)
-            _, err = process.communicate(timeout=60)
-        finally:
-            process.kill()
-        for pid in map(int, pids.read_text().split()):
-            eventually(lambda pid=pid: gone(pid), seconds=10, what="the end of an orphan")
-        assert process.returncode == 130
-        assert err.splitlines()[-1] == (
-            "harness: interrupted; finished trials are kept, carry on with: "
-            f"harness run --resume {folder}"
-        )
-        assert "Traceback" not in err
 
-    interrupted(
-        signal.SIGINT, "--plugins", file, "--seeds", "0,1", "--jobs", "1", "--rounds", "1",
+            def hangs():
+                assert process.poll() is None, process.communicate()
+                return pids.exists() and pids.read_text().endswith("\n")
+
+            eventually(hangs, seconds=300)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=180)
+            for pid in map(int, pids.read_text().split()):
+                eventually(lambda pid=pid: gone(pid), what="the end of an orphan")
+            eventually(lambda: not process.left(), what="the end of what was started")
+        finally:
+            process.clean_up()
+        assert process.returncode == 130, err
+        assert "Traceback" not in err
+        return err.splitlines()[-1]
+
+    return run
+
+
+def finished(process):
+    """What a command that nobody interrupts says: output and errors."""
+    try:
+        out, err = process.communicate(timeout=500)
+        assert process.returncode == 0, err
+        assert process.left() == []
+    finally:
+        process.clean_up()
+    return out, err
+
+
+def has_a_report_without_figures(folder):
+    assert (folder / "report.html").is_file()
+    assert (folder / "summary.csv").is_file()
+    return not list((folder / "figures").iterdir())
+
+
+@pytest.mark.timeout(1800)
+def test_an_interrupted_run_keeps_what_it_has_and_is_carried_on(
+    start, lines, stuck, interrupted, tmp_path
+):
+    folder, file = tmp_path / "run", stuck(TRIAL, "softmax")
+    said = (
+        "harness: interrupted; what was finished is kept, carry on with: "
+        f"harness run --resume {folder}"
+    )
+    last = interrupted(
+        signal.SIGINT, "run", "--plugins", file, "--seeds", "0,1", "--jobs", "1", "--rounds", "1",
         "--min-time", "0.01", "--device", "cpu", "--out", folder,
     )  # fmt: skip
+    assert last == said
     trials, timings = lines(folder)
     (first,) = trials.values()
-    assert (first["key"], first["status"], timings) == ("stuck seed=0", "ok", {})
+    assert (first["row"]["plugin"], first["seed"], first["status"]) == ("stuck", 0, "ok")
+    assert timings == {}
+    assert has_a_report_without_figures(folder)
 
-    interrupted(signal.SIGTERM, "--resume", folder)
+    assert interrupted(signal.SIGTERM, "run", "--resume", folder) == said
     assert lines(folder) == (trials, {})
+    assert has_a_report_without_figures(folder)
 
-    go.touch()
-    process = start("--resume", folder)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+    (tmp_path / "go").touch()
+    _, err = finished(start("run", "--resume", folder))
     assert "2 trials on digits (quick), 1 of them done before" in err
     trials, timings = lines(folder)
-    assert trials["stuck seed=0"] == first
-    assert trials["stuck seed=1"]["status"] == "ok"
-    assert timings.keys() == {"stuck seed=0"}
-    assert (folder / "report.html").is_file()
+    assert trials["stuck", 0] == first
+    assert (trials["stuck", 1]["status"], trials["stuck", 1]["session"]) == ("ok", 2)
+    assert timings.keys() == {("stuck", 0)}
+    assert timings["stuck", 0]["session"] == 2
+    assert not has_a_report_without_figures(folder)
+
+
+@pytest.mark.timeout(1800)
+def test_interrupted_layers_keep_their_proofs_and_sizes_and_are_carried_on(
+    start, stuck, interrupted, tmp_path
+):
+    folder, file = tmp_path / "layers", stuck(LAYER, "literal_layer")
+    said = (
+        "harness: interrupted; what was finished is kept, carry on with: "
+        f"harness layers --resume {folder}"
+    )
+    last = interrupted(
+        signal.SIGINT, "layers", "--plugins", file, "--neurons", "8,12", "--steps", "5", "--batch",
+        "2", "--density", "1", "--rounds", "2", "--min-time", "0.001", "--device", "cpu",
+        "--out", folder,
+    )  # fmt: skip
+    assert last == said
+    before = records(folder)
+    assert [record["kind"] for record in before] == ["layer-proof"] * 8 + ["peaks", "layer-timing"]
+    assert {record["status"] for record in before} == {"ok"}
+    assert has_a_report_without_figures(folder)
+    assert "stuck" in (folder / "report.md").read_text()
+
+    assert interrupted(signal.SIGTERM, "layers", "--resume", folder) == said
+    assert records(folder) == before
+
+    (tmp_path / "go").touch()
+    out, _ = finished(start("layers", "--resume", folder))
+    after = records(folder)
+    assert after[: len(before)] == before
+    assert [record["kind"] for record in after[len(before) :]] == ["peaks", "layer-timing"]
+    assert after[-1]["row"]["size"]["neurons"] == 12
+    assert after[-1]["session"] == 2
+    assert f"report: {folder / 'report.html'}" in out
+    assert not has_a_report_without_figures(folder)
+
+
+@pytest.mark.timeout(900)
+def test_a_run_that_is_killed_leaves_no_process_and_can_be_carried_on(
+    start, lines, stuck, tmp_path, eventually
+):
+    folder, file = tmp_path / "run", stuck(TRIAL, "softmax")
+    process = start(
+        "run", "--plugins", file, "--seeds", "0,1", "--jobs", "1", "--no-timing", "--device", "cpu",
+        "--out", folder,
+    )  # fmt: skip
+    pids = tmp_path / "pids"
+    try:
+        eventually(lambda: pids.exists() and pids.read_text().endswith("\n"), seconds=300)
+        assert process.left()
+        process.kill()
+        process.communicate(timeout=180)
+        eventually(lambda: not process.left(), what="the end of what was started")
+    finally:
+        process.clean_up()
+    assert lines(folder)[0].keys() == {("stuck", 0)}
+    (tmp_path / "go").touch()
+    finished(start("run", "--resume", folder))
+    assert lines(folder)[0].keys() == {("stuck", 0), ("stuck", 1)}

@@ -12,6 +12,7 @@ import pytest
 
 from harness.catalogue.plugins import discover
 from harness.results.store import RunFolder
+from harness.subjects import Row, Trial
 
 MARKED = ("native", "snntorch", "spikingjelly")
 PLUGINS = {plugin.name: plugin for plugin in discover() if plugin.framework in MARKED}
@@ -29,10 +30,11 @@ def finished(start, tmp_path_factory):
     """One short run of all of them: its folder, exit code and output."""
     folder = tmp_path_factory.mktemp("real") / "run"
     process = start(
-        "--plugins", ",".join(PLUGINS), "--set", "*.epochs=1", "--seeds", "0", "--rounds", "2",
+        "run", "--plugins", ",".join(PLUGINS), "--set", "*.epochs=1", "--seeds", "0", "--rounds", "2",
         "--min-time", "0.01", "--device", "cpu", "--out", folder,
     )  # fmt: skip
-    out, err = process.communicate(timeout=500)
+    out, err = process.communicate(timeout=900)
+    assert process.left() == []
     return folder, process.returncode, out, err
 
 
@@ -43,13 +45,14 @@ def records(finished, lines):
 
 @pytest.mark.parametrize("name", each(PLUGINS))
 def test_the_trial_is_ok_and_its_metrics_are_sensible(records, name):
-    record = records[0][f"{name} seed=0"]
+    record = records[0][name, 0]
     if PLUGINS[name].status == "missing":
         assert record["status"] == "skipped"
         assert PLUGINS[name].reason in record["reason"]
         return
     assert (record["status"], record["reason"]) == ("ok", "")
-    assert record["params"]["epochs"] == 1
+    assert record["row"]["params"]["epochs"] == 1
+    assert record["row"]["digest"] == PLUGINS[name].digest
     metrics = record["metrics"]
     assert 0.3 < metrics["test_accuracy"] <= 1
     assert abs(metrics["test_accuracy"] - metrics["train_accuracy"]) < 0.3
@@ -71,7 +74,7 @@ def test_the_trial_is_ok_and_its_metrics_are_sensible(records, name):
 
 @pytest.mark.parametrize("name", each({n: p for n, p in PLUGINS.items() if p.status != "missing"}))
 def test_the_timing_group_measured_it(finished, records, name):
-    record = records[1][f"{name} seed=0"]
+    record = records[1][name, 0]
     assert (record["status"], record["reason"]) == ("ok", "")
     metrics = record["metrics"]
     latency = metrics["latency_ms"]
@@ -85,23 +88,22 @@ def test_the_timing_group_measured_it(finished, records, name):
     # There is a counter or there is none: a figure above 0, or a reason.
     reason = record["absent"].get("energy_measured_j", "")
     assert bool(reason) != (metrics.get("energy_measured_j", 0) > 0)
-    samples = json.loads(
-        RunFolder(finished[0]).file("samples", f"{name} seed=0", ".json").read_text()
-    )
+    key = Trial(row=Row.model_validate(record["row"]), seed=0).key
+    samples = RunFolder(finished[0]).read_samples(key)
     assert sum(map(len, samples["seconds"]["latency"])) == latency["n"]
     assert len(samples["seconds"]["latency"]) == 2  # one by each of the row's processes
-    assert metrics["noise_floor"]["latency"] >= 0.01
+    assert record["series"]["latency"]["noise_floor"] >= 0.01
 
 
 @pytest.mark.native
 def test_the_control_multiplies_and_spiking_layers_accumulate(records):
     if PLUGINS["ann-relu"].status == "missing":
         pytest.skip(PLUGINS["ann-relu"].reason)
-    control = records[0]["ann-relu seed=0"]
+    control = records[0]["ann-relu", 0]
     assert control["metrics"]["synops_ac"] == 0
     assert "spikes_per_sample" not in control["metrics"]
     assert control["metrics"]["test_accuracy"] > 0.7
-    spiking = records[0]["native-dfa seed=0"]["metrics"]
+    spiking = records[0]["native-dfa", 0]["metrics"]
     assert spiking["synops_ac"] > 0
     assert spiking["spikes_per_sample"] > 0
 
@@ -113,9 +115,12 @@ def test_the_folder_holds_the_run_and_its_report(finished):
     assert "Traceback" not in err
     assert f"report: {folder / 'report.html'}" in out
     described = json.loads((folder / "run.json").read_text())
-    assert described["command"].startswith("harness run --plugins ")
-    assert described["config"]["sets"] == ["*.epochs=1"]
-    assert described["environment"]["cores"] >= 1
+    (session,) = described["sessions"]
+    assert session["command"].startswith("harness run --plugins ")
+    assert session["config"]["params"] == {"*": {"epochs": ["1"]}}
+    assert session["environment"]["cores"] >= 1
+    assert session["plugins"].keys() == PLUGINS.keys()
+    assert {"trials", "report"} <= session["wall_seconds"].keys()
     with (folder / "summary.csv").open(newline="") as file:
         rows = {row["label"]: row for row in csv.DictReader(file)}
     assert rows.keys() >= set(ready)

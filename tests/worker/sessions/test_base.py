@@ -108,17 +108,17 @@ def test_nothing_is_collected_while_calls_are_timed(subject):
 
 
 def test_the_first_warm_up_lasts_until_the_time_of_a_call_no_longer_changes(subject):
-    slow_start = [0.03] * 5 + [0.02] * 5 + [0.01] * 10
-    found = subject(*slow_start, 0.01)
+    slow_start = [0.003] * 5 + [0.002] * 5 + [0.001] * 10
+    found = subject(*slow_start, 0.001)
     found.take(a_round())
     assert warm_up_calls(found) == 20
 
 
-def test_a_warm_up_that_never_settles_ends_after_a_second(subject):
+def test_a_warm_up_that_never_settles_ends_after_a_quarter_of_a_second(subject):
     found = subject()
-    found.times = [seconds for pace in range(1000) for seconds in [0.02 + pace % 2 / 100] * 5]
+    found.times = [seconds for pace in range(1000) for seconds in [0.002 + pace % 2 / 1000] * 5]
     found.take(a_round())
-    assert warm_up_calls(found) == 40  # 100 ms and 150 ms in turns
+    assert warm_up_calls(found) == 100  # 10 ms and 15 ms in turns
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(0.01, 2), (0.03, 1)])
