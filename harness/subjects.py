@@ -30,7 +30,7 @@ class PluginLocation:
 class Data(BaseModel):
     """Immutable data that crosses processes and lies in records; unknown fields are an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
 class Contender(Data):

@@ -45,14 +45,15 @@ def measure_networks(
         timeout=config.timeout,
         jobs=config.parallel(trained[0][1].row.device),
         baseline=[
-            record.key
+            record.row.key
             for _, record in trained
             if config.baseline and names_row(config.baseline, record.row)
         ],
     )
+    trials = {record.row.key: record.key for _, record in trained}
 
     def log(key: str, process: int) -> Path:
-        return folder.file("logs", key, f".timing-{process + 1}.log")
+        return folder.file("logs", trials[key], f".timing-{process + 1}.log")
 
     result = measure(subjects, procedure, log, workers, listener)
     fields = result.fields()
@@ -60,7 +61,7 @@ def measure_networks(
         samples = {"batches": member.batches, "seconds": member.times, "energy": member.facts}
         folder.write_samples(record.key, samples)
         timing = NetworkTiming(
-            session=session, row=record.row, seed=record.seed, **fields[record.key]
+            session=session, row=record.row, seed=record.seed, **fields[record.row.key]
         )
         folder.append(timing)
         listener.recorded(labels[record.row.key], timing)
@@ -93,7 +94,7 @@ def _subject(
         return {what: Work(fewest * batches[what], 0) for what in ("latency", "inference")}
 
     return Subject(
-        key=record.key,
+        key=row.key,
         label=label,
         framework=plan.plugin.framework,
         device=row.device,

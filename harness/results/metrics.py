@@ -73,7 +73,10 @@ def of(*kinds: Of) -> list[Metric]:
 
 def docs_table(*kinds: Of) -> str:
     """The Markdown table of those metrics; docs/metrics.md holds it, and a test compares the two."""
-    lines = ["| metric | unit | better | over seeds | what it is |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| metric | unit | better | over seeds | what it is |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for metric in of(*kinds):
         cells = (f"`{metric.name}`", metric.unit, metric.better or "-", metric.combine)
         lines.append(f"| {' | '.join(cells)} | {metric.meaning} |")

@@ -56,7 +56,7 @@ def test_each_row_has_a_record_beside_its_samples_and_the_device_has_its_peaks(
     assert a.metrics["first_call_ms"] == 1.0
     assert a.absent == {"energy_measured_j": "there is no counter"}
     assert set(a.series) == set(WHATS)
-    assert (a.baseline, b.baseline) == (a.key, a.key)
+    assert (a.baseline, b.baseline) == (a.row.key, a.row.key)
     assert (a.series["train"].versus, b.series["train"].versus.verdict) == (None, "tie")
     samples = folder.read_samples(a.key)
     assert {name: len(rounds) for name, rounds in samples["seconds"].items()} == {
@@ -82,7 +82,7 @@ def test_what_was_trained_is_what_is_opened(carry_out, folder):
 
 def test_the_baseline_that_was_asked_for_is_that_of_the_records(carry_out):
     _, records = carry_out({"a": (0, {}), "b": (0, {})}, baseline="b")
-    assert {record.baseline for record in records[:2]} == {records[1].key}
+    assert {record.baseline for record in records[:2]} == {records[1].row.key}
 
 
 def test_a_row_that_fails_has_a_record_with_its_reason(carry_out):
@@ -94,7 +94,7 @@ def test_a_row_that_fails_has_a_record_with_its_reason(carry_out):
     _, (a, b, _) = carry_out({"a": (0, {}), "b": (0, {})}, answer)
     assert (a.status, a.reason) == ("crashed", "the process ended with exit code 3")
     assert a.log == f"logs/{a.key}.timing-1.log"
-    assert (b.status, b.baseline) == ("ok", b.key)
+    assert (b.status, b.baseline) == ("ok", b.row.key)
 
 
 def test_a_row_that_computes_more_than_the_device_can_is_invalid(carry_out):
