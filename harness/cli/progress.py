@@ -57,12 +57,12 @@ def watching() -> Iterator[Listener]:
 
 
 class Lines(Listener):
-    """One line for each thing that ends, and one every ten seconds while nothing does."""
+    """For logs and pipes: what fails and what begins at once, the rest in a line each ten seconds."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, every: float = _LINE_SECONDS) -> None:
+        self._console, self._every = console, every
         self._total = self._done = 0
-        self._doing = ""
+        self._doing = self._ended = ""
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._last = monotonic()
@@ -94,12 +94,16 @@ class Lines(Listener):
         self._doing = f"{label}: {state(progress)}"
 
     def recorded(self, label: str, record: Record) -> None:
-        """Prints how it went."""
+        """Prints at once how it went where it did not go well."""
         if record.kind == "trial":
             self._done += 1
-            self._print(f"[{self._done}/{self._total}] {told(label, record)}")
-        elif record.kind == "layer-timing" or record.status != "ok":
-            self._print(f"measured {told(label, record)}")
+            line = f"[{self._done}/{self._total}] {told(label, record)}"
+        else:
+            line = f"measured {told(label, record)}"
+        if record.status != "ok" or monotonic() - self._last >= self._every:
+            self._print(line)
+        else:
+            self._ended = line
 
     def measuring(self, done: int, total: int, what: str) -> None:
         """Says once that the group begins; the rest is kept for the next reminder."""
@@ -109,12 +113,12 @@ class Lines(Listener):
 
     def _remind(self) -> None:
         while not self._closed.wait(1.0):
-            if monotonic() - self._last >= _LINE_SECONDS and self._doing:
-                self._print(self._doing)
+            if monotonic() - self._last >= self._every and (self._ended or self._doing):
+                self._print(self._ended or self._doing)
 
     def _print(self, text: str) -> None:
         with self._lock:
-            self._last = monotonic()
+            self._last, self._ended = monotonic(), ""
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
