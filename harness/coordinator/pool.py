@@ -60,7 +60,7 @@ class Workers:
         self.stop()
         self._closed = True
         for _ in range(2):  # first those that another thread may wait for, then those it has begun
-            for starter in list(self._starters.values()):
+            for starter in reversed(list(self._starters.values())):  # branches before their base
                 starter.end()
             with self._starting:
                 pass

@@ -152,9 +152,10 @@ class Starter:
                     self._ready.set_result(None)
                 elif "code" in message:
                     self._children.pop(message["pid"]).code.set_result(message["code"])
-                else:
+                elif self._forked is not None and "refused" in message:
+                    self._forked.set_exception(StarterDied(f"cannot fork: {message['refused']}"))
+                elif self._forked is not None:
                     child = self._children[message["pid"]] = Child(message["pid"])
-                    assert self._forked is not None
                     self._forked.set_result(child)
         self._bury()
 

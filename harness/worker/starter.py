@@ -4,8 +4,8 @@ The coordinator holds the other end of the socket FD. Each of its messages is a 
 descriptors: `{"fork": "worker", "environment": {...}, "folder": ...}` with those of a worker's
 standard input, output and error, or `{"fork": "starter", "modules": [...]}` with the socket and the log
 of another starter, which has everything imported that this one has. Answers are lines of JSON:
-`{"ready": [problem, ...]}` once, `{"pid": ...}` for each fork, `{"pid": ..., "code": ...}` when a
-child has ended.
+`{"ready": [problem, ...]}` once, `{"pid": ...}` for each fork, or `{"refused": reason}`, and
+`{"pid": ..., "code": ...}` when a child has ended.
 
 A starter runs no thread, no OpenMP region and no CUDA: what these hold does not survive a fork.
 """
@@ -80,18 +80,28 @@ class Starter:
             self._end()
         while not line.endswith(b"\n"):
             line += self._control.recv(_MESSAGE_BYTES)
-        pid = self._fork(json.loads(line), descriptors, private)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        self._children.add(pid)
-        self._say({"pid": pid})
+        try:
+            pid = self._fork(json.loads(line), descriptors, private)
+        except OSError as error:  # no memory, or too many processes: others may fork later
+            self._say({"refused": str(error)})
+        else:
+            self._children.add(pid)
+            self._say({"pid": pid})
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def _fork(
         self, message: dict[str, Any], descriptors: list[int], private: tuple[int, int]
     ) -> int:
         """The child's process id, when it leads a process group of its own."""
         alone, ready = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(alone)
+            os.close(ready)
+            raise
         if pid:
             os.close(ready)
             os.read(alone, 1)  # returns at the end of the pipe: the child has called setsid

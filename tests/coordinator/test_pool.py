@@ -146,6 +146,25 @@ def test_a_framework_whose_import_kills_its_starter_costs_itself_alone(plugin_fi
 
 @linux
 @pytest.mark.usefixtures("frameworks")
+@pytest.mark.parametrize("framework", ["quick", ""])
+def test_a_starter_that_dies_after_its_imports_is_replaced(
+    plugin_file, log, framework, processes, tmp_path
+):
+    kills = plugin_file("kills", "import os, time; os.kill(os.getppid(), 9); time.sleep(600)")
+    path = plugin_file("mine", base="declared")
+    with Workers(fork=True) as workers:
+        assert isinstance(ask(workers, path, "quick", log), Described)
+        for _ in range(2):
+            event = ask(workers, kills, framework, log)
+            assert (event.status, "SIGKILL" in event.reason) == ("crashed", True)
+            assert isinstance(ask(workers, path, framework, log), Described)
+            assert isinstance(ask(workers, path, "quick", log), Described)
+        assert len(processes()) == 2
+    assert processes() == []
+
+
+@linux
+@pytest.mark.usefixtures("frameworks")
 def test_what_is_warm_is_not_imported_again(plugin_file, log, tmp_path, eventually):
     with Workers(fork=True) as workers:
         workers.warm(["quick", "quick"], 1)

@@ -290,3 +290,25 @@ def test_the_death_of_the_coordinator_is_the_end_of_all(tmp_path, processes, eve
         assert len(processes()) == 4
         coordinator.send_signal(number)
     eventually(lambda: not processes(), what="the end of every process")
+
+
+FORK_FAILS_ONCE = """
+import os
+
+fork, failures = os.fork, [OSError(11, "Resource temporarily unavailable")]
+
+def failing():
+    if failures:
+        raise failures.pop()
+    return fork()
+
+os.fork = failing
+"""
+
+
+def test_a_fork_that_fails_costs_one_worker_and_the_next_is_forked(start, ask, modules):
+    modules(scarce=FORK_FAILS_ONCE)
+    starter = start("scarce")
+    with pytest.raises(StarterDied, match="cannot fork: .*temporarily unavailable"):
+        ask(starter)
+    assert isinstance(ask(starter), Described)

@@ -246,12 +246,9 @@ def test_trials_whose_starter_dies_say_why_and_the_others_go_on(
         go.touch()
         records = carry_out(planned, config, folder, logs, workers)
     found = {(r.row.plugin, r.seed): (r.status, r.reason) for r in records}
-    assert found["bad", 0][0] == found["bad", 1][0] == "crashed"
-    assert "was killed by SIGKILL" in found["bad", 0][1]
-    assert found["bad", 1][1] == (
-        "start: the process that imports frail_module was killed by SIGKILL "
-        "(often the system running out of memory)"
-    )
+    for seed in (0, 1):  # the second one kills the starter that took the first one's place
+        assert found["bad", seed][0] == "crashed"
+        assert "was killed by SIGKILL" in found["bad", seed][1]
     assert {found["good", seed][0] for seed in (0, 1)} == {"failed"}  # by the stand-in of torch
     assert processes() == []
 

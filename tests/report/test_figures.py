@@ -119,8 +119,12 @@ def test_activity_is_in_percent():
 def test_layers_are_counted_as_numbers():
     history = [{f"density_hidden{n}": 0.1 for n in (10, 9, 1)} | {"loss": 1.0, "a": 1.0}]
     rows = report_rows([record("a", history=history)])
-    names = [name for name in curves.scalar_names(rows) if name.startswith("density")]
-    assert names == ["density_hidden1", "density_hidden9", "density_hidden10"]
+    assert curves.scalars(rows, density=False) == ["loss", "a"]
+    assert curves.scalars(rows, density=True) == [
+        "density_hidden1",
+        "density_hidden9",
+        "density_hidden10",
+    ]
 
 
 def test_scalars_that_find_no_panel_are_named():

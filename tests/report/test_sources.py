@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from harness.report.build import build_report
+from harness.report.networks import against_sources
 from harness.report.rows import network_rows
-from harness.report.sources import against_sources
 from harness.results.summary import summarise
 
 from .synthetic_run import description, record, run_records

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.report.unfinished import names, unfinished
+from harness.report.trust import names, unfinished
 
 from .synthetic_run import layers_records, record, run_records
 
