@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.report import layers
 from harness.report.numbers import listed, plain, show
 from harness.report.rows import NetworkRow, network_rows, ordered_by
-from harness.report.versus import SERIES, Timing, timings
+from harness.report.versus import SERIES, Timing, timings, versus
 from harness.results.metrics import METRICS
 from harness.results.record import LayerTiming, NetworkTiming, Record, latest
 from harness.results.session import Session
@@ -27,15 +27,15 @@ def closing_lines(records: Sequence[Record], sessions: Sequence[Session] = ()) -
     networks = [record for record in timed if isinstance(record, NetworkTiming)]
     for name in ("latency", "inference", "train"):
         lines += _verdicts(networks, name, labels, SERIES[name].partition(",")[0])
-    sizes: dict[tuple[float, int], list[Timing]] = {}
+    sizes: dict[str, list[Timing]] = {}
     for record in timed:
         if isinstance(record, LayerTiming):
+            labels[record.row.key] = plain(record.row.plugin)
             size = record.row.size
-            sizes.setdefault((size.density, size.neurons), []).append(record)
-    plugins = {r.row.key: plain(r.row.plugin) for r in timed}
-    for (density, neurons), group in sizes.items():
-        what = f"{neurons} neurons, {layers.density_name(density)}"
-        lines += _verdicts(group, layers.MAIN, plugins, what)
+            what = f"{size.neurons} neurons, {layers.density_name(size.density)}"
+            sizes.setdefault(what, []).append(record)
+    for what, group in sizes.items():
+        lines += _verdicts(group, layers.MAIN, labels, what)
     return lines
 
 
@@ -47,51 +47,29 @@ def _best(rows: Sequence[NetworkRow]) -> Iterator[str]:
         return
     metric, (best, *others) = METRICS[name], having
     which = "Highest" if metric.better == "more" else "Lowest"
-    title = (
-        metric.title[0].lower() + metric.title[1:] if name != "van_rossum_loss" else metric.title
-    )
-    overlapping = [row.name for row in others if _overlap(best, row, name)]
+    title = metric.title if name == "van_rossum_loss" else metric.title.lower()
+    # A number without an interval is its own.
+    (low, high), *ends = (row.ends(name) or (row.value(name),) * 2 for row in having)
+    overlapping = [
+        row.name for row, end in zip(others, ends, strict=True) if low <= end[1] and end[0] <= high
+    ]
     yield f"{which} {title}: {best.name}, {show(best.cell(name), name)}." + (
-        f" The intervals of {_named(overlapping)} overlap with it: their order may be chance."
+        f" The intervals of {listed(overlapping, MOST_NAMES)} overlap with it: their order may be "
+        "chance."
         if overlapping
         else ""
     )
 
 
-def _overlap(one: NetworkRow, other: NetworkRow, metric: str) -> bool:
-    """Whether two intervals overlap; a number without one is its own interval."""
-    ends = []
-    for row in (one, other):
-        cell = row.summary.cells[metric]
-        ends.append(
-            (
-                cell.value if cell.low is None else cell.low,
-                cell.value if cell.high is None else cell.high,
-            )
-        )
-    return ends[0][0] <= ends[1][1] and ends[1][0] <= ends[0][1]
-
-
 def _verdicts(
     timed: Sequence[Timing], series: str, names: Mapping[str, str], what: str
 ) -> Iterator[str]:
-    """`Latency, against NAME: faster: a, b; slower: c; a tie: d.`"""
-    by_verdict: dict[str, list[str]] = {"faster": [], "slower": [], "tie": []}
-    baseline = ""
-    for record in timed:
-        versus = record.series[series].versus if series in record.series else None
-        if versus is not None:
-            by_verdict[versus.verdict].append(names[record.row.key])
-            baseline = record.baseline
-    if not any(by_verdict.values()):
-        return
-    parts = [
-        f"{words} {_named(rows)}"
-        for words, rows in zip(("faster:", "slower:", "a tie:"), by_verdict.values(), strict=True)
-        if rows
-    ]
-    yield f"{what}, compared with {names.get(baseline, 'the baseline')}: {'; '.join(parts)}."
-
-
-def _named(names: Sequence[str]) -> str:
-    return listed(names, MOST_NAMES)
+    """`Latency, compared with NAME: faster: a, b; slower: c; a tie: d.`"""
+    compared = [(r, found.verdict) for r in timed if (found := versus(r, series))]
+    parts = []
+    for verdict, word in (("faster", "faster"), ("slower", "slower"), ("tie", "a tie")):
+        if rows := [names[record.row.key] for record, its in compared if its == verdict]:
+            parts.append(f"{word}: {listed(rows, MOST_NAMES)}")
+    if compared:
+        baseline = names.get(compared[-1][0].baseline, "the baseline")
+        yield f"{what}, compared with {baseline}: {'; '.join(parts)}."

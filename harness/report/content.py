@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from importlib.resources import files
+from string import Template
+from typing import Any, NamedTuple
+
+from harness.report.numbers import show
+from harness.results.summary import Cell
+
+#: What a report says in words; prose.toml says how it is made.
+PROSE: dict[str, Any] = tomllib.loads(
+    files("harness.report").joinpath("prose.toml").read_text("utf-8")
+)
 
 Pairs = Sequence[tuple[str, str]]
 """(subject, text) pairs: a list of definitions."""
@@ -29,14 +40,22 @@ class Item(NamedTuple):
         return " ".join(filter(None, (self.value, self.interval, self.remark)))
 
 
+def number(cell: Cell | None, metric: str) -> Item:
+    """A metric in a column that can be sorted."""
+    text = show(cell, metric)
+    return Item(text.value, text.interval, "" if cell is None else repr(cell.value))
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of a table; `help` says in a sentence what it holds, `order` how it is sorted now."""
+    """A column of a table; `help` says in a sentence what it holds, `order` how it is sorted now
+    (ascending, descending or not).
+    """
 
     title: str
     help: str = ""
     number: bool = False
-    order: Literal["", "ascending", "descending"] = ""
+    order: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,3 +77,8 @@ class Card:
 
     title: str
     pairs: Pairs
+
+
+def prose(section: str, name: str, **facts: object) -> str:
+    """A text of prose.toml, with the facts that it names."""
+    return Template(PROSE[section][name]).substitute(facts)

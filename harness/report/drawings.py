@@ -1,18 +1,23 @@
-"""Which figures there are: what they show, of which rows, and their captions."""
+"""Which figures there are: what they show, and of which rows. Their words are in prose.toml."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from harness.report import curves, dots, layers, raster, scaling, tell, tradeoff
+from harness.report import curves, dots, layers, planes, raster
+from harness.report.content import PROSE
+from harness.report.numbers import plain, show
 from harness.report.panels import best_in_panels
 from harness.report.rows import NetworkRow
 from harness.report.style import MOST_LINES, Drawn
+from harness.results.metrics import METRICS
 from harness.results.summary import Summary
 
 R = TypeVar("R")
+Shown = Callable[[NetworkRow], bool]
+Told = Callable[[NetworkRow], str]
 
 #: As many rows as a figure with a line for each can show, as many small panels, and rows in these.
 MOST_ROWS, MOST_PANELS, MOST_IN_PANELS = 40, 14, 30
@@ -26,160 +31,113 @@ class Drawing(Generic[R]):
     """One figure of the report.
 
     `has` says whether a row has something to show, `otherwise` why there is no figure where none
-    has. `best` keeps the first of many rows, as many as can be read. `tell` says in words what the
-    figure shows of a row. `kind` is the metric of the only kind of task that has this figure.
+    has. `tell` says in words what the figure shows of a row, for those who cannot see it. `best`
+    keeps the first of many rows, as many as can be read. `kind` is the metric of the only kind of
+    task that has this figure.
     """
 
     name: str
-    title: str
-    caption: str
     draw: Callable[[Sequence[R]], Drawn]
     has: Callable[[R], bool]
-    otherwise: str
     tell: Callable[[R], str]
-    best: Callable[[Sequence[R]], Sequence[R]] = lambda rows: rows[:MOST_ROWS]
+    best: Callable[[Sequence[R]], Sequence[R]]
+    title: str
+    caption: str
+    otherwise: str
     kind: str = ""
 
 
-def _measured(*names: str) -> Callable[[NetworkRow], bool]:
-    return lambda row: any(map(row.has, names))
+def _first(rows: Sequence[Any]) -> Sequence[Any]:
+    return rows[:MOST_ROWS]
 
 
-def _epochs(density: bool) -> Callable[[NetworkRow], bool]:
-    return lambda row: any(
-        name != "epoch" and name.startswith(curves.DENSITY) == density
-        for name in curves.scalar_names([row])
-    )
-
-
-def _panels(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
+def _in_panels(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
     return rows if len(rows) <= MOST_LINES else best_in_panels(rows[:MOST_IN_PANELS], MOST_PANELS)
 
 
+def _drawing(
+    name: str,
+    draw: Callable[[Sequence[R]], Drawn],
+    shows: tuple[Callable[[R], bool], Callable[[R], str]],
+    best: Callable[[Sequence[R]], Sequence[R]] = _first,
+) -> Drawing[R]:
+    return Drawing(name, draw, *shows, best, **PROSE["figures"][name])
+
+
+def _measured(*names: str) -> tuple[Shown, Told]:
+    """Rows with any of the metrics; their numbers as in the table, the first without its name."""
+
+    def tell(row: NetworkRow) -> str:
+        titles = ("", *(f"{METRICS[name].title} " for name in names[1:]))
+        return ", ".join(
+            f"{title}{show(row.cell(name), name)}"
+            for title, name in zip(titles, names, strict=True)
+            if row.has(name)
+        )
+
+    return lambda row: any(map(row.has, names)), tell
+
+
+def _scalars(density: bool) -> tuple[Shown, Told]:
+    """Rows with training scalars; the first and the last mean of each."""
+
+    def tell(row: NetworkRow) -> str:
+        parts = []
+        for name in curves.scalars([row], density):
+            found = [[epoch[name] for epoch in t.history if name in epoch] for t in row.trials]
+            each = [values for values in found if values]
+            factor, unit = (100, " %") if density else (1, "")
+            first, last = (factor * sum(v[end] for v in each) / len(each) for end in (0, -1))
+            parts.append(
+                f"{plain(name.removeprefix(curves.DENSITY))} {first:.3g} to {last:.3g}{unit}"
+            )
+        return ", ".join(parts)
+
+    return lambda row: bool(curves.scalars([row], density)), tell
+
+
+def _steps(row: NetworkRow) -> str:
+    """The accuracy of the last step, and the step from which on it is stable."""
+    decided = row.cell("decision_step")
+    after = "" if decided is None else f", decision step {decided.value:.3g}"
+    return f"{show(row.cell(ACCURACY), ACCURACY).value}{after}"
+
+
+def _spikes(row: NetworkRow) -> str:
+    """How many spikes the row's first seed was to emit, and how many it did."""
+    (trial,) = raster.first_trial(row)
+    wanted, sent = (sum(map(len, trial.raster.get(name, []))) for name in ("target", "output"))
+    return f"{sent} output spikes for {wanted} targets"
+
+
+def _both(row: NetworkRow) -> bool:
+    return all(map(row.has, planes.BOTH)) and row.value("synops_effective") > 0
+
+
+def _over_time(row: NetworkRow) -> bool:
+    return any("accuracy_by_step" in trial.metrics for trial in row.trials)
+
+
 NETWORKS: tuple[Drawing[NetworkRow], ...] = (
-    Drawing(
-        "accuracy",
-        "Test accuracy",
-        "Dot: mean over the seeds, with its 95 % interval. Grey ticks: the single seeds. Hollow "
-        "diamond: a reference of that row, such as the network before its conversion.",
-        dots.accuracy,
-        _measured(ACCURACY),
-        "no row has a test accuracy",
-        tell.metric(ACCURACY),
-        kind=ACCURACY,
+    _drawing("accuracy", dots.accuracy, _measured(ACCURACY)),
+    _drawing("fit", dots.fit, _measured(FIT)),
+    _drawing("tradeoff", planes.tradeoff, (_both, _measured(*planes.BOTH)[1])),
+    _drawing("latency", dots.latency, (_measured("latency_ms")[0], _measured(*dots.LATENCIES)[1])),
+    _drawing("throughput", dots.throughput, _measured(*dots.THROUGHPUTS)),
+    _drawing("steps", curves.by_step, (_over_time, _steps), _in_panels),
+    _drawing(
+        "raster", raster.raster, (lambda r: bool(raster.first_trial(r)), _spikes), raster.best
     ),
-    Drawing(
-        "fit",
-        "Fit to the target spikes",
-        "Dot: mean over the seeds, with its 95 % interval. Grey ticks: the single seeds. 0 is equal "
-        "to the target, 1 as good as no output spike at all; further left is better.",
-        dots.fit,
-        _measured(FIT),
-        "no row fits spike trains",
-        tell.metric(FIT),
-        kind=FIT,
-    ),
-    Drawing(
-        "tradeoff",
-        "Accuracy against operations",
-        "Up and to the left is better. Accumulates and multiply-accumulates count alike here, "
-        "though hardware pays more for the latter; the table has both.",
-        tradeoff.tradeoff,
-        lambda row: all(map(row.has, tradeoff.BOTH)) and row.value("synops_effective") > 0,
-        "no row has both an accuracy and its operations",
-        tell.metric(ACCURACY, "synops_effective"),
-        kind=ACCURACY,
-    ),
-    Drawing(
-        "latency",
-        "Latency of one sample",
-        "Measured time, on this machine. Filled: median with its 95 % interval. Hollow: 95th "
-        "percentile, where there are enough calls for one.",
-        dots.latency,
-        _measured("latency_ms"),
-        "no row's latency was measured",
-        tell.metric("latency_ms", "latency_p95_ms"),
-    ),
-    Drawing(
-        "throughput",
-        "Throughput",
-        "Filled: inference. Hollow: training. Medians with their 95 % intervals, in batches; "
-        "further right is better.",
-        dots.throughput,
-        _measured("inference_throughput", "train_throughput"),
-        "no row's throughput was measured",
-        tell.metric("inference_throughput", "train_throughput"),
-    ),
-    Drawing(
-        "steps",
-        "Accuracy by time step",
-        "Latency in simulated time steps: the prediction after each step. Line: mean over the seeds. "
-        "Band: lowest to highest seed. A single point: a network without time.",
-        curves.by_step,
-        lambda row: any("accuracy_by_step" in trial.metrics for trial in row.trials),
-        "no row gives its prediction over time",
-        tell.steps,
-        _panels,
-        ACCURACY,
-    ),
-    Drawing(
-        "raster",
-        "Output spikes and their targets",
-        "Ticks: target spikes. Dots: output spikes in the same lane; a tick without a dot was missed, a "
-        "dot without a tick is extra. Below, faint: the input spikes, the same for the rows above.",
-        raster.raster,
-        lambda row: bool(raster.first_trial(row)),
-        "no row fits spike trains",
-        tell.spikes,
-        raster.best,
-        FIT,
-    ),
-    Drawing(
-        "sparsity",
-        "Activation sparsity",
-        "Of the trained network, on the test data. Filled: the whole network, with its 95 % interval "
-        "over the seeds. Hollow: each layer. Density, as some papers call it, is 100 % minus this.",
-        dots.sparsity,
-        _measured("activation_sparsity"),
-        "no row's activations were recorded",
-        tell.metric("activation_sparsity"),
-    ),
-    Drawing(
-        "history",
-        "Training history",
-        "Means by epoch, over training batches. Line: mean over the seeds. Band: lowest to "
-        "highest seed. The losses of different methods are different quantities: compare their "
-        "course only. On a logarithmic axis, zeros and values below 1/10 000 of the maximum are drawn at "
-        "the lower edge.",
-        curves.history,
-        _epochs(density=False),
-        "no row reported scalars while training",
-        tell.course,
-        _panels,
-    ),
-    Drawing(
-        "activity",
-        "Activity while training",
-        "Percentage of a layer's neurons that spike in a step (density), the mean over an epoch's "
-        "training batches. Line: mean over the seeds. Band: lowest to highest seed.",
-        curves.activity,
-        _epochs(density=True),
-        "no row reported its layers' activity while training",
-        tell.density,
-        _panels,
-    ),
+    _drawing("sparsity", dots.sparsity, _measured("activation_sparsity")),
+    _drawing("history", curves.history, _scalars(density=False), _in_panels),
+    _drawing("activity", curves.activity, _scalars(density=True), _in_panels),
 )
 
 LAYERS: tuple[Drawing[Summary], ...] = (
-    Drawing(
+    _drawing(
         "layers",
-        "Total time against the number of neurons",
-        "Medians of a forward and a backward pass together, with their 95 % intervals; lower is better. "
-        "Dashed grey line: the roofline.",
-        scaling.scaling,
-        layers.comparable,
-        "no layer was both proved equal and timed",
-        lambda row: f"{layers.name(row)} {scaling.largest(row)}",
+        planes.scaling,
+        (layers.comparable, lambda row: f"{layers.name(row)} {planes.largest(row)}"),
         lambda rows: rows,
     ),
 )

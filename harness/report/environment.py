@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report.content import Card, Column, Item, Table
+from harness.report.content import Card, Column, Item, Table, prose
 from harness.report.numbers import ABSENT, counted, plain, size
 from harness.results.record import Record
 from harness.results.session import Session
@@ -13,6 +14,8 @@ from harness.results.summary import Cell
 
 #: A load average above this, for each core, is another program's work.
 BUSY = 0.5
+
+TITLES = ("Session", "Started", "Machine", "Load", "Commit", "Command", "Records")
 
 #: What the records of each kind are called.
 KINDS = {
@@ -28,33 +31,33 @@ def sessions_table(sessions: Sequence[Session], records: Sequence[Record]) -> Ta
     """A line for each session where there are several: its machine, code, command and records."""
     if len(sessions) < 2:
         return None
-    titles = ("Session", "Started", "Machine", "Load", "Commit", "Command", "Records")
-    lines = [
-        [
-            Item(str(place + 1)),
-            Item(plain(session.started) or ABSENT),
-            Item(machine(session) or ABSENT),
-            Item(ABSENT if session.load_average is None else f"{session.load_average:.2g}"),
-            Item(_commit(session) or ABSENT),
-            Item(plain(session.command) or ABSENT),
-            Item(_held(records, place)),
-        ]
-        for place, session in enumerate(sessions)
-    ]
-    columns = [Column(title) for title in titles]
+    lines = []
+    for place, session in enumerate(sessions):
+        counts = Counter(KINDS[record.kind] for record in records if record.session == place)
+        cells = (
+            str(place + 1),
+            plain(session.started),
+            machine(session),
+            _load(session),
+            _commit(session),
+            plain(session.command),
+            ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none",
+        )
+        lines.append([Item(cell or ABSENT) for cell in cells])
+    columns = list(map(Column, TITLES))
     return Table("sessions", "Sessions", columns, lines, style="unfinished")
 
 
 def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
-    """`Trials: session 1. Timings: session 2 (machine, load, commit)`; empty for a single session."""
+    """`The trials were taken in session 1 (machine, load, commit).`; empty for a single session."""
+    if len({record.session for record in records}) < 2:
+        return ""
     found: dict[str, set[int]] = {}
     for record in records:
         found.setdefault(KINDS[record.kind], set()).add(record.session)
-    if len(set().union(*found.values())) < 2:
-        return ""
     parts = []
     for kind, places in found.items():
-        each = [f"{place + 1}{_described(sessions, place)}" for place in sorted(places)]
+        each = [f"{place + 1}{_described(sessions[place:])}" for place in sorted(places)]
         noun = "sessions" if len(each) > 1 else "session"
         parts.append(f"The {kind} were taken in {noun} {' and '.join(each)}.")
     return " ".join(parts)
@@ -64,20 +67,15 @@ def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str
     """A busy machine while timing, and code that no commit holds."""
     found = []
     timed = {r.session for r in records if r.kind in {"network-timing", "layer-timing"}}
-    for place in sorted(timed & set(range(len(sessions)))):
-        load, cores = sessions[place].load_average, sessions[place].environment.get("cores")
-        if load is not None and isinstance(cores, int) and load > BUSY * cores:
+    for place, session in enumerate(sessions):
+        load, cores = session.load_average, session.environment.get("cores")
+        if place in timed and load and isinstance(cores, int) and load > BUSY * cores:
             which = f" of session {place + 1}" if len(sessions) > 1 else ""
-            found.append(
-                f"The machine was busy with other programs when the timings{which} began (load "
-                f"{load:.1f} on {counted(cores, 'core')}): they are less certain than their "
-                "intervals say."
-            )
+            facts = {"load": f"{load:.1f}", "cores": counted(cores, "core"), "which": which}
+            found.append(prose("warnings", "busy", **facts))
     used = {record.session for record in records} & set(range(len(sessions)))
     if any(sessions[place].environment.get("dirty") for place in used):
-        found.append(
-            "The working tree had uncommitted changes: the commit alone does not give this code."
-        )
+        found.append(prose("warnings", "dirty"))
     return found
 
 
@@ -143,19 +141,14 @@ def _commit(session: Session) -> str:
     return f"{commit} (changed)" if commit and session.environment.get("dirty") else commit
 
 
-def _described(sessions: Sequence[Session], place: int) -> str:
-    if place >= len(sessions):
-        return ""
-    session = sessions[place]
-    load = "" if session.load_average is None else f"load {session.load_average:.2g}"
-    commit = f"commit {_commit(session)}" if _commit(session) else ""
-    known = ", ".join(filter(None, (machine(session), load, commit)))
-    return f" ({known})" if known else ""
+def _load(session: Session) -> str:
+    return "" if session.load_average is None else f"{session.load_average:.2g}"
 
 
-def _held(records: Sequence[Record], place: int) -> str:
-    counts: dict[str, int] = {}
-    for record in records:
-        if record.session == place:
-            counts[KINDS[record.kind]] = counts.get(KINDS[record.kind], 0) + 1
-    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none"
+def _described(session: Sequence[Session]) -> str:
+    """The first of `session`, in brackets."""
+    said = []
+    for one in session[:1]:
+        named = {"": machine(one), "load ": _load(one), "commit ": _commit(one)}
+        said = [f"{name}{text}" for name, text in named.items() if text]
+    return f" ({', '.join(said)})" if said else ""

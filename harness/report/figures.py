@@ -8,16 +8,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from harness.report.drawings import ACCURACY, FIT, LAYERS, NETWORKS, Drawing
 from harness.report.numbers import plain
 from harness.report.rows import NetworkRow, ordered_by
 from harness.report.style import GRID, INK, MUTED, PAPER, SETTINGS, Drawn, NoDataError
 from harness.report.view import View
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 R = TypeVar("R")
 
@@ -64,15 +61,18 @@ def draw_one(drawing: Drawing[R], rows: Sequence[R], missed: bool = True) -> Pic
     """One figure, of those of `rows` that it can show; whatever goes wrong is the reason for none."""
     try:
         (figure, remark), shown = drawn(drawing, rows)
-        svg, png = _render(figure)
+        with _settings():
+            from harness.report.renderer import svg_and_png
+
+            svg, png = svg_and_png(figure)
     except NoDataError as nothing:
         return Omitted(drawing.name, drawing.title, str(nothing), missed)
     except Exception as error:
         reason = plain(f"it could not be drawn: {type(error).__name__}: {error}")
         return Omitted(drawing.name, drawing.title, reason)
     caption = " ".join(filter(None, (drawing.caption, remark, _left_out(drawing, rows, shown))))
-    told = ((row, plain(drawing.tell(row))) for row in shown)
-    alt = "; ".join(f"{_name(row)} {text}".strip() for row, text in told if text)
+    told = ((getattr(row, "name", ""), plain(drawing.tell(row))) for row in shown)
+    alt = "; ".join(f"{name} {text}".strip() for name, text in told if text)
     return Picture(drawing.name, drawing.title, caption, f"{drawing.title}: {alt}", svg, png)
 
 
@@ -108,22 +108,9 @@ def _left_out(drawing: Drawing[R], rows: Sequence[R], shown: Sequence[R]) -> str
     having = sum(map(drawing.has, rows))
     if having == len(shown):
         return ""
-    networks = [row for row in shown if isinstance(row, NetworkRow)]
-    if ordered_by(networks) == ACCURACY:
+    if ordered_by([row for row in shown if isinstance(row, NetworkRow)]) == ACCURACY:
         return f"The {len(shown)} most accurate of {having} rows."
     return f"The first {len(shown)} of {having} rows, in the order of the table."
-
-
-def _name(row: object) -> str:
-    return row.name if isinstance(row, NetworkRow) else ""
-
-
-def _render(figure: Figure) -> tuple[str, bytes]:
-    """The figure as SVG and PNG."""
-    from harness.report.renderer import svg_and_png
-
-    with _settings():
-        return svg_and_png(figure)
 
 
 def _import_matplotlib() -> None:

@@ -16,23 +16,20 @@ HERE = Path(__file__).parent
 OPEN_CARDS = 8
 
 
-def render(view: View, pictures: Sequence[Picture] = (), remarks: Sequence[str] = ()) -> str:
-    """The page; `remarks` say which figures are missing. All is escaped but its own style and script."""
+def render(view: View, pictures: Sequence[Picture] = (), remark: str = "") -> str:
+    """The page; `remark` says which figures are missing. All is escaped but its own style and script."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
     )
+    environment.trim_blocks = environment.lstrip_blocks = True
     style, script = ((HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     return environment.get_template("page.html.j2").render(
         view=view,
         pictures=pictures,
-        remarks=remarks,
+        remark=remark,
         style=Markup(style),
         script=Markup(script),
         # Should something slip through the escaping all the same, the browser runs only this script

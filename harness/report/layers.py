@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.plugin.contract import Neuron
-from harness.report.content import Column, Item, Table
-from harness.report.numbers import ABSENT, plain, show
+from harness.report.content import Column, Item, Table, number, prose
+from harness.report.numbers import ABSENT, plain
+from harness.report.rows import shown_metrics
 from harness.report.versus import told
-from harness.results.metrics import Metric, of
+from harness.results.metrics import Metric
 from harness.results.record import LayerProof, LayerTiming, PeaksRecord, Record
 from harness.results.summary import Summary
+from harness.subjects import LayerSize
 
-#: The words for the status of a proof and of a measurement.
+#: The words for the status of a proof.
 PROVED = {"ok": "equal", "invalid": "not equal", "skipped": "refused"}
-MEASURED = {"skipped": "not measured"}
 
 #: The series whose verdict stands in the table; the others are in the table of comparisons.
 MAIN = "total"
-
-NOTE = (
-    "Size: the number of inputs, and of neurons. A figure of a layer that is not proved equal is shown "
-    "and not compared."
-)
 
 
 def proofs(records: Sequence[Record]) -> Table | None:
@@ -31,11 +27,10 @@ def proofs(records: Sequence[Record]) -> Table | None:
     if not found:
         return None
     names = list(dict.fromkeys(record.row.plugin for record in found))
-    neurons = list(dict.fromkeys(neuron_name(record.neuron) for record in found))
     words = {(neuron_name(r.neuron), r.row.plugin): PROVED.get(r.status, r.status) for r in found}
     lines = [
         [Item(neuron), *(Item(words.get((neuron, name), ABSENT)) for name in names)]
-        for neuron in neurons
+        for neuron in dict.fromkeys(neuron for neuron, _ in words)
     ]
     columns = [Column("Neuron"), *(Column(plain(name)) for name in names)]
     return Table("proofs", "The same neuron?", columns, lines)
@@ -49,38 +44,24 @@ def layer_rows(summaries: Sequence[Summary]) -> list[Summary]:
 def speeds(rows: Sequence[Summary]) -> Iterator[Table]:
     """A table for each density: the sizes from small to large, in each the fastest first."""
     metrics = shown_metrics(rows)
-    for place, of_density in enumerate(by_density(rows), start=1):
-        ordered = sorted(of_density, key=lambda row: (neurons(row), total(row), name(row)))
-        columns = [
-            Column("Framework"),
-            Column("Size", "inputs, and neurons", True),
-            *(Column(metric.title, metric.meaning, True) for metric in metrics),
-            Column("Total, against the baseline", "see Faster or slower"),
-        ]
-        lines = [_line(row, metrics) for row in ordered]
-        title = f"Speed: {density_name(density(ordered[0]))}"
-        yield Table(f"speed{place}", title, columns, lines, NOTE)
-
-
-def shown_metrics(rows: Sequence[Summary]) -> list[Metric]:
-    """The metrics of the tables: those of the registry that some layer has."""
-    return [
-        metric
-        for metric in of("layer-timing")
-        if metric.place != "record" and any(row.has(metric.name) for row in rows)
+    columns = [
+        Column("Framework"),
+        Column("Size", "inputs, and neurons", True),
+        *(Column(metric.title, metric.meaning, True) for metric in metrics),
+        Column("Total, against the baseline", "see Faster or slower"),
     ]
-
-
-def meanings(rows: Sequence[Summary]) -> list[tuple[str, str]]:
-    """What each column holds."""
-    return [(metric.title, metric.meaning) for metric in shown_metrics(rows)]
+    for place, of_density in enumerate(by_density(rows), start=1):
+        ordered = sorted(of_density, key=lambda row: (size(row).neurons, total(row), name(row)))
+        lines = [_line(row, metrics) for row in ordered]
+        title = f"Speed: {density_name(size(ordered[0]).density)}"
+        yield Table(f"speed{place}", title, columns, lines, prose("tables", "speed"))
 
 
 def by_density(rows: Sequence[Summary]) -> list[list[Summary]]:
     """`rows` by the density of their inputs, in the order of the records."""
     groups: dict[float, list[Summary]] = {}
     for row in rows:
-        groups.setdefault(density(row), []).append(row)
+        groups.setdefault(size(row).density, []).append(row)
     return list(groups.values())
 
 
@@ -96,14 +77,9 @@ def timing_of(row: Summary) -> LayerTiming:
     return row.timing
 
 
-def neurons(row: Summary) -> int:
-    """The number of inputs, and of neurons."""
-    return timing_of(row).row.size.neurons
-
-
-def density(row: Summary) -> float:
-    """The fraction of inputs that are not 0."""
-    return timing_of(row).row.size.density
+def size(row: Summary) -> LayerSize:
+    """The layer's size: `neurons` is also the number of inputs, `density` the fraction that is not 0."""
+    return timing_of(row).row.size
 
 
 def total(row: Summary) -> float:
@@ -138,25 +114,15 @@ def neuron_name(neuron: Neuron) -> str:
 
 
 def _line(row: Summary, metrics: Sequence[Metric]) -> list[Item]:
-    timing = timing_of(row)
-    line = [Item(name(row), sort=plain(row.row.plugin)), Item(str(neurons(row)))]
-    for place, metric in enumerate(metrics):
-        cell = row.cells.get(metric.name)
-        # A share of the roofline is a comparison too.
-        if metric.name == "roofline_share" and not comparable(row):
-            cell = None
-        text = show(cell, metric.name)
-        if place == 0 and not row.cells:
-            text = text._replace(value=MEASURED.get(timing.status, timing.status))
-        line.append(Item(text.value, text.interval, "" if cell is None else repr(cell.value)))
-    return [*line, Item(_verdict(row))]
-
-
-def _verdict(row: Summary) -> str:
-    timing = timing_of(row)
-    series = timing.series.get(MAIN)
-    if not comparable(row) or series is None:
-        return ABSENT
-    if timing.baseline == row.row.key:
-        return "the baseline"
-    return told(series.versus)
+    timing, compared = timing_of(row), comparable(row)
+    # A share of the roofline is a comparison too.
+    shares = () if compared else ("roofline_share",)
+    cells = [number(None if m.name in shares else row.cells.get(m.name), m.name) for m in metrics]
+    if cells and not row.cells:
+        status = "not measured" if timing.status == "skipped" else timing.status
+        cells[0] = cells[0]._replace(value=status)
+    verdict, series = ABSENT, timing.series.get(MAIN)
+    if compared and series is not None:
+        verdict = "the baseline" if timing.baseline == row.row.key else told(series.versus)
+    first = Item(name(row), sort=plain(row.row.plugin))
+    return [first, Item(str(size(row).neurons)), *cells, Item(verdict)]

@@ -12,9 +12,9 @@ from harness.report.numbers import plain
 from harness.report.view import View
 
 
-def render(view: View, pictures: Sequence[Picture] = (), remarks: Sequence[str] = ()) -> str:
-    """The whole report in GitHub's Markdown; `remarks` say which figures are missing."""
-    return "\n".join(_lines(view, pictures, remarks)) + "\n"
+def render(view: View, pictures: Sequence[Picture] = (), remark: str = "") -> str:
+    """The whole report in GitHub's Markdown; `remark` says which figures are missing."""
+    return "\n".join(_lines(view, pictures, remark)) + "\n"
 
 
 def escape(text: object) -> str:
@@ -22,7 +22,7 @@ def escape(text: object) -> str:
     return re.sub(r"([\\`*_\[\]|~$#])", r"\\\1", html.escape(plain(text), quote=False))
 
 
-def _lines(view: View, pictures: Sequence[Picture], remarks: Sequence[str]) -> Iterator[str]:
+def _lines(view: View, pictures: Sequence[Picture], remark: str) -> Iterator[str]:
     yield from (f"# {view.title}", "", escape(view.headline), "")
     for command in view.commands:
         # Longer than any run of backticks inside, so that none of them ends the block.
@@ -41,7 +41,7 @@ def _lines(view: View, pictures: Sequence[Picture], remarks: Sequence[str]) -> I
     for picture in pictures:
         yield from (f"![{escape(picture.alt)}](figures/{picture.name}.png)", "")
         yield from (f"**{escape(picture.title)}.** {escape(picture.caption)}", "")
-    for remark in remarks:
+    if remark:
         yield from (escape(remark), "")
     if view.unfinished:
         yield from _table(view.unfinished)

@@ -71,9 +71,7 @@ def plain_number(cell: Cell, unit: str = "") -> Text:
 
 def si(cell: Cell) -> Text:
     """A number with k, M, G or T."""
-    # 999.6 would round to 1000.
-    prefixes = ((s, p) for s, p in PREFIXES if abs(cell.value) >= s * 0.9995)
-    scale, prefix = next(prefixes, (1.0, ""))
+    scale, prefix = _prefix(cell.value)
     return _text(cell, 1 / scale, prefix, most=DIGITS)
 
 
@@ -102,7 +100,7 @@ FORMATS: dict[Unit, Format] = {
 
 def tick(value: float) -> str:
     """The label of an axis tick: 0.05, 12.5, 300 k."""
-    scale, prefix = next(((s, p) for s, p in PREFIXES if abs(value) >= s * 0.9995), (1.0, ""))
+    scale, prefix = _prefix(value)
     return f"{value / scale:.4g}{prefix}"
 
 
@@ -121,6 +119,11 @@ def listed(values: Iterable[object], most: int = 12) -> str:
     names = list(dict.fromkeys(plain(value) for value in values))
     rest = len(names) - most
     return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {rest} more"
+
+
+def _prefix(value: float) -> tuple[float, str]:
+    # 999.6 would round to 1000.
+    return next(((s, p) for s, p in PREFIXES if abs(value) >= s * 0.9995), (1.0, ""))
 
 
 def _text(cell: Cell, scale: float, unit: str, most: int, least: int = 0) -> Text:

@@ -28,16 +28,15 @@ def raster(rows: Sequence[NetworkRow]) -> Drawn:
     shown = [(row, trial) for row in rows for trial in first_trial(row)]
     patterns: dict[str, list[tuple[NetworkRow, TrialRecord]]] = {}
     for row, trial in shown:
-        patterns.setdefault(repr((trial.raster["input"], trial.raster["target"])), []).append(
-            (row, trial)
-        )
+        pattern = repr((trial.raster["input"], trial.raster["target"]))
+        patterns.setdefault(pattern, []).append((row, trial))
     heights = []
     for members in patterns.values():
         heights += [sum(_height(trial) for _, trial in members), INPUT_HEIGHT]
     full = sum(heights) + TOP + AXIS + GAP * len(heights)
-    figure = Figure(figsize=(WIDTH, full))
     names = (wrapped(row.name) for row, _ in shown)
     left = 0.15 + max(map(text_width, (*names, f"{MOST_INPUTS} of 9999 neurons")))
+    figure = Figure(figsize=(WIDTH, full))
     grid: list[Axes] = []
     top = full - TOP
     for height in heights:

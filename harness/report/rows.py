@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.numbers import plain
-from harness.results.metrics import METRICS
+from harness.results.metrics import METRICS, REGISTRY, Metric
 from harness.results.record import TrialRecord
 from harness.results.summary import Cell, Summary
 from harness.subjects import Row
@@ -55,21 +55,33 @@ class NetworkRow:
         """The metric with its interval; None where it was not measured."""
         return self.summary.cells.get(metric)
 
+    def ends(self, metric: str, factor: float = 1) -> tuple[float, ...]:
+        """The ends of the metric's interval, times `factor`; none where it has no interval."""
+        return tuple(factor * end for end in interval(self.summary.cells[metric]))
+
+
+def interval(cell: Cell) -> tuple[float, ...]:
+    """The ends of a cell's interval; none where it has no interval."""
+    return () if cell.low is None or cell.high is None else (cell.low, cell.high)
+
 
 def network_rows(summaries: Sequence[Summary]) -> list[NetworkRow]:
     """The rows, the highest test accuracy first, then the lowest van Rossum loss; without either last.
 
     Looks follow the names' alphabetical order, so that a row keeps its colour when results change.
     """
-    summaries = [summary for summary in summaries if isinstance(summary.row, Row)]
-    names = [plain(summary.label) for summary in summaries]
-    rank = {name: place for place, name in enumerate(sorted(names))}
+    named = sorted((plain(s.label), n) for n, s in enumerate(summaries) if isinstance(s.row, Row))
     rows = [
-        NetworkRow(name, summary.row, summary, summary.ok, look(rank[name]))
-        for name, summary in zip(names, summaries, strict=True)
-        if isinstance(summary.row, Row)
+        NetworkRow(name, summary.row, summary, summary.ok, look(place))
+        for place, (name, number) in enumerate(named)
+        if isinstance((summary := summaries[number]).row, Row)
     ]
     return sorted(rows, key=_order)
+
+
+def shown_metrics(rows: Sequence[NetworkRow] | Sequence[Summary]) -> list[Metric]:
+    """The metrics of the tables: those of the registry that some row has."""
+    return [m for m in REGISTRY if m.place != "record" and any(row.has(m.name) for row in rows)]
 
 
 def ordered_by(rows: Sequence[NetworkRow]) -> str:

@@ -9,31 +9,33 @@ from harness.report.numbers import tick
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
+    from matplotlib.ticker import Locator
 
 ACCURACY_TICKS = (0, 20, 40, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9)
 
 
 def linear(axis: Axis, whole: bool = False, ticks: int = 8) -> None:
     """At most `ticks` round ticks, at `whole` numbers only."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=whole))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    _ticks(axis, MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=whole))
+
+
+def logarithmic(axis: Axis, few_decades: bool = False) -> None:
+    """A tick for each decade, or three of a few."""
+    from matplotlib.ticker import LogLocator
+
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+    _ticks(axis, LogLocator(subs=(1.0, 2.0, 5.0) if few_decades else (1.0,)))
 
 
 def scale(axis: Axis, values: Iterable[float], ticks: int = 8) -> str:
     """Makes `axis` logarithmic where `values` span more than 10x; what to add to its label."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
     values = list(values)
     if not (values and min(values) > 0 and max(values) > 10 * min(values)):
         linear(axis, ticks=ticks)
         return ""
-    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
-    few_decades = max(values) < 300 * min(values)
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few_decades else (1.0,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axis.set_minor_locator(NullLocator())  # ticks are what takes most of the time of a figure
+    logarithmic(axis, max(values) < 300 * min(values))
     return ", logarithmic"
 
 
@@ -42,7 +44,7 @@ def accuracies(axis: Axis, percents: Iterable[float]) -> str:
 
     Otherwise one row near chance would push all good ones into one place.
     """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator
     from numpy import log10, maximum
 
     errors = [100 - value for value in percents]
@@ -53,9 +55,16 @@ def accuracies(axis: Axis, percents: Iterable[float]) -> str:
     functions = (lambda x: -log10(maximum(100 - x, best)), lambda y: 100 - 10**-y)
     across = axis is axis.axes.xaxis
     (axis.axes.set_xscale if across else axis.axes.set_yscale)("function", functions=functions)
-    ends = (100 - 1.3 * max(errors), 100 - best)
-    (axis.axes.set_xlim if across else axis.axes.set_ylim)(*ends)
-    axis.set_major_locator(FixedLocator([t for t in ACCURACY_TICKS if ends[0] <= t <= ends[1]]))
+    low, high = 100 - 1.3 * max(errors), 100 - best
+    (axis.axes.set_xlim if across else axis.axes.set_ylim)(low, high)
+    _ticks(axis, FixedLocator([t for t in ACCURACY_TICKS if low <= t <= high]))
+    return ", its error logarithmic"
+
+
+def _ticks(axis: Axis, locator: Locator) -> None:
+    """Ticks at these places only: they are what takes most of the time of a figure."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    axis.set_major_locator(locator)
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axis.set_minor_locator(NullLocator())
-    return ", its error logarithmic"

@@ -25,37 +25,28 @@ LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.12, 0.1, 0.55
 #: The sizes of a font in points: of all texts, and of those in small panels.
 FONT, SMALL = 10, 8
 
+TEXTS = ("axes.label", "axes.title", "legend.label", "text.", "xtick.label", "ytick.label")
+HIDDEN = ("axes.spines.right", "axes.spines.top", "legend.frameon")
+
 SETTINGS: dict[str, Any] = {
-    "axes.edgecolor": MUTED,
+    **dict.fromkeys((f"{name}color" for name in TEXTS), INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), MUTED),
+    **dict.fromkeys(("figure.facecolor", "savefig.facecolor"), PAPER),
+    **dict.fromkeys(HIDDEN, False),
+    **dict.fromkeys(("font.size", "axes.labelsize"), FONT),
     "axes.facecolor": "none",
     "axes.grid": True,
-    "axes.grid.axis": "both",
     "axes.axisbelow": True,
-    "axes.labelcolor": INK,
-    "axes.labelsize": FONT,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
     "axes.titley": 1.0,  # a place that is given need not be searched for
-    "figure.facecolor": PAPER,
-    "font.size": FONT,
     "grid.color": GRID,
     "grid.linewidth": 0.8,
-    "legend.frameon": False,
     "legend.fontsize": 9.5,
-    "legend.labelcolor": INK,
     "lines.linewidth": 1.8,
-    "savefig.facecolor": PAPER,
     "svg.fonttype": "path",  # looks the same wherever the page is opened
     "svg.hashsalt": "harness",  # the same records make the same file
-    "text.color": INK,
     "text.parse_math": False,  # a "$" in a plugin's name is a dollar sign
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
 }
 
 #: More rows than these are not drawn over each other: too few colours can be told apart.
@@ -90,31 +81,21 @@ def panel_grid(
 
     columns = min(panels, 2)
     starts = range(0, panels, columns)
+    wide, size = WIDTH / columns, (WIDTH / columns - left - RIGHT, height - bottom)
     above = [max([*heads[start : start + columns], 0.0]) for start in starts]
     full = sum(above) + height * len(above) + TOP
     figure = Figure(figsize=(WIDTH, full))
-    wide = WIDTH / columns
     made, top = [], full - TOP
     for start, head in zip(starts, above, strict=True):
         for column in range(min(columns, panels - start)):
-            box = (column * wide + left, top - head - height + bottom)
-            size = (wide - left - RIGHT, height - bottom)
-            made.append(_axes(figure, box, size, min(left, LEFT)))
+            x, y = column * wide + left, top - head - height + bottom
+            axes = figure.add_axes((x / WIDTH, y / full, size[0] / WIDTH, size[1] / full))
+            axes.yaxis.label.set_verticalalignment("top")
+            axes.yaxis.set_label_coords(-(min(left, LEFT) - 0.04) / size[0], 0.5)
+            axes.xaxis.set_label_coords(0.5, -(BOTTOM - 0.17) / size[1])
+            made.append(axes)
         top -= head + height
     return figure, made
-
-
-def _axes(
-    figure: Figure, corner: tuple[float, float], size: tuple[float, float], left: float
-) -> Axes:
-    """Axes at a place in inches, whose labels are at fixed distances."""
-    width, height = figure.get_size_inches()
-    box = (corner[0] / width, corner[1] / height, size[0] / width, size[1] / height)
-    axes = figure.add_axes(box)
-    axes.yaxis.label.set_verticalalignment("top")
-    axes.yaxis.set_label_coords(-(left - 0.04) / size[0], 0.5)
-    axes.xaxis.set_label_coords(0.5, -(BOTTOM - 0.17) / size[1])
-    return axes
 
 
 def grow(figure: Figure, below: float) -> None:
@@ -176,20 +157,19 @@ def handle(row: NetworkRow, size: float = 5, line: bool = True) -> Line2D:
     """A row's look, for a legend."""
     from matplotlib.lines import Line2D
 
-    look, dash = row.look, row.look.dash if line else ""
-    return Line2D([], [], color=look.colour, marker=look.marker, ls=dash, ms=size)
+    dash = row.look.dash if line else ""
+    return Line2D([], [], color=row.look.colour, marker=row.look.marker, ls=dash, ms=size)
 
 
 def legend(
     figure: Figure, rows: Sequence[NetworkRow], lines: bool = True, numbers: bool = False
 ) -> None:
     """The rows' looks below the panels, for which the figure grows; with `numbers` from 1."""
-    handles = [handle(row, line=lines) for row in rows]
     columns = 1 if max(len(row.name) for row in rows) > 30 else 2
     names = [wrapped(row.name, 62 // columns, 2) for row in rows]
     if numbers:
         names = [f"{number}  {name}" for number, name in enumerate(names, start=1)]
-    legend_below(figure, handles, names, columns)
+    legend_below(figure, [handle(row, line=lines) for row in rows], names, columns)
 
 
 def legend_below(

@@ -1,28 +1,20 @@
-"""How far the timings can be trusted: noise floor, machine, checks passed and refused."""
+"""How far the results can be trusted: what gave none and why; noise floor, machine and checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.report.content import Pairs
+from harness.report.content import Column, Item, Pairs, Table, prose
 from harness.report.environment import machine, who_measured
+from harness.report.layers import density_name, neuron_name
 from harness.report.numbers import counted, listed, plain
 from harness.results.metrics import METRICS
-from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord
+from harness.results.record import LayerProof, LayerTiming, NetworkTiming, Record, TrialRecord
 from harness.results.session import Session
 
-NAMES = {"inference": "inference", "train": "training"}
+Timings = Sequence[NetworkTiming | LayerTiming]
 
-CHECKS = (
-    "the reloaded network is as accurate as it was after training; the timed predictions are those of "
-    "the untimed evaluation; the prediction depends on the last time step; a repeated input is not more "
-    "than 10 % faster; no call is faster than its fewest operations at the rate of this device's "
-    "fastest matrix product"
-)
-LAYER_CHECKS = (
-    "the spikes and gradients of the timed calls are those of the neuron's equations; no pass is faster "
-    "than its fewest operations at the rate of this device's fastest matrix product"
-)
+TITLES = ("Row", "What", "Status", "Reason", "Logs")
 
 
 def how_far(
@@ -31,10 +23,11 @@ def how_far(
     labels: Mapping[str, str],
     beside: Sequence[str] = (),
 ) -> Pairs:
-    """(subject, text) pairs; only the sessions and what is absent where nothing was timed."""
+    """(subject, text) pairs; only the sessions and other runs where nothing was timed."""
     timings = [r for r in records if isinstance(r, (NetworkTiming, LayerTiming))]
     timed = [record for record in timings if record.status == "ok"]
-    pairs = [("Sessions", who_measured(sessions, records)), ("Other runs", _beside(beside))]
+    others = prose("trust", "beside", names=listed(beside)) if beside else ""
+    pairs = [("Sessions", who_measured(sessions, records)), ("Other runs", others)]
     if timings:
         pairs += [
             ("Noise floor", _floor(timed)),
@@ -44,32 +37,18 @@ def how_far(
             ("Outliers", _outliers(timed)),
             ("Not measured", "; ".join(_absent(records, labels))),
         ]
-    return [(subject, text) for subject, text in pairs if text]
+    return [pair for pair in pairs if pair[1]]
 
 
-def _beside(names: Sequence[str]) -> str:
-    if not names:
-        return ""
-    return (
-        f"The rows of {listed(names)} were taken over without their timings: times of different "
-        "sessions are not compared."
-    )
-
-
-def _floor(timed: Sequence[NetworkTiming | LayerTiming]) -> str:
+def _floor(timed: Timings) -> str:
     floors: dict[str, list[float]] = {}
     for record in timed:
         for name, series in record.series.items():
             if series.noise_floor is not None:
-                floors.setdefault(NAMES.get(name, name), []).append(series.noise_floor)
-    if not floors:
-        return ""
+                name = "training" if name == "train" else name
+                floors.setdefault(name, []).append(series.noise_floor)
     told = ", ".join(f"{_range(values)} ({name})" for name, values in floors.items())
-    return (
-        "Every row was measured in two processes that took turns. Their differences estimate how much "
-        f"two identical rows differ by chance: up to {told}. A smaller difference between two rows is "
-        "reported as a tie."
-    )
+    return prose("trust", "floor", floors=told) if floors else ""
 
 
 def _range(values: Sequence[float]) -> str:
@@ -77,74 +56,106 @@ def _range(values: Sequence[float]) -> str:
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
-def _machine(sessions: Sequence[Session], timed: Sequence[NetworkTiming | LayerTiming]) -> str:
+def _machine(sessions: Sequence[Session], timed: Timings) -> str:
     places = sorted({record.session for record in timed} & set(range(len(sessions))))
-    machines = list(dict.fromkeys(filter(None, (machine(sessions[place]) for place in places))))
+    machines = dict.fromkeys(filter(None, (machine(sessions[place]) for place in places)))
     rounds = sorted({series.rounds for record in timed for series in record.series.values()})
-    said = f"{'; '.join(machines)}. " if machines else ""
-    if rounds:
-        said += (
-            f"Every row was timed alone, in {' or '.join(map(str, rounds))} rounds of random, balanced "
-            "order, and its model was reallocated in every round. "
-        )
-    return (
-        said + "harness doctor says whether a machine is fit; rows may rank otherwise on another."
-    )
+    said = [f"{'; '.join(machines)}."] if machines else []
+    said += [prose("trust", "rounds", rounds=" or ".join(map(str, rounds)))] if rounds else []
+    return " ".join([*said, prose("trust", "doctor")])
 
 
-def _checks(
-    timings: Sequence[NetworkTiming | LayerTiming], timed: Sequence[NetworkTiming | LayerTiming]
-) -> str:
+def _checks(timings: Timings, timed: Timings) -> str:
     if not timed:
         return ""
-    layers = any(isinstance(record, LayerTiming) for record in timed)
-    checks, noun = (LAYER_CHECKS, "layer") if layers else (CHECKS, "row")
-    tried = [record for record in timings if record.status != "skipped"]
-    return f"{len(timed)} of {counted(len(tried), noun)}: {checks}."
+    noun = "layer" if any(isinstance(record, LayerTiming) for record in timed) else "row"
+    tried = sum(record.status != "skipped" for record in timings)
+    return prose("trust", f"{noun}_checks", passed=f"{len(timed)} of {counted(tried, noun)}")
 
 
-def _refused(timings: Sequence[NetworkTiming | LayerTiming], labels: Mapping[str, str]) -> str:
-    by_reason: dict[tuple[str, str], list[str]] = {}
+def _refused(timings: Timings, labels: Mapping[str, str]) -> str:
+    by_reason: dict[str, list[str]] = {}
     for record in timings:
         if record.status != "ok":
-            label = labels[record.row.key]
-            if isinstance(record, LayerTiming):
-                label = plain(record.row.plugin)
-            by_reason.setdefault((record.status, plain(record.reason)), []).append(label)
-    return "; ".join(
-        f"{listed(names)} ({status}: {reason})" for (status, reason), names in by_reason.items()
-    )
+            reason = f"{record.status}: {plain(record.reason)}"
+            by_reason.setdefault(reason, []).append(subject(record, labels))
+    return "; ".join(f"{listed(names)} ({reason})" for reason, names in by_reason.items())
 
 
-def _outliers(timed: Sequence[NetworkTiming | LayerTiming]) -> str:
+def _outliers(timed: Timings) -> str:
     each = [series.outliers for record in timed for series in record.series.values()]
     calls = sum(outliers.calls for outliers in each)
     if not calls:
         return ""
-    far = sum(outliers.count for outliers in each)
-    slowest = max(outliers.slowest for outliers in each)
-    return (
-        f"{100 * far / calls:.1f} % of {calls} calls took far longer than the others (more than three "
-        f"interquartile ranges), the slowest {slowest:.3g} times its row's median. All figures include "
-        "them."
+    return prose(
+        "trust",
+        "outliers",
+        percent=f"{100 * sum(outliers.count for outliers in each) / calls:.1f}",
+        calls=calls,
+        slowest=f"{max(outliers.slowest for outliers in each):.3g}",
     )
 
 
 def _absent(records: Sequence[Record], labels: Mapping[str, str]) -> Iterator[str]:
     """Each metric that some row lacks for a reason, with the rows where they are not all."""
-    reasons: dict[tuple[str, str], dict[str, None]] = {}
     rows = [r for r in records if isinstance(r, (TrialRecord, NetworkTiming, LayerTiming))]
-    lacking_some = [record for record in rows if record.absent]
-    if not lacking_some:
-        return
     succeeded = {labels[record.row.key] for record in rows if record.status == "ok"}
-    for record in lacking_some:
+    lacking: dict[tuple[str, str], dict[str, None]] = {}
+    for record in rows:
         for metric, reason in record.absent.items():
-            reasons.setdefault((reason, metric), {})[labels[record.row.key]] = None
-    by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (reason, metric), lacking in reasons.items():
+            lacking.setdefault((reason, metric), {})[labels[record.row.key]] = None
+    metrics: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (reason, metric), names in lacking.items():
         title = METRICS[metric].title if metric in METRICS else metric
-        by_reason.setdefault((reason, tuple(lacking)), []).append(title)
-    for (reason, names), metrics in by_reason.items():
-        whose = "" if succeeded <= set(names) else f" of {listed(names)}"
-        yield f"{', '.join(map(plain, metrics))}{whose}: {plain(reason)}"
+        metrics.setdefault((reason, tuple(names)), []).append(plain(title))
+    for (reason, every), titles in metrics.items():
+        whose = "" if succeeded <= set(every) else f" of {listed(every)}"
+        yield f"{', '.join(titles)}{whose}: {plain(reason)}"
+
+
+def unfinished(records: Sequence[Record], labels: Mapping[str, str]) -> Table | None:
+    """A line for the records that share a row, a status and a reason; none where all succeeded."""
+    groups: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        if record.status != "ok":
+            timing = " while timing" if isinstance(record, NetworkTiming) else ""
+            fate = (subject(record, labels), f"{record.status}{timing}", plain(record.reason))
+            groups.setdefault(fate, []).append(record)
+    lines = []
+    for (name, status, reason), members in groups.items():
+        logs = "\n".join(dict.fromkeys(plain(record.log) for record in members if record.log))
+        fate_style = "status skipped" if status == "skipped" else "status"
+        line = [Item(name), Item(_what(members)), Item(status, style=fate_style), Item(reason)]
+        lines.append([*line, Item(logs, style="code")])
+    if not lines:
+        return None
+    lines.sort(key=lambda line: line[2].value == "skipped")
+    columns = [Column(title) for title in TITLES]
+    return Table("unfinished", "Without a result", columns, lines, style="unfinished")
+
+
+def names(table: Table) -> list[str]:
+    """`name (status)` of each line, each once."""
+    return list(dict.fromkeys(f"{line[0].value} ({line[2].value})" for line in table.lines))
+
+
+def subject(record: Record, labels: Mapping[str, str]) -> str:
+    """Whose record it is: the row's name, the framework's for a layer."""
+    if isinstance(record, (LayerProof, LayerTiming)):
+        return plain(record.row.plugin)
+    if isinstance(record, (TrialRecord, NetworkTiming)):
+        return labels[record.row.key]
+    return "the roofline"
+
+
+def _what(members: Sequence[Record]) -> str:
+    """Which seeds, neurons or sizes."""
+    seeds = [str(r.seed) for r in members if isinstance(r, (TrialRecord, NetworkTiming))]
+    parts = [f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}"] if seeds else []
+    parts += [neuron_name(r.neuron) for r in members if isinstance(r, LayerProof)]
+    sizes: dict[float, list[str]] = {}
+    for record in members:
+        if isinstance(record, LayerTiming):
+            sizes.setdefault(record.row.size.density, []).append(str(record.row.size.neurons))
+    parts += [f"{', '.join(n)} neurons with {density_name(d)}" for d, n in sizes.items()]
+    return "; ".join(dict.fromkeys(parts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.report.content import Column, Item, Table
+from harness.report.content import Column, Item, Table, prose
 from harness.report.numbers import ABSENT, listed, plain
 from harness.results.record import LayerTiming, NetworkTiming, Record, Versus
 
@@ -18,24 +18,14 @@ SERIES = {
     "total": "Total",
 }
 
-NOTE = (
-    "Time divided by that of {baseline}, from the fastest call of each round, with the 95 % interval "
-    "over the rounds. A row is called faster or slower only if a sign test over the rounds and the "
-    "difference between two processes of one row both support it (5 %, corrected for the number of "
-    "rows), the interval excludes 1, and the ratio exceeds the noise floor; everything else is a tie."
-)
-
 Timing = NetworkTiming | LayerTiming
 
 
 def timings(records: Sequence[Record]) -> list[Timing]:
     """The measurements that succeeded; of layers those that were proved to be the neuron."""
+    ok = [record for record in records if record.status == "ok"]
     return [
-        record
-        for record in records
-        if isinstance(record, (NetworkTiming, LayerTiming))
-        and record.status == "ok"
-        and (isinstance(record, NetworkTiming) or record.equal)
+        r for r in ok if isinstance(r, NetworkTiming) or (isinstance(r, LayerTiming) and r.equal)
     ]
 
 
@@ -51,10 +41,10 @@ def faster_or_slower(records: Sequence[Record], labels: Mapping[str, str]) -> Ta
     names = list(dict.fromkeys(name for record in compared for name in record.series))
     columns = [Column("Row"), *(Column(SERIES.get(name, plain(name))) for name in names)]
     lines = [
-        [Item(labels[r.row.key]), *(Item(told(_versus(r, name))) for name in names)]
+        [Item(labels[r.row.key]), *(Item(told(versus(r, name))) for name in names)]
         for r in compared
     ]
-    note = NOTE.format(baseline=baseline(timed, labels))
+    note = prose("tables", "versus", baseline=baseline(timed, labels))
     return Table("versus", "Faster or slower", columns, lines, note, "results versus")
 
 
@@ -77,6 +67,7 @@ def told(versus: Versus | None) -> str:
     return f"{versus.ratio:.3g} times{interval}, {verdict}"
 
 
-def _versus(record: Timing, name: str) -> Versus | None:
+def versus(record: Timing, name: str) -> Versus | None:
+    """How a series of a record's compares with the baseline's."""
     series = record.series.get(name)
     return series.versus if series else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report import environment, layers, networks, sources, trust, unfinished, versus, words
+from harness.report import environment, layers, networks, trust, versus, words
 from harness.report.content import Card, Pairs, Table
 from harness.report.numbers import listed, plain
-from harness.report.rows import NetworkRow, network_rows
+from harness.report.rows import NetworkRow, network_rows, shown_metrics
+from harness.results.metrics import METRICS
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import Summary, summarise
@@ -51,43 +52,33 @@ def gather(
     summaries = summarise(records, sessions)
     labels = {summary.row.key: plain(summary.label) for summary in summaries}
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
-    failed = unfinished.unfinished(records, labels)
+    failed = trust.unfinished(records, labels)
+    tables = [
+        networks.results(rows) if any(row.trials for row in rows) else None,
+        networks.against_sources(rows),
+        layers.proofs(records),
+        *layers.speeds(layer_rows),
+        versus.faster_or_slower(records, labels),
+    ]
+    metrics = shown_metrics(summaries)
+    if any(summary.references for summary in summaries):
+        metrics.append(METRICS["reference_accuracy"])
     return View(
         title=TITLES[description.kind],
         headline=words.headline(rows, records),
         commands=list(dict.fromkeys(plain(s.command) for s in sessions if s.command)),
-        warnings=[
-            *words.warnings(rows, records),
-            *environment.warnings(sessions, records),
-        ],
+        warnings=[*words.warnings(rows, records), *environment.warnings(sessions, records)],
         summaries=summaries,
         networks=rows,
         layers=layer_rows,
-        tables=_tables(rows, layer_rows, records, labels),
+        tables=[table for table in tables if table is not None],
         trust=trust.how_far(records, sessions, labels, beside),
-        notes=[*words.network_notes(rows, records), *words.layer_notes(records)],
-        meanings=[*networks.meanings(rows), *layers.meanings(layer_rows)],
+        notes=words.notes(rows, records),
+        meanings=[(metric.title, metric.meaning) for metric in metrics],
         unfinished=failed,
-        without_result=listed(unfinished.names(failed)) if failed else "",
+        without_result=listed(trust.names(failed)) if failed else "",
         parameters=networks.parameters(rows),
         sessions=environment.sessions_table(sessions, records),
         environment=environment.cards(sessions),
         problems=[plain(problem) for problem in problems],
     )
-
-
-def _tables(
-    rows: Sequence[NetworkRow],
-    layer_rows: Sequence[Summary],
-    records: Sequence[Record],
-    labels: dict[str, str],
-) -> list[Table]:
-    measured = any(row.trials for row in rows)
-    tables = [
-        networks.results(rows) if measured else None,
-        sources.against_sources(rows),
-        layers.proofs(records),
-        *layers.speeds(layer_rows),
-        versus.faster_or_slower(records, labels),
-    ]
-    return [table for table in tables if table is not None]
