@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -95,6 +96,34 @@ class Stages:
         self._stage, self._since = stage, now
 
 
+class Queue:
+    """The trials that have not begun, seed by seed; within a seed, the longest rows first.
+
+    How long a row takes is known from its seeds before. Begun last, the longest would hold up the end.
+    """
+
+    def __init__(self, planned: Sequence[Planned], labels: Sequence[str]) -> None:
+        self._open: dict[int, list[tuple[Planned, str]]] = {}
+        for pair in zip(planned, labels, strict=True):
+            self._open.setdefault(pair[0].trial.seed, []).append(pair)
+        self._seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def took(self, record: TrialRecord) -> None:
+        """Keeps what a trial of the record's row takes."""
+        self._seconds[record.row.key] = record.seconds
+
+    def next(self) -> tuple[Planned, str]:
+        """Takes the trial that should begin now."""
+        with self._lock:
+            seed, same = next(iter(self._open.items()))
+            pair = max(same, key=lambda each: self._seconds.get(each[0].trial.row.key, 0.0))
+            same.remove(pair)
+            if not same:
+                del self._open[seed]
+            return pair
+
+
 def run_trials(
     planned: Sequence[Planned],
     labels: Sequence[str],
@@ -152,9 +181,11 @@ def run_trials(
             **fields,
         )
 
-    calls = [partial(run, plan, label) for plan, label in zip(planned, labels, strict=True)]
+    queue = Queue(planned, labels)
+    calls = [lambda: run(*queue.next())] * len(planned)
     for label, record in spread(calls, jobs, workers):
         folder.append(record)
+        queue.took(record)
         listener.recorded(label, record)
 
 

@@ -309,6 +309,6 @@ os.fork = failing
 def test_a_fork_that_fails_costs_one_worker_and_the_next_is_forked(start, ask, modules):
     modules(scarce=FORK_FAILS_ONCE)
     starter = start("scarce")
-    with pytest.raises(StarterDied, match="cannot fork: .*temporarily unavailable"):
+    with pytest.raises(StarterDied, match=r"cannot fork: .*temporarily unavailable"):
         ask(starter)
     assert isinstance(ask(starter), Described)

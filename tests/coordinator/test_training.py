@@ -11,7 +11,14 @@ from harness.coordinator.config import RunConfig, make_config
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned, plan
 from harness.coordinator.pool import Workers
-from harness.coordinator.training import Stages, describe, prepare, run_trials, scratch_folder
+from harness.coordinator.training import (
+    Queue,
+    Stages,
+    describe,
+    prepare,
+    run_trials,
+    scratch_folder,
+)
 from harness.errors import UsageError
 from harness.plugin.parameters import Presets
 from harness.protocol import Failed, Prepared, Progress, Trained
@@ -267,3 +274,17 @@ def test_a_scratch_folder_lasts_as_long_as_its_context():
     with scratch_folder() as path:
         (path / "file").touch()
     assert not path.exists()
+
+
+def test_within_a_seed_the_rows_that_took_longest_begin_first(make_record, make_row):
+    rows = {name: make_row(plugin=name) for name in "abc"}
+    planned = [
+        Planned(Trial(row=row, seed=seed), plugin=None) for seed in (0, 1) for row in rows.values()
+    ]
+    queue = Queue(planned, [p.trial.key for p in planned])
+    first = [queue.next()[0].trial for _ in range(3)]
+    assert [(trial.row.plugin, trial.seed) for trial in first] == [("a", 0), ("b", 0), ("c", 0)]
+    for name, seconds in {"a": 1.0, "b": 3.0, "c": 2.0}.items():
+        queue.took(make_record(row=rows[name], seconds=seconds))
+    second = [queue.next()[0].trial for _ in range(3)]
+    assert [(trial.row.plugin, trial.seed) for trial in second] == [("b", 1), ("c", 1), ("a", 1)]

@@ -12,7 +12,7 @@ from harness.measure.memory import return_free_memory
 from harness.protocol import Measured, Opened, Samples, TakeEnergy, TakeRound, TakeValidity
 
 #: Warm-up ends when the median of these many calls is within the tolerance of those before.
-_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 5, 0.05, 0.25
+_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 5, 0.05, 0.1
 #: A call that takes longer than this needs no call before it to be warm; one that takes longer than a
 #: short call needs only one.
 _LONG_CALL, _SHORT_CALL = 0.5, 0.02
@@ -88,7 +88,7 @@ class Session(ABC):
         return Samples(batch=self.batch(request.what), series=series)
 
     def warm_up(self, what: str) -> None:
-        """Calls until the time of a call no longer changes, for a quarter of a second at most.
+        """Calls until the time of a call no longer changes, for a tenth of a second at most.
 
         In later rounds two calls do, or one that takes a while: only what other processes pushed out of
         the caches has to come back.
