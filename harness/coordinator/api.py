@@ -161,9 +161,12 @@ def _networks(
     selected = select(config.plugins, discover())
     check_names(config, selected)
     device = choose_device(config.device)
+    jobs = config.parallel(device)
+    session = environment.session(config, selected, command=command, jobs=jobs)
     if folder is None:
         RunFolder.check_free(path)
-    jobs = config.parallel(device)
+    else:  # what needs no import to be known is refused before any
+        _refuse_changes(folder, "networks", session, rerun_changed)
     with Workers() as workers, scratch_folder() as logs:
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
         workers.warm(frameworks, config.threads, PROCESSES if config.timing else 1)
@@ -172,7 +175,7 @@ def _networks(
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         described = describe(selected, workers, jobs, config.threads, logs)
         planned = plan(config, selected, described, device)
-        session = environment.session(config, selected, command=command, jobs=jobs, data=data.facts)
+        session = session.model_copy(update={"data": data.facts})
         with _at_work(path, "networks", folder, session, rerun_changed, listener) as (at, number):
             _train_and_measure(config, planned, data, at, number, logs, workers, listener)
     return load(path)

@@ -29,9 +29,8 @@ def session(
     *,
     command: str,
     jobs: int = 1,
-    data: dict[str, Any] | None = None,
 ) -> Session:
-    """The command that is at work now, as run.json keeps it."""
+    """The command that is at work now, as run.json keeps it, its data not yet known."""
     plugins = list(plugins)
     return Session(
         command=command,
@@ -43,7 +42,6 @@ def session(
             plugin.name: {"version": plugin.framework_version, "digest": plugin.digest}
             for plugin in plugins
         },
-        data=data or {},
         environment=describe(plugins),
         load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     )

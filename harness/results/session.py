@@ -28,7 +28,10 @@ class Session(Data):
 
 
 def changes(before: Session, now: Session) -> list[str]:
-    """What differs between two sessions that a result may depend on, each in half a sentence."""
+    """What differs between two sessions that a result may depend on, each in half a sentence.
+
+    Data that are not known yet are not compared.
+    """
     found = []
     if before.host != now.host:
         found.append(f"the host ({_told(before.host)}, now {_told(now.host)})")
@@ -38,7 +41,7 @@ def changes(before: Session, now: Session) -> list[str]:
             found.append(f"plugin {name} (no longer found)")
         elif current != then:
             found.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
-    if before.data != now.data:
+    if now.data and before.data != now.data:
         found.append("the task's data")
     return found
 

@@ -15,15 +15,13 @@ from harness.errors import UsageError
 def test_a_session_keeps_what_was_asked_and_what_was_found(make_plugin):
     config = make_config(RunConfig, {"plugins": ("a",), "params": {"a": {"hidden": [1, 2]}}})
     plugins = [make_plugin("a", framework="pytest", framework_version="8", digest="d")]
-    session = environment.session(
-        config, plugins, command="harness run", jobs=2, data={"md5": {"x": "y"}}
-    )
+    session = environment.session(config, plugins, command="harness run", jobs=2)
     assert make_config(RunConfig, session.config) == config
     assert session.plugins == {"a": {"version": "8", "digest": "d"}}
     assert session.host["digest"] == host_digest()
     assert session.host["version"]
     assert (session.command, session.jobs) == ("harness run", 2)
-    assert session.data == {"md5": {"x": "y"}}
+    assert session.data == {}
     assert session.started.endswith("+00:00")
     assert session.environment["packages"]["pytest"] == pytest.__version__
     assert session.environment["cores"] >= 1
