@@ -12,10 +12,10 @@ from harness.measure.memory import return_free_memory
 from harness.protocol import Measured, Opened, Samples, TakeEnergy, TakeRound, TakeValidity
 
 #: Warm-up ends when the median of these many calls is within the tolerance of those before.
-_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 5, 0.05, 0.1
+_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 3, 0.05, 0.1
 #: A call that takes longer than this needs no call before it to be warm; one that takes longer than a
 #: short call needs only one.
-_LONG_CALL, _SHORT_CALL = 0.5, 0.02
+_LONG_CALL, _SHORT_CALL = 0.5, 0.005
 
 
 class Session(ABC):

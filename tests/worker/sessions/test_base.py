@@ -80,7 +80,7 @@ def test_a_round_takes_the_calls_or_the_time_whichever_is_more(subject):
 def test_a_round_is_warmed_up_then_started_then_timed_then_finished(subject):
     found = subject()
     found.take(a_round())
-    assert found.done == ["call"] * 10 + ["start"] + ["call"] * 3 + ["finish"]
+    assert found.done == ["call"] * 6 + ["start"] + ["call"] * 3 + ["finish"]
 
 
 def test_only_a_fresh_round_builds_the_subject_anew_and_before_all_else(subject):
@@ -103,25 +103,25 @@ def test_nothing_is_collected_while_calls_are_timed(subject):
 
     found.call = watched
     found.take(a_round(calls=3))
-    assert enabled == [True] * 10 + [False] * 3
+    assert enabled == [True] * 6 + [False] * 3
     assert gc.isenabled()
 
 
 def test_the_first_warm_up_lasts_until_the_time_of_a_call_no_longer_changes(subject):
-    slow_start = [0.003] * 5 + [0.002] * 5 + [0.001] * 10
+    slow_start = [0.003] * 3 + [0.002] * 3 + [0.001] * 6
     found = subject(*slow_start, 0.001)
     found.take(a_round())
-    assert warm_up_calls(found) == 20
+    assert warm_up_calls(found) == 12
 
 
 def test_a_warm_up_that_never_settles_ends_after_a_tenth_of_a_second(subject):
     found = subject()
-    found.times = [seconds for pace in range(1000) for seconds in [0.002 + pace % 2 / 1000] * 5]
+    found.times = [seconds for pace in range(1000) for seconds in [0.002 + pace % 2 / 1000] * 3]
     found.take(a_round())
-    assert warm_up_calls(found) == 40  # 10 ms and 15 ms in turns
+    assert warm_up_calls(found) == 42  # 6 ms and 9 ms in turns
 
 
-@pytest.mark.parametrize(("seconds", "calls"), [(0.01, 2), (0.03, 1)])
+@pytest.mark.parametrize(("seconds", "calls"), [(0.002, 2), (0.03, 1)])
 def test_later_rounds_are_warmed_up_by_two_calls_or_by_a_longer_one(subject, seconds, calls):
     found = subject(seconds)
     found.take(a_round())
