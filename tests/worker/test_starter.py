@@ -94,7 +94,14 @@ def start(log, tmp_path, monkeypatch):
 
     def spawn(*modules):
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "harness.worker.starter", str(theirs.fileno()), *modules]
+        command = [
+            sys.executable,
+            "-u",
+            "-m",
+            "harness.worker.starter",
+            str(theirs.fileno()),
+            *modules,
+        ]
         with theirs, log.open("ab") as file:
             process = subprocess.Popen(
                 command,
