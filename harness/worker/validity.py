@@ -20,7 +20,7 @@ from harness.errors import InvalidOutput
 ROUNDING = 0.001
 #: A repeated input counts as faster below this fraction of a new input's time.
 CACHED = 0.9
-_REPEAT_SECONDS, _REPEATS = 0.05, 30
+_REPEAT_SECONDS, _REPEATS = 0.2, 30
 _FALSE_ALARM = 1e-6
 
 
