@@ -57,15 +57,22 @@ class Control:
 
     def __init__(self, end):
         self.socket, self.lines = end, end.makefile("rb")
+        self.ends = []
 
     def hear(self):
         """The next message; None where the starter has ended."""
-        line = self.lines.readline()
-        return json.loads(line) if line else None
+        return self.ends.pop(0) if self.ends else self._read()
 
     def fork(self, message, *descriptors):
+        """The process id of the fork: ends of earlier ones, told meanwhile, are heard later."""
         socket.send_fds(self.socket, [json.dumps(message).encode() + b"\n"], descriptors)
-        return self.hear()["pid"]
+        while "code" in (answer := self._read()):
+            self.ends.append(answer)
+        return answer["pid"]
+
+    def _read(self):
+        line = self.lines.readline()
+        return json.loads(line) if line else None
 
     def branch(self, modules, log):
         """Another starter, forked from this one, and its process id."""
