@@ -20,6 +20,7 @@ from harness.errors import InvalidOutput
 ROUNDING = 0.001
 #: A repeated input counts as faster below this fraction of a new input's time.
 CACHED = 0.9
+#: Pairs are taken for this long while there is doubt, at least as many as `_REPEATS`.
 _REPEAT_SECONDS, _REPEATS = 0.2, 30
 _FALSE_ALARM = 1e-6
 
@@ -89,19 +90,24 @@ def nothing_is_remembered(timed: Callable[[int], float], samples: int) -> float 
     None where there are too few samples to tell.
 
     InvalidOutput where a repeated input is more than 10 % faster, far more often than noise would
-    make it so (a sign test). Each sample is called twice in a row, so that both do the same work.
+    make it so (a sign test). Each sample is called twice in a row, so that both do the same work. There
+    is no doubt left where fewer than half of the repeated ones were faster: no number of pairs like
+    these would make a claim.
     """
     ratios: list[float] = []
+    faster = 0
     start = perf_counter()
     for index in range(samples):
         first = timed(index)
         ratios.append(timed(index) / first)
-        if len(ratios) >= _REPEATS and perf_counter() - start > _REPEAT_SECONDS:
+        faster += ratios[-1] < CACHED
+        doubt = 2 * faster >= len(ratios) and perf_counter() - start < _REPEAT_SECONDS
+        if len(ratios) >= _REPEATS and not doubt:
             break
     if len(ratios) < _REPEATS:
         return None
     ratio = sorted(ratios)[len(ratios) // 2]
-    faster, calls = sum(each < CACHED for each in ratios), len(ratios)
+    calls = len(ratios)
     chance = sum(math.comb(calls, k) for k in range(faster, calls + 1)) / 2**calls
     if chance < _FALSE_ALARM:
         raise InvalidOutput(

@@ -84,3 +84,22 @@ def test_the_last_step_that_can_count_must():
     silent = torch.zeros(5, 4, 3)
     every_step_counts(lambda x: x.sum(0), silent, 0)
     every_step_counts(lambda x: x[:0].sum(0), spikes[:, :1], 0)  # one sample has no neighbour
+
+
+def test_thirty_pairs_will_do_where_few_repeated_inputs_are_faster():
+    calls = []
+    assert nothing_is_remembered(lambda index: calls.append(index) or 1.0, 1000) == 1.0
+    assert calls == [index for index in range(30) for _ in range(2)]
+
+
+def test_what_is_remembered_now_and_then_is_found_though_slowly():
+    seen = set()
+
+    def remembers(index):
+        """Two of three repeated inputs take half the time."""
+        repeated = index in seen
+        seen.add(index)
+        return 0.5 if repeated and index % 3 else 1.0
+
+    with pytest.raises(InvalidOutput, match="it is remembered"):
+        nothing_is_remembered(remembers, 10_000)

@@ -13,9 +13,10 @@ from harness.protocol import Measured, Opened, Samples, TakeEnergy, TakeRound, T
 
 #: Warm-up ends when the median of these many calls is within the tolerance of those before.
 _WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 3, 0.05, 0.1
-#: A call that takes longer than this needs no call before it to be warm; one that takes longer than a
-#: short call needs only one.
-_LONG_CALL, _SHORT_CALL = 0.5, 0.005
+#: A call that takes longer than this needs no call before it to be warm. Where a round takes several
+#: calls, neither do those longer than a short call: the first of them warms, and neither the median nor
+#: the fastest is it.
+_LONG_CALL, _SHORT_CALL, _SEVERAL = 0.5, 0.005, 3
 
 
 class Session(ABC):
@@ -73,7 +74,7 @@ class Session(ABC):
             self.renew()
         if request.batch:
             self.use_batch(request.what, request.batch)
-        self.warm_up(request.what)
+        self.warm_up(request.what, request.calls)
         self.start_round()
         series: dict[str, list[float]] = {}
         calls = 0
@@ -87,18 +88,18 @@ class Session(ABC):
         self.finish_round()
         return Samples(batch=self.batch(request.what), series=series)
 
-    def warm_up(self, what: str) -> None:
+    def warm_up(self, what: str, to_follow: int = 1) -> None:
         """Calls until the time of a call no longer changes, for a tenth of a second at most.
 
-        In later rounds two calls do, or one that takes a while: only what other processes pushed out of
-        the caches has to come back.
+        In later rounds two calls do, one that takes a while, or none where enough are `to_follow`: only
+        what other processes pushed out of the caches has to come back.
         """
         last = self._last_seconds.get(what, 0.0)
         if last > _LONG_CALL:
             return
         if what in self._warm:
-            self.call(what)
-            if last < _SHORT_CALL:
+            short = last < _SHORT_CALL
+            for _ in range(2 if short else int(to_follow < _SEVERAL)):
                 self.call(what)
             return
         self._warm.add(what)

@@ -25,7 +25,7 @@ from harness.worker.train import generator, seed_everything
 LATENCY, INFERENCE, TRAIN, MEMORY = "latency", "inference", "train", "memory"
 
 #: The batch of throughput is doubled from here, as long as it fits and a call stays this short.
-FIRST_BATCH, _LONGEST_CALL = 250, 0.25
+FIRST_BATCH, _LONGEST_CALL = 250, 0.1
 #: The share of the free memory that a batch may take by its forecast.
 _MEMORY_SHARE = 0.5
 

@@ -121,13 +121,17 @@ def test_a_warm_up_that_never_settles_ends_after_a_tenth_of_a_second(subject):
     assert warm_up_calls(found) == 42  # 6 ms and 9 ms in turns
 
 
-@pytest.mark.parametrize(("seconds", "calls"), [(0.002, 2), (0.03, 1)])
-def test_later_rounds_are_warmed_up_by_two_calls_or_by_a_longer_one(subject, seconds, calls):
+@pytest.mark.parametrize(
+    ("seconds", "timed", "calls"), [(0.002, 1, 2), (0.002, 3, 2), (0.03, 2, 1), (0.03, 3, 0)]
+)
+def test_later_rounds_are_warmed_up_by_two_calls_or_one_long_one_or_the_first_of_several(
+    subject, seconds, timed, calls
+):
     found = subject(seconds)
-    found.take(a_round())
+    found.take(a_round(calls=timed))
     for fresh in (False, True):
         found.done.clear()
-        found.take(a_round(fresh=fresh))
+        found.take(a_round(calls=timed, fresh=fresh))
         assert warm_up_calls(found) == calls
 
 
