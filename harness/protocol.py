@@ -7,15 +7,21 @@ of `Progress` events and exactly one other event; `Failed` may take the place of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from harness.plugin.contract import Neuron
-from harness.plugin.parameters import Value
+from harness.plugin.contract import Neuron, Value
+from harness.plugin.sources import Source
 from harness.subjects import Data, LayerRow, PluginLocation, Status, Trial
 
 # --- requests -------------------------------------------------------------------------------------
+
+
+#: The names of the arrays in the files beside the messages: the classes [T, N] or [N] that a network
+#: predicts, those [N] of each of its references (followed by its name), and the true ones [N].
+PREDICTED, REFERENCE, LABELS = "predicted", "reference ", "test_targets"
 
 
 class Describe(Data):
@@ -35,19 +41,20 @@ class Prepare(Data):
 
 
 class RunTrial(Data):
-    """Answered by `Trained`: build, train, finish, evaluate, save the state."""
+    """Answered by `Trained`: build, train, finish, evaluate; saves the state and the predictions."""
 
     type: Literal["trial"] = "trial"
     plugin: PluginLocation
     trial: Trial
     data: str
     state: str
+    predictions: str
 
 
 class OpenNetwork(Data):
     """Answered by `Opened`: builds the model, loads the trained state, evaluates it once more.
 
-    `accuracy` is what the trained model reached on the test split; the loaded one must reach it too.
+    `predictions` are those of the trained model, "" where its task has none; the loaded one's must agree.
     """
 
     type: Literal["open-network"] = "open-network"
@@ -55,7 +62,7 @@ class OpenNetwork(Data):
     trial: Trial
     data: str
     state: str
-    accuracy: float | None = None
+    predictions: str = ""
 
 
 class OpenLayer(Data):
@@ -170,15 +177,20 @@ class Described(Data):
 
     type: Literal["described"] = "described"
     parameters: dict[str, dict[str, Any]]
-    values: dict[str, dict[str, dict[str, Value]]]
-    reported: dict[str, dict[str, float]] = {}
+    values: Mapping[str, Mapping[str, Mapping[str, Value]]]
+    sources: Mapping[str, Source] = {}
 
 
 class Prepared(Data):
-    """`path` of the cached arrays; `facts` (sizes, digests, source) go into the run's description."""
+    """`path` of the cached arrays; `facts` (sizes, digests, source) go into the run's description.
+
+    `labels` is the file with the classes of the test samples, for the coordinator alone; "" where the
+    task has none.
+    """
 
     type: Literal["prepared"] = "prepared"
     path: str
+    labels: str = ""
     facts: dict[str, Any]
 
 
@@ -199,7 +211,8 @@ class Trained(Data):
 
 
 class Opened(Data):
-    """The subject stands. `first_call_ms` is the very first output's time, compilation included.
+    """The subject stands. `first_call_ms` is the time to its first output, `first_build_ms` the part
+    of it before the call.
 
     `batches` is the number of samples in a call of each kind of round, `facts` what is known of the
     subject from now on.
@@ -207,6 +220,7 @@ class Opened(Data):
 
     type: Literal["opened"] = "opened"
     first_call_ms: float
+    first_build_ms: float = 0.0
     batches: dict[str, int]
     facts: dict[str, Any] = {}
 
@@ -232,21 +246,14 @@ class Measured(Data):
 
 
 class Proved(Data):
-    """How a layer's spikes and gradients compare with the equations'; `reason` says what is unequal.
+    """How a layer's spikes and gradients compare with the equations', as metrics of the registry.
 
-    Errors are the largest, as a fraction of the gradient's largest value. `ties` counts the spikes
-    whose membrane potential was the threshold itself.
+    `reason` says what is unequal; it is empty where nothing is.
     """
 
     type: Literal["proved"] = "proved"
-    equal: bool
     reason: str
-    spikes_compared: int
-    spikes_differing: int
-    ties: int
-    weight_gradient_error: float
-    input_gradient_error: float
-    implementation: str
+    metrics: dict[str, Any]
 
 
 class Failed(Data):

@@ -12,8 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.plugin.contract import Neuron
-from harness.plugin.parameters import Value
+from harness.plugin.contract import Neuron, Value
 
 Status = Literal["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]
 
@@ -31,6 +30,10 @@ class Data(BaseModel):
     """Immutable data that crosses processes and lies in records; unknown fields are an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+#: What a row has from the installed code, whatever the command asks for.
+_FOUND = {"framework", "framework_version", "digest", "params"}
 
 
 class Contender(Data):
@@ -54,9 +57,9 @@ class Contender(Data):
         return f"{self.plugin}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def asked(self) -> str:
         """What the command asked for: the same although the plugin's code or version has changed."""
-        return self.plugin, self.device, str(self.threads)
+        return json.dumps(self.model_dump(mode="json", exclude=_FOUND), sort_keys=True)
 
 
 class Row(Contender):
@@ -70,11 +73,6 @@ class Row(Contender):
     preset: str
     params: dict[str, Value] = {}
     swept: dict[str, Value] = {}
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """What the command asked for."""
-        return *super().asked, self.task, self.preset, json.dumps(self.swept, sort_keys=True)
 
 
 class Trial(Data):
@@ -97,14 +95,14 @@ class LayerSize(Data):
     batch: int
     density: float
 
+    @property
+    def inputs(self) -> int:
+        """The number of values in the inputs [T, B, neurons] of a call, and in its outputs."""
+        return self.steps * self.batch * self.neurons
+
 
 class LayerRow(Contender):
     """One framework's layer of `neuron`, in one size."""
 
     neuron: Neuron
     size: LayerSize
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """What the command asked for."""
-        return *super().asked, repr(self.neuron), repr(self.size)

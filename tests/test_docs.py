@@ -10,7 +10,7 @@ import click
 import pytest
 
 from harness.cli import cli
-from harness.results.metrics import docs_table
+from harness.results.metrics import of
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -43,6 +43,18 @@ def options(*commands):
 def named_options(document):
     text = (ROOT / "docs" / document).read_text()
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
+
+
+def docs_table(*kinds):
+    """The Markdown table of the metrics that records of these kinds hold."""
+    lines = [
+        "| metric | unit | better | over seeds | what it is |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for metric in of(*kinds):
+        cells = (f"`{metric.name}`", metric.unit, metric.better or "-", metric.combine)
+        lines.append(f"| {' | '.join(cells)} | {metric.meaning} |")
+    return "\n".join(lines) + "\n"
 
 
 def write_tables():

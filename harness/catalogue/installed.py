@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
@@ -14,8 +15,8 @@ class Installed:
     """What is known of the installed distributions; files are slow to read, so each is read once."""
 
     def __init__(self) -> None:
-        self._facts: dict[str, tuple[str, list[str]]] = {}
-        self._digests: dict[str, str] = {}
+        self._read = cache(_read)
+        self._digest = cache(package_digest)
 
     def version(self, name: str) -> str:
         """The installed version of `name`, empty where it is not installed."""
@@ -23,10 +24,7 @@ class Installed:
 
     def digest(self, module: str) -> str:
         """The digest of the package that `module` belongs to; empty where there is none."""
-        top = module.partition(".")[0]
-        if top not in self._digests:
-            self._digests[top] = package_digest(top)
-        return self._digests[top]
+        return self._digest(module.partition(".")[0])
 
     def unmet(self, name: str, extras: Sequence[str] = ()) -> list[str]:
         """What of the needs of the installed distribution `name`, or of its `extras`, is not met."""
@@ -48,14 +46,14 @@ class Installed:
                 problems += self.unmet(need.name, tuple(need.extras))
         return problems
 
-    def _read(self, name: str) -> tuple[str, list[str]]:
-        if name not in self._facts:
-            try:
-                found = distribution(name)
-                self._facts[name] = found.version, found.requires or []
-            except (PackageNotFoundError, ValueError):
-                self._facts[name] = "", []
-        return self._facts[name]
+
+def _read(name: str) -> tuple[str, list[str]]:
+    """Version and needs of the distribution `name`, empty where it is not installed."""
+    try:
+        found = distribution(name)
+    except (PackageNotFoundError, ValueError):
+        return "", []
+    return found.version, found.requires or []
 
 
 def _applies(need: Requirement, extras: Sequence[str]) -> bool:

@@ -30,7 +30,7 @@ from harness.catalogue.digest import file_digest
 from harness.catalogue.installed import Installed
 from harness.catalogue.source import module_problem, script_metadata, syntax_problem
 from harness.errors import UsageError, unknown
-from harness.subjects import PluginLocation
+from harness.subjects import Contender, PluginLocation
 
 GROUP, LAYER_GROUP, FRAMEWORK_GROUP = "harness", "harness.layer", "harness.framework"
 USES_GROUP, PRELOAD_GROUP = "harness.uses", "harness.preload"
@@ -53,6 +53,17 @@ class Plugin:
     status: Literal["ready", "missing", "broken"] = "ready"
     reason: str = ""
     install: str = ""
+
+    def contender(self, device: str, threads: int) -> Contender:
+        """Its code on `device`."""
+        return Contender(
+            plugin=self.name,
+            framework=self.framework,
+            framework_version=self.framework_version,
+            digest=self.digest,
+            device=device,
+            threads=threads,
+        )
 
 
 def discover(group: str = GROUP) -> list[Plugin]:
@@ -121,8 +132,7 @@ def from_file(path: Path) -> Plugin:
         raise UsageError(f"plugin file {path}: {reason}") from None
     location = PluginLocation(name=path.stem, file=str(path.resolve()))
     plugin = Plugin(path.stem, location, framework=path.stem, digest=file_digest(path))
-    problem = syntax_problem(text)
-    if problem:
+    if problem := syntax_problem(text):
         return _broken(plugin, problem)
     installed_here = Installed()
     try:
@@ -132,14 +142,9 @@ def from_file(path: Path) -> Plugin:
         framework = str(script.get("tool", {}).get("harness", {}).get("framework", path.stem))
     except (tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:
         return _broken(plugin, f"its script block is not valid: {error}")
-    return replace(
-        plugin,
-        framework=framework,
-        framework_version=installed_here.version(framework),
-        status="missing" if problems else "ready",
-        reason="; ".join(problems),
-        install="pip install " + " ".join(f"'{need}'" for need in needs) if problems else "",
-    )
+    version = installed_here.version(framework)
+    plugin = replace(plugin, framework=framework, framework_version=version)
+    return _checked(plugin, problems, " ".join(f"'{need}'" for need in needs))
 
 
 def _installed(dist: Distribution, name: str, value: str, installed_here: Installed) -> Plugin:
@@ -151,20 +156,16 @@ def _installed(dist: Distribution, name: str, value: str, installed_here: Instal
         framework_version=installed_here.version(dist.name),
         distribution=dist.name,
     )
-    problem = module_problem(module)
-    if problem:
+    if problem := module_problem(module):
         return _broken(plugin, problem)
     plugin = replace(plugin, digest=installed_here.digest(module))
-    frameworks = _group(dist, FRAMEWORK_GROUP)
-    framework = _group(dist, USES_GROUP).get(name) or next(iter(frameworks), "")
+    frameworks, uses = _group(dist, FRAMEWORK_GROUP), _group(dist, USES_GROUP)
+    framework = uses.get(name) or next(iter(frameworks), "")
     if framework and framework not in frameworks:
         return _broken(plugin, f"{USES_GROUP} names {framework}, {FRAMEWORK_GROUP} does not")
-    if len(frameworks) > 1 and name not in _group(dist, USES_GROUP):
-        named = ", ".join(frameworks)
-        return _broken(
-            plugin,
-            f"{dist.name} has several frameworks ({named}): {USES_GROUP} must name one for it",
-        )
+    if len(frameworks) > 1 and name not in uses:
+        several = f"{dist.name} has several frameworks ({', '.join(frameworks)})"
+        return _broken(plugin, f"{several}: {USES_GROUP} must name one for it")
     if framework:
         version = installed_here.version(frameworks[framework])
         plugin = replace(plugin, framework=framework, framework_version=version)
@@ -172,18 +173,19 @@ def _installed(dist: Distribution, name: str, value: str, installed_here: Instal
         problems = installed_here.unmet(dist.name)
     except InvalidRequirement as error:
         return _broken(plugin, f"its metadata are not valid: {error}")
-    if not problems:
-        return plugin
-    return replace(
-        plugin,
-        status="missing",
-        reason="; ".join(problems),
-        install=f"pip install {dist.name}",
-    )
+    return _checked(plugin, problems, dist.name)
 
 
 def _group(dist: Distribution, group: str) -> dict[str, str]:
     return {point.name: point.value for point in dist.entry_points if point.group == group}
+
+
+def _checked(plugin: Plugin, problems: Sequence[str], needs: str) -> Plugin:
+    """`plugin`, missing where its needs are not met; `needs` are what pip is to install."""
+    if not problems:
+        return plugin
+    install = f"pip install {needs}"
+    return replace(plugin, status="missing", reason="; ".join(problems), install=install)
 
 
 def _broken(plugin: Plugin, reason: str) -> Plugin:

@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from harness.cli.measuring import (
-    announce,
-    comma_separated,
-    names,
-    out_option,
-    resume_options,
-    work,
-)
-from harness.coordinator.folders import default_folder
+from harness.cli.measuring import list_option, measuring_options, plugins_option, work
 
 if TYPE_CHECKING:
-    from harness.coordinator.listener import Listener
     from harness.coordinator.run import Run
 
 
 @click.command()
-@click.option(
-    "--plugins",
-    multiple=True,
-    metavar="all|NAME,GLOB*,FILE.py",
-    help="Whose layers to compare [default: all] (harness plugins lists them).",
-)
-@click.option(
-    "--neurons",
-    default="512,2048",
-    show_default=True,
-    callback=comma_separated(int, "integers, as in --neurons 512,2048"),
-    help="Inputs and outputs of the layer.",
-)
+@plugins_option("Whose layers to compare [default: all] (harness plugins lists them).")
+@list_option("--neurons", int, "512,2048", "Inputs and outputs of the layer.")
 @click.option("--steps", default=500, show_default=True, help="Time steps.")
 @click.option("--batch", default=16, show_default=True, help="Samples in a call.")
-@click.option(
-    "--density",
-    default="1,0.1",
-    show_default=True,
-    callback=comma_separated(float, "fractions, as in --density 1,0.1"),
-    help="Share of the inputs that are not 0; below 1 they are spikes.",
+@list_option(
+    "--density", float, "1,0.1", "Share of the inputs that are not 0; below 1 they are spikes."
 )
 @click.option("--beta", default=0.9, show_default=True, help="Decay of the timed neuron.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--threads", default=1, show_default=True, help="Threads of each worker.")
-@click.option("--rounds", default=12, show_default=True, help="Rounds of the measurement group.")
-@click.option("--min-time", default=0.1, show_default=True, help="Seconds a round, at the least.")
 @click.option(
     "--timeout",
     default=240.0,
@@ -57,32 +28,17 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Leave out a size that would take a framework longer.",
 )
-@click.option(
-    "--baseline",
-    default="",
-    metavar="FRAMEWORK",
-    help="What timings are compared with [default: the first].",
-)
-@out_option
-@resume_options
-def layers(
-    plugins: tuple[str, ...],
-    out: Path | None,
-    resume: Path | None,
-    rerun_changed: bool,
-    **options: Any,
-) -> NoReturn:
+@measuring_options(min_time=0.1, row="FRAMEWORK", first="the first")
+def layers(plugins: list[str], **options: Any) -> NoReturn:
     """Prove that each framework computes the same layer, then compare speed and memory.
 
     One linear map into one layer of LIF neurons, forward and backward. A framework that cannot do
     the neuron exactly is left out, with its reason.
     """
-    path = resume or out or default_folder("layers")
-    announce(f"layers of {', '.join(names(plugins))}", path, resume)
 
-    def start(listener: Listener, command: str) -> Run:
+    def start(**given: Any) -> Run:
         from harness.coordinator import api
 
-        return api.layers(names(plugins), out=path, listener=listener, command=command, **options)
+        return api.layers(plugins, **given)
 
-    work("layers", start, path, resume, rerun_changed)
+    work("layers", start, f"layers of {', '.join(plugins)}", "layers", **options)

@@ -6,42 +6,62 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from harness.cli.codes import FAILED, INTERRUPTED, NOTHING_MEASURED, OK
+from harness.coordinator.folders import default_folder
 
 if TYPE_CHECKING:
-    from harness.coordinator.listener import Listener
     from harness.coordinator.run import Run
     from harness.results.store import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-out_option = click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write to [default: results/<time>]."
-)
+
+def measuring_options(min_time: float, row: str, first: str) -> Callable[[F], F]:
+    """Adds what every command that measures takes; a baseline is a `row`, `first` where none is named."""
+    path, shown = click.Path(path_type=Path), partial(click.option, show_default=True)
+    baseline = f"What timings are compared with [default: {first}]."
+    changed = "With --resume: run anew what has changed since, instead of refusing."
+    options = [
+        shown("--device", default="auto", help="auto, cpu or cuda."),
+        shown("--threads", default=1, help="Threads of each worker."),
+        shown("--rounds", default=12, help="Rounds of the measurement group."),
+        shown("--min-time", default=min_time, help="Seconds a round, at the least."),
+        click.option("--baseline", default="", metavar=row, help=baseline),
+        click.option("--out", type=path, help="Folder to write to [default: results/<time>]."),
+        click.option("--resume", type=path, metavar="DIR", help="Carry on an interrupted run."),
+        click.option("--rerun-changed", is_flag=True, help=changed),
+    ]
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
-def resume_options(command: F) -> F:
-    """Adds --resume and --rerun-changed to a command."""
-    for option in (
-        click.option(
-            "--rerun-changed",
-            is_flag=True,
-            help="With --resume: run anew what has changed since, instead of refusing.",
-        ),
-        click.option(
-            "--resume",
-            type=click.Path(path_type=Path),
-            metavar="DIR",
-            help="Carry on an interrupted run.",
-        ),
-    ):
-        command = option(command)
-    return command
+def plugins_option(told: str) -> Callable[[F], F]:
+    """--plugins, its parts taken apart; `told` is its help."""
+    return click.option(
+        "--plugins",
+        multiple=True,
+        metavar="all|NAME,GLOB*,FILE.py",
+        callback=lambda _context, _option, given: names(given),
+        help=told,
+    )
+
+
+def list_option(name: str, kind: type[int | float], default: str, told: str) -> Callable[[F], F]:
+    """An option that takes several values, separated by commas; `told` is its help."""
+    words = "integers" if kind is int else "fractions"
+    parse = comma_separated(kind, f"{words}, as in {name} {default}")
+    return click.option(name, default=default, show_default=True, callback=parse, help=told)
 
 
 def comma_separated(
@@ -63,20 +83,25 @@ def names(plugins: tuple[str, ...]) -> list[str]:
     return [name for text in plugins or ("all",) for name in text.split(",") if name]
 
 
-def announce(what: str, path: Path, resume: Path | None) -> None:
-    """The first line of a command, before anything is imported that takes time."""
-    check_resume(resume)
-    click.echo(f"{'carrying on' if resume else what}, in {path}", err=True)
-
-
 def work(
     kind: Kind,
-    start: Callable[[Listener, str], Run],
-    path: Path,
+    start: Callable[..., Run],
+    about: str,
+    name: str,
+    *,
+    out: Path | None,
     resume: Path | None,
     rerun_changed: bool,
+    **options: Any,
 ) -> NoReturn:
-    """Starts or resumes a run at `path`, prints its tables and exits with its code."""
+    """Starts or resumes a run, prints its tables and exits with its code.
+
+    `start` is given the `options`, where to write, who listens, and the command's words. First
+    `about` is told, before anything is imported that takes time; `name` begins that of a new folder.
+    """
+    _check_resume(resume)
+    path = resume or out or default_folder(name)
+    click.echo(f"{'carrying on' if resume else about}, in {path}", err=True)
     from harness.cli.progress import watching
     from harness.coordinator import api
     from harness.results.store import COMMANDS
@@ -91,7 +116,7 @@ def work(
                     resume, kind, rerun_changed=rerun_changed, listener=listener, command=command
                 )
             else:
-                finished = start(listener, command)
+                finished = start(out=path, listener=listener, command=command, **options)
     except KeyboardInterrupt:
         if (path / "run.json").exists():
             click.echo(
@@ -105,7 +130,7 @@ def work(
     sys.exit(_conclude(finished))
 
 
-def check_resume(resume: Path | None) -> None:
+def _check_resume(resume: Path | None) -> None:
     """A UsageError where --resume stands beside options that it takes from the run."""
     context = click.get_current_context()
     if context.params["rerun_changed"] and not resume:

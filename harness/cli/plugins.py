@@ -55,11 +55,7 @@ def _list(found: list[Plugin]) -> None:
 
 
 def _cells(plugin: Plugin) -> tuple[str, str, str]:
-    return (
-        plugin.name,
-        f"{plugin.framework} {plugin.framework_version}".strip(),
-        plugin.status,
-    )
+    return plugin.name, f"{plugin.framework} {plugin.framework_version}".strip(), plugin.status
 
 
 def _show(name: str, as_json: bool) -> None:
@@ -78,15 +74,15 @@ def _show(name: str, as_json: bool) -> None:
         )
     if as_json:
         parameters = {key: vars(value) for key, value in presets.parameters.items()}
-        click.echo(json.dumps({"parameters": parameters, "presets": presets.values}, indent=2))
+        sources = {key: dataclasses.asdict(source) for key, source in presets.sources.items()}
+        every = {"parameters": parameters, "presets": presets.values, "sources": sources}
+        click.echo(json.dumps(every, indent=2))
         return
     click.echo(f"{plugin.name}  {plugin.framework} {plugin.framework_version}\n\nparameters")
     for key, parameter in presets.parameters.items():
-        bounds = (
-            "|".join(str(choice) for choice in parameter.choices)
-            if parameter.choices
-            else f"{_bound(parameter.low)}..{_bound(parameter.high)}"
-        )
+        bounds = f"{_bound(parameter.low)}..{_bound(parameter.high)}"
+        if parameter.choices:
+            bounds = "|".join(map(str, parameter.choices))
         limits = "" if bounds == ".." else f" ({bounds})"
         click.echo(f"  {key} = {parameter.default}{limits}\n      {parameter.help}")
     click.echo("\npresets")
@@ -94,6 +90,19 @@ def _show(name: str, as_json: bool) -> None:
         for task, values in by_task.items():
             told = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
             click.echo(f"  {preset}, {'every task' if task == '*' else task}: {told}")
+    if presets.sources:
+        click.echo("\nsources")
+    for preset, source in presets.sources.items():
+        click.echo(f"  {preset}: {source.citation}")
+        for words, sentences in (("otherwise", source.departures), ("mended", source.mended)):
+            for sentence in sentences:
+                click.echo(f"      {words}: {sentence}")
+        for task, figures in source.reported.items():
+            for figure in figures:
+                setting = "".join(f" {key}={value}" for key, value in figure.params.items())
+                click.echo(
+                    f"      reported: {figure.accuracy:.2%} on {task}{setting} ({figure.where})"
+                )
 
 
 def _bound(value: float | None) -> str:

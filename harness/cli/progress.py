@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -23,6 +24,8 @@ from harness.coordinator.listener import Listener
 from harness.results.record import Record
 
 _COLOURS = {"ok": "green", "skipped": "yellow"}
+#: The bars that belong to no trial.
+_DOING, _TRIALS, _GROUP = "doing", "trials", "measuring"
 #: Without a terminal, a sign of life at most this often.
 _LINE_SECONDS = 10.0
 
@@ -32,11 +35,8 @@ def watching() -> Iterator[Listener]:
     """A listener for this terminal; bars are taken away when it is left."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        lines = Lines(console)
-        try:
+        with closing(Lines(console)) as lines:
             yield lines
-        finally:
-            lines.close()
         return
 
     def text(template: str) -> TextColumn:
@@ -128,11 +128,9 @@ class Bars(Listener):
     def __init__(self, console: Console, bars: Progress) -> None:
         self._console, self._bars = console, bars
         self._lock = threading.Lock()
-        self._rows: dict[str, TaskID] = {}
+        self._shown: dict[str, TaskID] = {}
         self._done = 0
-        self._doing: TaskID | None = bars.add_task("starting", total=None, state="")
-        self._overall: TaskID | None = None
-        self._group: TaskID | None = None
+        self.doing("starting")
 
     def message(self, text: str) -> None:
         """Prints it above the bars."""
@@ -141,43 +139,30 @@ class Bars(Listener):
     def doing(self, text: str) -> None:
         """A bar that only moves."""
         with self._lock:
-            self._clear(self._group)
-            self._group = None
-            if self._doing is None:
-                self._doing = self._bars.add_task(text, total=None, state="")
-            else:
-                self._bars.update(self._doing, description=text)
+            self._clear(_GROUP)
+            self._show(_DOING, description=text)
 
     def planned(self, labels: Sequence[str], finished: int, about: str) -> None:
         """Opens the bar of all trials: its time left is theirs, also of those that have not begun."""
         with self._lock:
-            self._clear(self._doing)
-            self._doing = None
+            self._clear(_DOING)
             self._done = finished
-            self._overall = self._bars.add_task(
-                "trials", total=len(labels), completed=finished, state=f"of {len(labels)}"
-            )
+            count = len(labels)
+            self._show(_TRIALS, total=count, completed=finished, state=f"of {count}")
 
     def progress(self, label: str, progress: protocol.Progress) -> None:
         """Moves the trial's bar."""
+        total = progress.total or None
         with self._lock:
-            if label not in self._rows:
-                self._rows[label] = self._bars.add_task(label, total=None, state="")
-            self._bars.update(
-                self._rows[label],
-                completed=progress.done,
-                total=progress.total or None,
-                state=state(progress),
-            )
+            self._show(label, completed=progress.done, total=total, state=state(progress))
 
     def recorded(self, label: str, record: Record) -> None:
         """Takes the trial's bar away and prints how it went."""
         with self._lock:
-            self._clear(self._rows.pop(label, None))
+            self._clear(label)
             if record.kind == "trial":
                 self._done += 1
-                if self._overall is not None:
-                    self._bars.update(self._overall, completed=self._done)
+                self._show(_TRIALS, completed=self._done)
         if record.kind != "network-timing" or record.status != "ok":
             style = _COLOURS.get(record.status, "red")
             self._console.print(told(label, record), style=style, markup=False, highlight=False)
@@ -185,16 +170,19 @@ class Bars(Listener):
     def measuring(self, done: int, total: int, what: str) -> None:
         """Moves the group's bar."""
         with self._lock:
-            self._clear(self._overall)
-            self._clear(self._doing)
-            self._overall = self._doing = None
-            if self._group is None:
-                self._group = self._bars.add_task("measuring", total=total, state="")
-            self._bars.update(self._group, completed=done, total=total, state=what)
+            self._clear(_TRIALS)
+            self._clear(_DOING)
+            self._show(_GROUP, completed=done, total=total, state=what)
 
-    def _clear(self, task: TaskID | None) -> None:
-        if task is not None:
-            self._bars.remove_task(task)
+    def _show(self, name: str, **changes: Any) -> None:
+        """Changes the bar of that name; it is made where there is none."""
+        if name not in self._shown:
+            self._shown[name] = self._bars.add_task(name, total=None, state="")
+        self._bars.update(self._shown[name], **changes)
+
+    def _clear(self, name: str) -> None:
+        if name in self._shown:
+            self._bars.remove_task(self._shown.pop(name))
 
 
 def state(progress: protocol.Progress) -> str:

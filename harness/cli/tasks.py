@@ -6,6 +6,9 @@ import json
 
 import click
 
+#: Fields that other programs have no use for.
+_HIDDEN = ("locate", "origin")
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
@@ -15,16 +18,7 @@ def tasks(as_json: bool) -> None:
 
     if as_json:
         rows = [
-            {
-                "name": spec.name,
-                "kind": spec.kind,
-                "description": spec.description,
-                "input_shape": spec.input_shape,
-                "steps": spec.steps,
-                "classes": spec.classes,
-                "sizes": spec.sizes,
-                "needs_download": spec.needs_download,
-            }
+            {name: value for name, value in vars(spec).items() if name not in _HIDDEN}
             for spec in TASKS.values()
         ]
         click.echo(json.dumps(rows, indent=2))

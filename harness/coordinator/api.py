@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import tasks
-from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
+from harness.catalogue.plugins import LAYER_GROUP, discover, select
 from harness.coordinator import environment
-from harness.coordinator.config import Config, LayersConfig, RunConfig, make_config
+from harness.coordinator.config import LayersConfig, RunConfig, make_config
 from harness.coordinator.environment import choose_device
 from harness.coordinator.folders import default_folder
-from harness.coordinator.layers import Bench
+from harness.coordinator.layers import LayersBench
 from harness.coordinator.listener import Listener
 from harness.coordinator.networks import measure_networks
 from harness.coordinator.plan import Planned, check_names, plan
 from harness.coordinator.pool import Workers
 from harness.coordinator.run import Run, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
-from harness.errors import UsageError
+from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
 from harness.results.comparison import PROCESSES
-from harness.results.labels import labels
 from harness.results.record import TrialRecord
 from harness.results.session import Session, changes
 from harness.results.store import COMMANDS, Kind, RunFolder
@@ -76,7 +76,7 @@ def run(
     }
     config = make_config(RunConfig, options)
     path = Path(out) if out is not None else default_folder(f"{config.task}-{config.preset}")
-    return _networks(config, path, None, False, listener or Listener(), command)
+    return _networks(config, _Command(path, listener or Listener(), command))
 
 
 def layers(
@@ -120,7 +120,7 @@ def layers(
     }
     config = make_config(LayersConfig, options)
     path = Path(out) if out is not None else default_folder("layers")
-    return _layers(config, path, None, False, listener or Listener(), command)
+    return _layers(config, _Command(path, listener or Listener(), command))
 
 
 def resume(
@@ -140,33 +140,66 @@ def resume(
     described = folder.description()
     if not described.sessions:
         raise UsageError(f"{folder.path} cannot be resumed: its run.json holds no session")
-    options, hears = described.sessions[-1].config, listener or Listener()
+    options = described.sessions[-1].config
+    resumed = _Command(folder.path, listener or Listener(), command, folder, rerun_changed)
     if described.kind == "networks":
-        config = make_config(RunConfig, options)
-        return _networks(config, folder.path, folder, rerun_changed, hears, command)
-    return _layers(
-        make_config(LayersConfig, options), folder.path, folder, rerun_changed, hears, command
-    )
+        return _networks(make_config(RunConfig, options), resumed)
+    return _layers(make_config(LayersConfig, options), resumed)
 
 
-def _networks(
-    config: RunConfig,
-    path: Path,
-    folder: RunFolder | None,
-    rerun_changed: bool,
-    listener: Listener,
-    command: str,
-) -> Run:
+@dataclass(frozen=True)
+class _Command:
+    """Where a command writes and who follows it; `folder` is the run that it carries on, if any."""
+
+    path: Path
+    listener: Listener
+    text: str
+    folder: RunFolder | None = None
+    rerun_changed: bool = False
+
+    def check(self, kind: Kind, session: Session) -> None:
+        """UsageError where `path` is not free, or where the run has changed since."""
+        if self.folder is None:
+            RunFolder.check_free(self.path)
+            return
+        changed = changes(self.folder.description().sessions[-1], session)
+        if changed and not self.rerun_changed:
+            raise UsageError(
+                f"{self.path} cannot be carried on as it is, these have changed: "
+                f"{'; '.join(changed)}. Run what has changed anew with: {COMMANDS[kind]} "
+                f"--resume {self.path} --rerun-changed"
+            )
+
+    @contextmanager
+    def at_work(self, kind: Kind, session: Session) -> Iterator[tuple[RunFolder, int]]:
+        """The folder, locked, and the session's place in it; the report is written at the end.
+
+        A report of what there is, without figures, is written also where the work is interrupted.
+        """
+        self.check(kind, session)
+        folder = self.folder or RunFolder.create(self.path, kind)
+        with folder.locked():
+            number = folder.begin(session)
+            try:
+                yield folder, number
+            except KeyboardInterrupt:
+                with suppress(Exception):
+                    load(self.path).report(figures=False)
+                raise
+            with folder.clocked("report"):
+                self.listener.doing("writing the report")
+                load(self.path).report(say=self.listener.doing)
+
+
+def _networks(config: RunConfig, command: _Command) -> Run:
     tasks.find(config.task)
     selected = select(config.plugins, discover())
     check_names(config, selected)
     device = choose_device(config.device)
     jobs = config.parallel(device)
-    session = environment.session(config, selected, command=command, jobs=jobs)
-    if folder is None:
-        RunFolder.check_free(path)
-    else:  # what needs no import to be known is refused before any
-        _refuse_changes(folder, "networks", session, rerun_changed)
+    session = environment.session(config, selected, command=command.text, jobs=jobs)
+    command.check("networks", session)  # what needs no import to be known is refused before any
+    listener = command.listener
     with Workers() as workers, scratch_folder() as logs:
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
         workers.warm(frameworks, config.threads, PROCESSES if config.timing else 1)
@@ -176,9 +209,9 @@ def _networks(
         described = describe(selected, workers, jobs, config.threads, logs)
         planned = plan(config, selected, described, device)
         session = session.model_copy(update={"data": data.facts})
-        with _at_work(path, "networks", folder, session, rerun_changed, listener) as (at, number):
-            _train_and_measure(config, planned, data, at, number, logs, workers, listener)
-    return load(path)
+        with command.at_work("networks", session) as (folder, number):
+            _train_and_measure(config, planned, data, folder, number, logs, workers, listener)
+    return load(command.path)
 
 
 def _train_and_measure(
@@ -191,22 +224,13 @@ def _train_and_measure(
     workers: Workers,
     listener: Listener,
 ) -> None:
-    rows = {p.trial.row.key: p.trial.row for p in planned}
-    names = dict(zip(rows, labels(list(rows.values())), strict=True))
-
-    def label(plan: Planned) -> str:
-        return f"{names[plan.trial.row.key]} seed={plan.trial.seed}"
-
     trained = _trained(folder, session)
     open_ = [p for p in planned if p.trial.key not in trained]
     presets = ", ".join(dict.fromkeys(p.trial.row.preset for p in planned))
-    listener.planned(
-        [label(p) for p in planned], len(planned) - len(open_), f"{config.task} ({presets})"
-    )
+    finished = len(planned) - len(open_)
+    listener.planned([p.label for p in planned], finished, f"{config.task} ({presets})")
     with folder.clocked("trials"):
-        run_trials(
-            open_, [label(p) for p in open_], config, data, folder, session, logs, workers, listener
-        )
+        run_trials(open_, config, data, folder, session, logs, workers, listener)
     if not config.timing:
         return
     trained = _trained(folder, session)
@@ -218,10 +242,10 @@ def _train_and_measure(
     timed = {r.row.key for r in folder.kept(session) if r.kind == "network-timing"}
     if group.keys() - timed:
         # A group is measured side by side or not at all: rows of two sittings do not compare.
+        names = {p.trial.row.key: p.name for p in planned}
+        members = list(group.values())
         with folder.clocked("group"):
-            measure_networks(
-                list(group.values()), names, config, data, folder, session, workers, listener
-            )
+            measure_networks(members, names, config, data, folder, session, workers, listener)
 
 
 def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
@@ -229,77 +253,22 @@ def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
     return {r.key: r for r in folder.kept(session) if isinstance(r, TrialRecord)}
 
 
-def _layers(
-    config: LayersConfig,
-    path: Path,
-    folder: RunFolder | None,
-    rerun_changed: bool,
-    listener: Listener,
-    command: str,
-) -> Run:
+def _layers(config: LayersConfig, command: _Command) -> Run:
     selected = select(config.plugins, discover(LAYER_GROUP))
     device = choose_device(config.device)
-    _check_baseline(config, selected)
-    if folder is None:
-        RunFolder.check_free(path)
+    known = {name for plugin in selected for name in (plugin.name, plugin.framework)}
+    if config.baseline and config.baseline not in known:
+        raise unknown("row for --baseline", config.baseline, known)
+    session = environment.session(config, selected, command=command.text)
+    command.check("layers", session)
     with Workers() as workers:
-        listener.doing("importing frameworks")
+        command.listener.doing("importing frameworks")
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
         workers.warm(frameworks, config.threads, PROCESSES)
-        session = environment.session(config, selected, command=command)
-        with (
-            _at_work(path, "layers", folder, session, rerun_changed, listener) as (at, number),
-            at.clocked("layers"),
-        ):
-            Bench(config, selected, device, at, number, workers, listener).carry_out()
-    return load(path)
-
-
-def _check_baseline(config: Config, plugins: Sequence[Plugin]) -> None:
-    names = {name for plugin in plugins for name in (plugin.name, plugin.framework)}
-    if config.baseline and config.baseline not in names:
-        from harness.errors import unknown
-
-        raise unknown("row for --baseline", config.baseline, names)
-
-
-@contextmanager
-def _at_work(
-    path: Path,
-    kind: Kind,
-    folder: RunFolder | None,
-    session: Session,
-    rerun_changed: bool,
-    listener: Listener,
-) -> Iterator[tuple[RunFolder, int]]:
-    """The folder, locked, and the session's place in it; the report is written at the end.
-
-    A report of what there is, without figures, is written also where the work is interrupted.
-    """
-    if folder is None:
-        folder = RunFolder.create(path, kind)
-    else:
-        _refuse_changes(folder, kind, session, rerun_changed)
-    with folder.locked():
-        number = folder.begin(session)
-        try:
-            yield folder, number
-        except KeyboardInterrupt:
-            with suppress(Exception):
-                load(path).report(figures=False)
-            raise
-        with folder.clocked("report"):
-            listener.doing("writing the report")
-            load(path).report(say=listener.doing)
-
-
-def _refuse_changes(folder: RunFolder, kind: Kind, now: Session, rerun_changed: bool) -> None:
-    changed = changes(folder.description().sessions[-1], now)
-    if changed and not rerun_changed:
-        raise UsageError(
-            f"{folder.path} cannot be carried on as it is, these have changed: {'; '.join(changed)}. "
-            f"Run what has changed anew with: {COMMANDS[kind]} --resume {folder.path} --rerun-changed"
-        )
+        with command.at_work("layers", session) as (folder, number), folder.clocked("layers"):
+            bench = LayersBench(config, folder, number, workers, command.listener)
+            bench.carry_out(selected, device)
+    return load(command.path)
 
 
 def _patterns(plugins: str | Sequence[str]) -> tuple[str, ...]:

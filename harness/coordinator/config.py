@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import UsageError
-from harness.plugin.contract import Neuron
-from harness.plugin.parameters import QUICK, Value
+from harness.plugin.contract import Neuron, Value
+from harness.plugin.parameters import QUICK
 from harness.subjects import LayerSize
 
 Count = Annotated[int, Field(ge=1)]
@@ -20,8 +20,14 @@ Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=threading.TIMEOUT_MAX)]
 
+
+def _several(values: Any) -> Any:
+    """A single value is a list of one."""
+    return values if isinstance(values, (list, tuple)) else (values,)
+
+
 #: Parameters by plugin name or pattern: each has the values of which every one is a row.
-Params = dict[str, dict[str, tuple[Value, ...]]]
+Params = dict[str, dict[str, Annotated[tuple[Value, ...], BeforeValidator(_several)]]]
 
 
 class Config(BaseModel):
@@ -32,6 +38,9 @@ class Config(BaseModel):
     plugins: tuple[str, ...]
     device: str = "auto"
     threads: Count = 1
+    rounds: Count = 12
+    min_time: Seconds = 0.02
+    timeout: Timeout | None = None
     baseline: str = ""
 
 
@@ -43,27 +52,8 @@ class RunConfig(Config):
     params: Params = {}
     seeds: tuple[int, ...] = (0, 1, 2)
     jobs: Count | None = None
-    timeout: Timeout | None = None
     timing: bool = True
-    rounds: Count = 12
-    min_time: Seconds = 0.02
     data: tuple[str, ...] = ()
-
-    @field_validator("params", mode="before")
-    @classmethod
-    def _lists(cls, params: Any) -> Any:
-        """A single value is a list of one."""
-        if not isinstance(params, Mapping):
-            return params
-        return {
-            pattern: {
-                name: tuple(values) if isinstance(values, (list, tuple)) else (values,)
-                for name, values in chosen.items()
-            }
-            if isinstance(chosen, Mapping)
-            else chosen
-            for pattern, chosen in params.items()
-        }
 
     @field_validator("params")
     @classmethod
@@ -106,7 +96,6 @@ class LayersConfig(Config):
     density: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (1.0, 0.1)
     proved: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.5, 0.9, 0.95, 1.0)
     beta: Fraction = 0.9
-    rounds: Count = 12
     min_time: Seconds = 0.1
     timeout: Timeout = 240.0
 

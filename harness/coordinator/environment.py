@@ -7,14 +7,15 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from harness.catalogue.digest import host_digest
+from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import Config, cores
 from harness.errors import UsageError
@@ -23,13 +24,7 @@ from harness.results.session import Session
 _ALWAYS = ("snn-harness", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pluggy")
 
 
-def session(
-    config: Config,
-    plugins: Iterable[Plugin],
-    *,
-    command: str,
-    jobs: int = 1,
-) -> Session:
+def session(config: Config, plugins: Iterable[Plugin], *, command: str, jobs: int = 1) -> Session:
     """The command that is at work now, as run.json keeps it, its data not yet known."""
     plugins = list(plugins)
     return Session(
@@ -37,7 +32,7 @@ def session(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         config=config.model_dump(mode="json"),
         jobs=jobs,
-        host={"version": _version("snn-harness"), "digest": host_digest()},
+        host={"version": Installed().version("snn-harness"), "digest": host_digest()},
         plugins={
             plugin.name: {"version": plugin.framework_version, "digest": plugin.digest}
             for plugin in plugins
@@ -49,7 +44,7 @@ def session(
 
 def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
     """The machine, the interpreter, the versions and the commit."""
-    names = {*_ALWAYS}
+    names, version = {*_ALWAYS}, Installed().version
     for plugin in plugins:
         names |= {plugin.distribution, plugin.framework} - {""}
     return {
@@ -59,7 +54,7 @@ def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
         "cores": cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "gpus": gpus(),
-        "packages": {name: found for name in sorted(names) if (found := _version(name))},
+        "packages": {name: found for name in sorted(names) if (found := version(name))},
         **_commit(),
     }
 
@@ -89,19 +84,11 @@ def gpus() -> list[str]:
 
 
 def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(errors="replace").splitlines():
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except (PackageNotFoundError, ValueError):
-        return ""
 
 
 def _commit() -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Member:
     workers: list[Worker] = field(default_factory=list)
     failed: Failed | None = None
     log: str = ""
-    first_call_ms: float = 0.0
+    first: Opened | None = None
     batches: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Member:
         self.log = self.log or f"logs/{self.logs[process].name}"
         match event:
             case Opened():
-                self.first_call_ms = self.first_call_ms or event.first_call_ms
+                self.first = self.first or event
                 for what, batch in event.batches.items():
                     self.batches[what] = min(batch, self.batches.get(what, batch))
                 self.facts |= event.facts
@@ -155,7 +155,9 @@ class Result:
                 found[key] = failed(member.failed)
             else:
                 metrics = timed_metrics(member.times, member.batches) | member.metrics
-                metrics["first_call_ms"] = member.first_call_ms
+                if member.first:
+                    metrics["first_call_ms"] = member.first.first_call_ms
+                    metrics["first_build_ms"] = member.first.first_build_ms
                 found[key] = {
                     "status": "ok",
                     "metrics": finite(metrics),

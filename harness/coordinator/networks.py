@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from harness.coordinator.config import RunConfig
-from harness.coordinator.group import Procedure, Subject, measure
+from harness.coordinator.group import Subject
 from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import failed
 from harness.coordinator.plan import Planned, names_row
 from harness.coordinator.pool import Workers
-from harness.protocol import Measured, OpenNetwork, Prepared
-from harness.results.record import NetworkTiming, PeaksRecord, TrialRecord
+from harness.coordinator.timing import Bench
+from harness.protocol import OpenNetwork, Prepared
+from harness.results.record import NetworkTiming, TrialRecord
 from harness.results.roofline import Work
 from harness.results.store import RunFolder
 
@@ -38,41 +37,25 @@ def measure_networks(
     subjects = [
         _subject(plan, record, labels[record.row.key], data, folder) for plan, record in trained
     ]
-    procedure = Procedure(
-        rounds=config.rounds,
-        min_time=config.min_time,
+    fields, peaks = Bench(config, folder, session, workers, listener).measure(
+        subjects,
         calls=_LEAST_CALLS,
-        timeout=config.timeout,
         jobs=config.parallel(trained[0][1].row.device),
         baseline=[
             record.row.key
             for _, record in trained
             if config.baseline and names_row(config.baseline, record.row)
         ],
+        names={record.row.key: record.key for _, record in trained},
     )
-    trials = {record.row.key: record.key for _, record in trained}
-
-    def log(key: str, process: int) -> Path:
-        return folder.file("logs", trials[key], f".timing-{process + 1}.log")
-
-    result = measure(subjects, procedure, log, workers, listener)
-    fields = result.fields()
-    for member, (_, record) in zip(result.members, trained, strict=True):
-        samples = {"batches": member.batches, "seconds": member.times, "energy": member.facts}
-        folder.write_samples(record.key, samples)
+    for _, record in trained:
         timing = NetworkTiming(
             session=session, row=record.row, seed=record.seed, **fields[record.row.key]
         )
         folder.append(timing)
         listener.recorded(labels[record.row.key], timing)
-    if result.peaks is not None:
-        row = trained[0][1].row
-        found = (
-            {"status": "ok", "metrics": result.peaks.metrics}
-            if isinstance(result.peaks, Measured)
-            else failed(result.peaks)
-        )
-        folder.append(PeaksRecord(session=session, device=row.device, threads=row.threads, **found))
+    if peaks is not None:
+        folder.append(peaks)
 
 
 def _subject(
@@ -84,7 +67,9 @@ def _subject(
         trial=trial,
         data=data.path,
         state=str(folder.file("state", trial.key, ".safetensors").resolve()),
-        accuracy=record.metrics.get("test_accuracy"),
+        predictions=str(folder.file("predictions", trial.key, ".safetensors").resolve())
+        if record.predictions
+        else "",
     )
     fewest = record.metrics.get("fewest_flops")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from harness.catalogue.plugins import Plugin
@@ -18,8 +19,15 @@ def not_ready(plugin: Plugin) -> Failed:
     return Failed(status="failed", reason=plugin.reason, where="import")
 
 
-def failed(event: Failed) -> dict[str, Any]:
-    """The fields of a record of something that came to nothing."""
+def now() -> str:
+    """The time of a record that is made now."""
+    return datetime.now(UTC).isoformat()
+
+
+def failed(event: Event) -> dict[str, Any]:
+    """The fields of a record of something that came to nothing, or was answered by the wrong type."""
+    if not isinstance(event, Failed):
+        event = unexpected(event)
     # An invalid output names its hook itself, and a skip is what the plugin says.
     told = event.where and event.status not in ("invalid", "skipped")
     reason = f"{event.where}: {event.reason}" if told else event.reason
@@ -33,17 +41,13 @@ def unexpected(event: Event) -> Failed:
 
 def trained(event: Event) -> dict[str, Any]:
     """The fields of a record that an answer to `RunTrial` fills."""
-    match event:
-        case Trained():
-            metrics = finite(event.metrics)
-            no_number = dict.fromkeys(event.metrics.keys() - metrics.keys(), NOT_FINITE)
-            return {
-                "status": "ok",
-                "metrics": metrics,
-                **event.model_dump(include={"versions", "scalars", "layers", "history", "raster"}),
-                "absent": event.absent | no_number,
-            }
-        case Failed():
-            return failed(event)
-        case _:
-            return failed(unexpected(event))
+    if not isinstance(event, Trained):
+        return failed(event)
+    metrics = finite(event.metrics)
+    no_number = dict.fromkeys(event.metrics.keys() - metrics.keys(), NOT_FINITE)
+    return {
+        "status": "ok",
+        "metrics": metrics,
+        **event.model_dump(include={"versions", "scalars", "layers", "history", "raster"}),
+        "absent": event.absent | no_number,
+    }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig
 from harness.errors import UsageError, unknown
-from harness.plugin.contract import Unsupported
-from harness.plugin.parameters import Presets, Value
+from harness.plugin.contract import Unsupported, Value
+from harness.plugin.parameters import Presets
 from harness.protocol import Failed
+from harness.results.labels import labels
+from harness.results.record import Cited
 from harness.subjects import Row, Trial
 
 
@@ -20,13 +22,19 @@ from harness.subjects import Row, Trial
 class Planned:
     """One trial that is to run, or what it will be recorded as instead (`refused`).
 
-    `reported` is the test accuracy that the original paper or code gives for just this setting.
+    `source` is where its setting is written, `name` the row's name for people.
     """
 
     trial: Trial
     plugin: Plugin
     refused: Failed | None = None
-    reported: float | None = None
+    source: Cited | None = None
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The trial's name for people."""
+        return f"{self.name} seed={self.trial.seed}"
 
 
 def plan(
@@ -45,11 +53,11 @@ def plan(
         for planned in _rows(config, plugin, described[plugin.name], device):
             # A value given twice, as 32 and 32.0, is one row: two would write the same files.
             rows.setdefault(planned.trial.row.key, planned)
-    _check_baseline(config, [planned.trial.row for planned in rows.values()])
+    every = [planned.trial.row for planned in rows.values()]
+    _check_baseline(config, every)
+    named = [replace(p, name=name) for p, name in zip(rows.values(), labels(every))]
     return [
-        Planned(Trial(row=p.trial.row, seed=seed), p.plugin, p.refused, p.reported)
-        for seed in config.seeds
-        for p in rows.values()
+        replace(p, trial=Trial(row=p.trial.row, seed=seed)) for seed in config.seeds for p in named
     ]
 
 
@@ -95,29 +103,43 @@ def _rows(
         for combination in itertools.product(*chosen.values()):
             given = dict(zip(chosen, combination, strict=True))
             refused = described if isinstance(described, Failed) else None
-            reported, params = None, given
+            source, params = None, given
             if isinstance(described, Presets):
                 try:
                     params = described.resolve(preset, config.task, given)
-                    if not given:
-                        reported = described.reported.get(preset, {}).get(config.task)
+                    source = _cited(described, preset, config.task, params)
                 except Unsupported as reason:
                     refused = Failed(status="skipped", reason=str(reason))
                 except UsageError as error:
                     raise UsageError(f"{plugin.name}: {error}") from None
             row = Row(
-                plugin=plugin.name,
-                framework=plugin.framework,
-                framework_version=plugin.framework_version,
-                digest=plugin.digest,
-                device=device,
-                threads=config.threads,
+                **plugin.contender(device, config.threads).model_dump(),
                 task=config.task,
                 preset=preset,
                 params=params,
                 swept={name: params[name] for name, values in chosen.items() if len(values) > 1},
             )
-            yield Planned(Trial(row=row, seed=config.seeds[0]), plugin, refused, reported)
+            yield Planned(Trial(row=row, seed=config.seeds[0]), plugin, refused, source)
+
+
+def _cited(presets: Presets, preset: str, task: str, params: Mapping[str, Value]) -> Cited | None:
+    """Where the setting of a row is written, if it is: what the command set is one more departure."""
+    source = presets.sources.get(preset)
+    if source is None:
+        return None
+    reported = presets.reported_for(preset, task, params)
+    own = presets.resolve(preset, task, {})
+    otherwise = [f"{name} is {value}" for name, value in params.items() if value != own[name]]
+    return Cited(
+        title=source.title,
+        authors=source.authors,
+        year=source.year,
+        url=source.url,
+        where=reported.where if reported else "",
+        accuracy=reported.accuracy if reported else None,
+        departures=(*source.departures, *([] if reported else otherwise)),
+        mended=tuple(source.mended),
+    )
 
 
 def _presets_of(described: Presets | Failed, config: RunConfig) -> list[str]:
@@ -127,11 +149,10 @@ def _presets_of(described: Presets | Failed, config: RunConfig) -> list[str]:
     say so.
     """
     wanted = config.preset.split(",")
-    names: dict[str, None] = {}
-    if isinstance(described, Presets):
-        for pattern in wanted:
-            names |= dict.fromkeys(_matches(described, pattern, config.task))
-    return list(names) or [wanted[0]]
+    if isinstance(described, Failed):
+        return wanted[:1]
+    names = [name for pattern in wanted for name in _matches(described, pattern, config.task)]
+    return list(dict.fromkeys(names)) or wanted[:1]
 
 
 def _matches(presets: Presets, pattern: str, task: str) -> list[str]:

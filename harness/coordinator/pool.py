@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
-from harness.catalogue.plugins import preloads
+from harness.catalogue.plugins import Plugin, preloads
+from harness.coordinator.outcome import not_ready
 from harness.coordinator.process import Worker
 from harness.coordinator.starter import COMMON, Starter, StarterDied
 from harness.errors import UsageError
+from harness.protocol import Event, Failed, Progress, Request
 
 T = TypeVar("T")
 
@@ -26,8 +28,6 @@ FORK = "HARNESS_FORK"
 
 def can_fork() -> bool:
     """Whether workers are forked here: not on macOS, where Metal does not survive it, nor on Windows."""
-    import sys
-
     return sys.platform.startswith("linux") and os.environ.get(FORK, "1") != "0"
 
 
@@ -44,19 +44,13 @@ class Workers:
         self._alive: set[Worker] = set()
         self._starters: dict[tuple[str, int, int], Starter] = {}
         self._lock, self._starting = threading.Lock(), threading.Lock()
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._closed = False
         self.stopped = False
 
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
         self._closed = True
         for _ in range(2):  # first those that another thread may wait for, then those it has begun
@@ -64,9 +58,7 @@ class Workers:
                 starter.end()
             with self._starting:
                 pass
-        if self._scratch:
-            with suppress(OSError):
-                self._scratch.cleanup()
+        self._scratch.cleanup()
 
     @contextmanager
     def start(
@@ -143,11 +135,44 @@ class Workers:
     def _preloads(self) -> dict[str, str]:
         return preloads()
 
+    @cached_property
+    def _scratch(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
+
     def _log(self) -> Path:
         """Where the starters' own output goes: to a temporary file, shown to nobody unless they die."""
-        if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="harness-")
         return Path(self._scratch.name) / "starters.log"
+
+
+@contextmanager
+def asking(
+    workers: Workers, plugin: Plugin, log: Path, threads: int, where: str = "start"
+) -> Iterator[Callable[..., Event]]:
+    """What asks a worker of `plugin`, as `Worker.ask` does; after one that died, another answers.
+
+    Where none can start, that is the answer.
+    """
+    worker: Worker | None = None
+
+    def ask(
+        request: Request,
+        timeout: float | None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Event:
+        nonlocal worker
+        if plugin.status != "ready":
+            return not_ready(plugin)
+        try:
+            worker = worker or stack.enter_context(workers.start(log, threads, plugin.framework))
+        except StarterDied as reason:
+            return Failed(status="crashed", reason=str(reason), where=where)
+        event = worker.ask(request, timeout, progress)
+        if isinstance(event, Failed) and event.status in ("timeout", "crashed"):
+            worker = None
+        return event
+
+    with ExitStack() as stack:
+        yield ask
 
 
 def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Workers) -> Iterator[T]:
@@ -156,12 +181,10 @@ def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Workers) -> Ite
     Whatever ends the iteration early (Ctrl-C, a full disk) ends the workers first.
     """
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        waiting: set[Future[T]] = {pool.submit(call) for call in calls}
+        futures = [pool.submit(call) for call in calls]
         try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
+            for future in as_completed(futures):
+                yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             workers.stop()

@@ -10,19 +10,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Protocol
 
 from pydantic import BaseModel, ValidationError
 
 from harness.protocol import Event, Failed, Progress, events
 
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
+_THREAD_VARIABLES = [f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")]
 
 #: Memory that a worker frees stays with it, as with a server's allocator or torch's own on CUDA: where
 #: glibc returns it to the system after every call, page faults decide which of two equal processes
@@ -74,12 +68,7 @@ class Worker:
     def __enter__(self) -> Worker:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.kill()
         for pipe in (self._requests, self._answers):
             with suppress(BrokenPipeError):  # a request that the worker did not live to read
@@ -107,11 +96,9 @@ class Worker:
             timer.start()
         stage = "start"
         try:
-            try:
+            with suppress(BrokenPipeError):  # it has died: so there will be no answer
                 self._requests.write(request.model_dump_json().encode() + b"\n")
                 self._requests.flush()
-            except BrokenPipeError:
-                return self._death(stage, timeout)
             for line in self._answers:
                 try:
                     event = events.validate_json(line)

@@ -45,6 +45,7 @@ class Starter:
     def __init__(self, process: Process, control: socket.socket, name: str) -> None:
         self.name = name
         self.problems: list[str] = []
+        self._death = ""  # how it ended
         self._process, self._control = process, control
         self._ready: Future[None] = Future()
         self._children: dict[int, Child] = {}
@@ -58,15 +59,9 @@ class Starter:
         """A fresh process that imports `modules`."""
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as file:
+            words = ["harness.worker.starter", str(theirs.fileno()), *modules]
             process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-u",
-                    "-m",
-                    "harness.worker.starter",
-                    str(theirs.fileno()),
-                    *modules,
-                ],
+                [sys.executable, "-u", "-m", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -116,14 +111,14 @@ class Starter:
     @property
     def lost(self) -> bool:
         """Whether it has imported everything, and died since: another one would do better."""
-        return not self._alive and self._ready.done() and self._ready.exception() is None
+        return self._death != "" and self._ready.done() and self._ready.exception() is None
 
     def end(self) -> None:
         """Ends the starter, and with it all that it forked; returns when they have ended."""
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         # By a signal: importing torch's compiler makes Python print leak warnings when it exits.
-        if self._alive:
+        if not self._death:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._listener.join(_END_SECONDS)
@@ -133,19 +128,16 @@ class Starter:
         with self._asking:
             answer: Future[Child] = Future()
             self._forked = answer
-            if not self._alive:
+            if self._death:
                 raise StarterDied(self._death)
             line = json.dumps(message).encode() + b"\n"
             with suppress(OSError):  # it has died: the answer will be that
                 socket.send_fds(self._control, [line], descriptors)
             return answer.result()
 
-    _alive = True
-    _death = "the starter has ended"
-
     def _listen(self) -> None:
-        with self._control, self._control.makefile("rb") as lines:
-            for line in self._lines(lines):
+        with self._control, self._control.makefile("rb") as lines, suppress(OSError):
+            for line in lines:
                 message = json.loads(line)
                 if "ready" in message:
                     self.problems = message["ready"]
@@ -159,16 +151,9 @@ class Starter:
                     self._forked.set_result(child)
         self._bury()
 
-    def _lines(self, lines: Any) -> Any:
-        try:
-            yield from lines
-        except OSError:
-            return
-
     def _bury(self) -> None:
         """The starter has died: whoever waits for it, or for a child of its, learns that now."""
         self._death = f"the process that imports {self.name} {ending(self._process.wait())}"
-        self._alive = False
         error = StarterDied(self._death)
         if not self._ready.done():
             self._ready.set_exception(error)

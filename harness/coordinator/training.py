@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,10 @@ from time import monotonic
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, cache_folder
 from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import not_ready, trained, unexpected
+from harness.coordinator.outcome import trained, unexpected
 from harness.coordinator.plan import Planned
-from harness.coordinator.pool import Workers, spread
-from harness.coordinator.starter import StarterDied
+from harness.coordinator.pool import Workers, asking, spread
+from harness.coordinator.scoring import Scorer
 from harness.errors import UsageError
 from harness.plugin.parameters import Parameter, Presets
 from harness.protocol import (
@@ -33,6 +33,7 @@ from harness.protocol import (
 )
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
+from harness.tasks import find
 
 #: Finding data and importing a plugin take seconds; a download may take minutes.
 _DESCRIBE_SECONDS, _PREPARE_SECONDS = 300.0, 3600.0
@@ -43,27 +44,15 @@ def describe(
 ) -> dict[str, Presets | Failed]:
     """The presets of each plugin, or why it has none; what it printed lies in `logs`/NAME.log."""
 
-    def ask(plugin: Plugin) -> tuple[str, Event]:
-        if plugin.status != "ready":
-            return plugin.name, not_ready(plugin)
-        request = Describe(plugin=plugin.location)
-        try:
-            with workers.start(logs / f"{plugin.name}.log", threads, plugin.framework) as worker:
-                return plugin.name, worker.ask(request, _DESCRIBE_SECONDS)
-        except StarterDied as reason:
-            return plugin.name, Failed(status="crashed", reason=str(reason), where="import")
+    def ask(plugin: Plugin) -> tuple[str, Presets | Failed]:
+        with asking(workers, plugin, logs / f"{plugin.name}.log", threads, "import") as ask_worker:
+            event = ask_worker(Describe(plugin=plugin.location), _DESCRIBE_SECONDS)
+        if isinstance(event, Described):
+            parameters = {key: Parameter(**p) for key, p in event.parameters.items()}
+            return plugin.name, Presets(parameters, event.values, sources=event.sources)
+        return plugin.name, event if isinstance(event, Failed) else unexpected(event)
 
-    found: dict[str, Presets | Failed] = {}
-    for name, event in spread([partial(ask, plugin) for plugin in plugins], jobs, workers):
-        match event:
-            case Described():
-                parameters = {key: Parameter(**p) for key, p in event.parameters.items()}
-                found[name] = Presets(parameters, event.values, event.reported)
-            case Failed():
-                found[name] = event
-            case _:
-                found[name] = unexpected(event)
-    return found
+    return dict(spread([partial(ask, plugin) for plugin in plugins], jobs, workers))
 
 
 def prepare(
@@ -102,10 +91,10 @@ class Queue:
     How long a row takes is known from its seeds before. Begun last, the longest would hold up the end.
     """
 
-    def __init__(self, planned: Sequence[Planned], labels: Sequence[str]) -> None:
-        self._open: dict[int, list[tuple[Planned, str]]] = {}
-        for pair in zip(planned, labels, strict=True):
-            self._open.setdefault(pair[0].trial.seed, []).append(pair)
+    def __init__(self, planned: Sequence[Planned]) -> None:
+        self._open: dict[int, list[Planned]] = {}
+        for plan in planned:
+            self._open.setdefault(plan.trial.seed, []).append(plan)
         self._seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -113,20 +102,19 @@ class Queue:
         """Keeps what a trial of the record's row takes."""
         self._seconds[record.row.key] = record.seconds
 
-    def next(self) -> tuple[Planned, str]:
+    def next(self) -> Planned:
         """Takes the trial that should begin now."""
         with self._lock:
             seed, same = next(iter(self._open.items()))
-            pair = max(same, key=lambda each: self._seconds.get(each[0].trial.row.key, 0.0))
-            same.remove(pair)
+            longest = max(same, key=lambda plan: self._seconds.get(plan.trial.row.key, 0.0))
+            same.remove(longest)
             if not same:
                 del self._open[seed]
-            return pair
+            return longest
 
 
 def run_trials(
     planned: Sequence[Planned],
-    labels: Sequence[str],
     config: RunConfig,
     data: Prepared,
     folder: RunFolder,
@@ -137,39 +125,39 @@ def run_trials(
 ) -> None:
     """Runs the trials, several at a time, and appends what became of each."""
     jobs = config.parallel(planned[0].trial.row.device) if planned else 1
+    scorer = Scorer(find(config.task), data.labels, folder)
 
-    def run(plan: Planned, label: str) -> tuple[str, TrialRecord]:
+    def run(plan: Planned) -> tuple[str, TrialRecord]:
         trial, stages = plan.trial, Stages()
         log = folder.file("logs", trial.key, ".log")
         started = datetime.now(UTC).isoformat(timespec="seconds")
 
         def progress(now: Progress) -> None:
             stages.enter(now.stage.partition(" ")[0])
-            listener.progress(label, now)
+            listener.progress(plan.label, now)
 
         event: Event
         if plan.refused:
             event = plan.refused
-            _keep_log(described_logs / f"{plan.plugin.name}.log", log)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(described_logs / f"{plan.plugin.name}.log", log)
         else:
-            listener.progress(label, Progress(stage="start"))
-            state = folder.file("state", trial.key, ".safetensors")
+            listener.progress(plan.label, Progress(stage="start"))
             request = RunTrial(
                 plugin=plan.plugin.location,
                 trial=trial,
                 data=data.path,
-                state=str(state.resolve()),
+                state=str(folder.file("state", trial.key, ".safetensors").resolve()),
+                predictions=str(folder.file("predictions", trial.key, ".safetensors").resolve()),
             )
-            try:
-                with workers.start(log, trial.row.threads, plan.plugin.framework) as worker:
-                    event = worker.ask(request, config.timeout, progress)
-            except StarterDied as reason:
-                event = Failed(status="crashed", reason=str(reason), where="start")
+            with asking(workers, plan.plugin, log, trial.row.threads) as ask:
+                event = ask(request, config.timeout, progress)
         stages.enter("end")
-        fields = trained(event)
-        if plan.reported is not None and fields["status"] == "ok":
-            fields["metrics"]["reported_accuracy"] = plan.reported
-        return label, TrialRecord(
+        event = scorer.check(event, trial, set(stages.seconds))
+        fields = scorer.score(trained(event), trial)
+        if plan.source and plan.source.accuracy is not None and fields["status"] == "ok":
+            fields["metrics"]["reported_accuracy"] = plan.source.accuracy
+        return plan.label, TrialRecord(
             session=session,
             row=trial.row,
             seed=trial.seed,
@@ -177,21 +165,17 @@ def run_trials(
             seconds=round(sum(stages.seconds.values()), 3),
             stages={name: round(seconds, 3) for name, seconds in stages.seconds.items()},
             jobs=jobs,
+            source=plan.source,
             log=f"logs/{log.name}" if log.exists() else "",
             **fields,
         )
 
-    queue = Queue(planned, labels)
-    calls = [lambda: run(*queue.next())] * len(planned)
+    queue = Queue(planned)
+    calls = [lambda: run(queue.next())] * len(planned)
     for label, record in spread(calls, jobs, workers):
         folder.append(record)
         queue.took(record)
         listener.recorded(label, record)
-
-
-def _keep_log(source: Path, target: Path) -> None:
-    if source.exists():
-        shutil.copyfile(source, target)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ so that the figures compare:
 - activation sparsity: zeros / all activations, over layers, time steps and samples;
 - fewest operations (ours): the effective ones, with an input that is constant over time counted once,
   because one matrix product is enough; an AC is one floating-point operation, a MAC two;
+- modelled energy: the effective operations times the price of one, by the type of the weights; and,
+  where an input is constant over time, also with that counted once;
 - connection sparsity: zero weights / weights, biases excluded;
 - dense synaptic operations: every connection in every step;
 - effective synaptic operations: connections whose weight and input are both non-zero. They are
@@ -27,6 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from harness.measure.energy import PICOJOULES
 from harness.plugin import Layer
 
 NO_LAYERS = "the plugin records no layer"
@@ -34,8 +37,10 @@ NO_OUTPUTS = "no recorded layer has outputs"
 NO_SPIKES = "no recorded layer emits spikes"
 
 OPERATIONS = ("synops_dense", "synops_ac", "synops_mac", "synops_effective", "fewest_flops")
+ENERGY, ENERGY_ONCE = "energy_modelled_nj", "energy_once_nj"
 METRICS = (
     *OPERATIONS,
+    ENERGY,
     "activation_sparsity",
     "spikes_per_sample",
     "connection_sparsity",
@@ -52,13 +57,15 @@ class _Counts:
     weights: int
     zero_weights: int
     connection: str
+    precision: torch.dtype | None
     input_values: int = 0
     input_nonzero: int = 0
     output_values: int = 0
     output_nonzero: int = 0
     dense: int = 0
     effective: int = 0
-    fewest: int = 0
+    fewest: int = 0  # with what is constant over time counted once
+    constant: bool = False
     countable: bool = True
     ternary: bool = True  # until an input other than -1, 0, 1 is seen
 
@@ -78,6 +85,7 @@ class ActivityMeter:
                 self._counts[layer.name] = _empty(layer)
             counts = self._counts[layer.name]
             repeats, inputs = _without_repeats(layer.inputs)
+            counts.constant = counts.constant or repeats > 1
             active = inputs != 0
             counts.input_values += layer.inputs.numel()
             counts.input_nonzero += repeats * int(active.sum())
@@ -95,27 +103,16 @@ class ActivityMeter:
 
     def metrics(self) -> dict[str, float]:
         """The network's metrics; what cannot be computed is in `absent` instead."""
-        if not self._counts:
-            return {}
-        every = list(self._counts.values())
-        found, _ = _computed(every, self.samples)
-        first = every[0]
-        return found | {"input_density": first.input_nonzero / first.input_values}
+        return _computed(list(self._counts.values()), self.samples)[0]
 
     def absent(self) -> dict[str, str]:
         """The reason for each metric of `METRICS` that `metrics` does not contain."""
-        if not self._counts:
-            return dict.fromkeys(METRICS, NO_LAYERS)
         return _computed(list(self._counts.values()), self.samples)[1]
 
     def layers(self) -> list[dict[str, Any]]:
         """The same metrics for each layer, in the plugin's order."""
         return [
-            {
-                "name": name,
-                **_computed([counts], self.samples)[0],
-                "input_density": counts.input_nonzero / counts.input_values,
-            }
+            {"name": name, **_computed([counts], self.samples)[0]}
             for name, counts in self._counts.items()
         ]
 
@@ -128,17 +125,20 @@ def _empty(layer: Layer) -> _Counts:
         weights=0 if weight is None else weight.numel(),
         zero_weights=0 if weight is None else int((weight == 0).sum()),
         connection=_describe(layer.connection),
+        precision=None if weight is None else weight.dtype,
     )
 
 
 def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], dict[str, str]]:
     """The metrics of `layers` together, and why each of the others cannot be computed."""
-    found: dict[str, float] = {}
+    if not layers:
+        return {}, dict.fromkeys(METRICS, NO_LAYERS)
+    found = {"input_density": layers[0].input_nonzero / layers[0].input_values}
     absent: dict[str, str] = {}
     if uncounted := [layer for layer in layers if not layer.countable]:
         first = uncounted[0]
         reason = f"no operations can be counted for {first.connection}, of layer {first.name!r}"
-        absent |= dict.fromkeys(OPERATIONS, reason)
+        absent |= dict.fromkeys((*OPERATIONS, ENERGY), reason)
     else:
         found["synops_dense"] = sum(layer.dense for layer in layers) / samples
         for name, ternary in (("synops_ac", True), ("synops_mac", False)):
@@ -147,6 +147,16 @@ def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], di
         found["synops_effective"] = found["synops_ac"] + found["synops_mac"]
         flops = sum(layer.fewest * (1 if layer.ternary else 2) for layer in layers)
         found["fewest_flops"] = flops / samples
+        if unpriced := [layer for layer in layers if layer.precision not in PICOJOULES]:
+            first = unpriced[0]
+            told = str(first.precision).removeprefix("torch.")
+            absent[ENERGY] = f"no published price of {told} operations, of layer {first.name!r}"
+        else:
+            found[ENERGY] = sum(_picojoules(layer, layer.effective) for layer in layers)
+            found[ENERGY] /= 1000 * samples
+            if any(layer.constant for layer in layers):
+                found[ENERGY_ONCE] = sum(_picojoules(layer, layer.fewest) for layer in layers)
+                found[ENERGY_ONCE] /= 1000 * samples
     if values := sum(layer.output_values for layer in layers):
         nonzero = sum(layer.output_nonzero for layer in layers)
         found["activation_sparsity"] = (values - nonzero) / values
@@ -165,6 +175,12 @@ def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], di
         zeros = sum(layer.zero_weights for layer in layers)
         found["connection_sparsity"] = zeros / sum(layer.weights for layer in layers)
     return found, absent
+
+
+def _picojoules(layer: _Counts, operations: int) -> float:
+    assert layer.precision is not None, "only what has weights has operations"
+    mac, ac = PICOJOULES[layer.precision]
+    return operations * (ac if layer.ternary else mac)
 
 
 def _without_repeats(inputs: Tensor) -> tuple[int, Tensor]:

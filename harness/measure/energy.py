@@ -8,17 +8,18 @@ and memory) or the GPU (NVML) used above idle while the host called the network 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter, sleep
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-#: Picojoules of a float32 operation at 45 nm: multiplying 3.7, adding 0.9 (Horowitz 2014,
-#: "Computing's energy problem (and what we can do about it)", ISSCC).
-MAC_PJ, AC_PJ = 4.6, 0.9
+#: Picojoules of a multiply-accumulate and of an addition at 45 nm, by the type of the weights (Horowitz
+#: 2014, "Computing's energy problem (and what we can do about it)", ISSCC).
+PICOJOULES = {torch.float32: (4.6, 0.9), torch.float16: (1.5, 0.4), torch.int8: (0.23, 0.03)}
 
 POWERCAP = Path("/sys/class/powercap")
 
@@ -27,25 +28,8 @@ _IDLE_PIECES = 4
 _POLL_SECONDS, _STANDSTILL_SECONDS = 0.001, 1.0
 
 
-def modelled_nj(metrics: Mapping[str, float]) -> float:
-    """Nanojoules a sample for `synops_mac` and `synops_ac`: compute only."""
-    return (MAC_PJ * metrics["synops_mac"] + AC_PJ * metrics["synops_ac"]) / 1000
-
-
 class NotMeasurable(Exception):
     """The energy cannot be measured; the message says why."""
-
-
-class Counter(Protocol):
-    """A counter of energy that runs on its own."""
-
-    name: str
-
-    def read(self) -> list[int]:
-        """Its values, in its own unit."""
-
-    def joules(self, before: list[int], after: list[int]) -> float:
-        """The energy between two readings."""
 
 
 class Rapl:
@@ -113,6 +97,12 @@ class Nvml:
         return (after[0] - before[0]) / 1e3
 
 
+#: A counter of energy that runs on its own; its values are in its own unit.
+Counter = Rapl | Nvml
+Update = tuple[float, list[int]]
+"""The time of a counter's update, and its values then."""
+
+
 def find_counter(device: torch.device) -> Counter:
     """The counter of `device`; `NotMeasurable` where none can be read."""
     if device.type != "cuda":
@@ -148,22 +138,20 @@ def measure(call: Callable[[], int], counter: Counter, seconds: float) -> Readin
     The machine is first left idle for `seconds`, then the loop runs for as long; idle power is
     subtracted. `NotMeasurable` where the rest is not above the variation of idle power itself.
     """
-    times, values = zip(_at_update(counter), *_idle(counter, seconds))
-    watts = [
-        counter.joules(values[i], values[i + 1]) / (times[i + 1] - times[i])
-        for i in range(_IDLE_PIECES)
-    ]
-    idle = counter.joules(values[0], values[-1]) / (times[-1] - times[0])
-    spread = max(watts) - min(watts)
+    updates = [_at_update(counter)]
+    for _ in range(_IDLE_PIECES):
+        sleep(seconds / _IDLE_PIECES)
+        updates.append(_at_update(counter))
+    pieces = [_watts(counter, before, after) for before, after in pairwise(updates)]
+    idle, spread = _watts(counter, updates[0], updates[-1]), max(pieces) - min(pieces)
 
     samples = 0
-    start, before = _at_update(counter)
-    while perf_counter() - start < seconds:
+    before = _at_update(counter)
+    while perf_counter() - before[0] < seconds:
         samples += call()
     # Nothing runs until the next update; subtracting idle power removes that time again.
-    stop, after = _at_update(counter)
-    lasted = stop - start
-    loop = counter.joules(before, after) / lasted
+    after = _at_update(counter)
+    lasted, loop = after[0] - before[0], _watts(counter, before, after)
     if loop - idle <= spread:
         raise NotMeasurable(
             f"{counter.name}: the loop's {loop:.3g} W are not above idle's {idle:.3g} W, "
@@ -180,15 +168,11 @@ def measure(call: Callable[[], int], counter: Counter, seconds: float) -> Readin
     )
 
 
-def _idle(counter: Counter, seconds: float) -> list[tuple[float, list[int]]]:
-    found = []
-    for _ in range(_IDLE_PIECES):
-        sleep(seconds / _IDLE_PIECES)
-        found.append(_at_update(counter))
-    return found
+def _watts(counter: Counter, before: Update, after: Update) -> float:
+    return counter.joules(before[1], after[1]) / (after[0] - before[0])
 
 
-def _at_update(counter: Counter) -> tuple[float, list[int]]:
+def _at_update(counter: Counter) -> Update:
     """The time and the values at the counter's next update: some counters update ten times a second."""
     before, start = counter.read(), perf_counter()
     while perf_counter() - start < _STANDSTILL_SECONDS:

@@ -53,9 +53,7 @@ def footprint(model: nn.Module) -> dict[str, int]:
     parameters = list(model.parameters())
     return {
         "parameters": sum(p.numel() for p in parameters),
-        "footprint_bytes": sum(
-            t.numel() * t.element_size() for t in (*parameters, *model.buffers())
-        ),
+        "footprint_bytes": sum(tensor.nbytes for tensor in (*parameters, *model.buffers())),
     }
 
 

@@ -15,6 +15,7 @@ from harness.plugin.contract import (
     Scalars,
     Task,
     Unsupported,
+    Value,
 )
 from harness.plugin.markers import hookimpl
 from harness.plugin.parameters import (
@@ -25,11 +26,12 @@ from harness.plugin.parameters import (
     LAYER_SIZES,
     QUICK,
     SOURCE,
+    TRAIN_ON_VALIDATION,
     Parameter,
     Presets,
-    Value,
     layer_sizes,
 )
+from harness.plugin.sources import Reported, Source
 
 __all__ = [
     "ANY_TASK",
@@ -41,13 +43,16 @@ __all__ = [
     "QUICK",
     "SOURCE",
     "SPIKE_TRAIN",
+    "TRAIN_ON_VALIDATION",
     "Evaluation",
     "Layer",
     "Neuron",
     "Parameter",
     "Params",
     "Presets",
+    "Reported",
     "Scalars",
+    "Source",
     "Task",
     "Unsupported",
     "Value",

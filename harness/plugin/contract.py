@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: The kinds of tasks: a class for each sample, or target spike trains for the output neurons.
 CLASSIFICATION, SPIKE_TRAIN = "classification", "spike-train"
 
+#: What a parameter may be.
+Value = bool | int | float | str
+
 
 class Unsupported(Exception):
     """The plugin cannot do what is asked of it; the trial is skipped, with this reason."""

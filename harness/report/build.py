@@ -5,24 +5,33 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.report import html, markdown
-from harness.report.figures import NAMES, Picture, draw_figures
-from harness.report.numbers import plain
-from harness.report.view import View, gather
+from harness.report import environment, layers, networks, trust, versus, words
+from harness.report.content import PROSE, Picture, prose
+from harness.report.numbers import listed, plain
+from harness.report.pages import render
+from harness.report.rows import NetworkRow, network_rows, shown_metrics
 from harness.results.frame import summary_columns, summary_line
-from harness.results.record import Record
+from harness.results.metrics import METRICS
+from harness.results.record import Record, latest
 from harness.results.store import Description
-from harness.results.summary import Summary
+from harness.results.summary import Summary, summarise
 
-#: What stands in place of the figures until they are drawn.
-PENDING = (
-    "Figures are drawn after the tables: harness report draws them where this was interrupted."
-)
-NONE = "This report was made without figures."
+
+@dataclass(frozen=True)
+class View:
+    """A report's content but its figures; `said` is what the templates name."""
+
+    summaries: Sequence[Summary]
+    networks: Sequence[NetworkRow]
+    layers: Sequence[Summary]
+    said: Mapping[str, Any]
 
 
 def build_report(
@@ -45,8 +54,8 @@ def build_report(
     (path / "figures").mkdir(parents=True, exist_ok=True)
     say("writing the tables")
     written = [_write(path / "summary.csv", _summary_csv(view.summaries))]
-    written += _reports(path, view, [], PENDING if figures else NONE)
-    for name in NAMES:
+    written += _reports(path, view, [], prose("figures_missing", "pending" if figures else "none"))
+    for name in PROSE["figures"]:
         for kind in ("svg", "png"):
             (path / "figures" / f"{name}.{kind}").unlink(missing_ok=True)
     if not figures:
@@ -54,22 +63,85 @@ def build_report(
     pictures: list[Picture] = []
     missed: list[str] = []
     say("drawing the figures")
-    for figure in draw_figures(view):
+    with _any_backend():
+        from harness.report.figures import draw_figures
+    for figure in draw_figures(view.networks, view.layers):
         if isinstance(figure, Picture):
             pictures.append(figure)
             written.append(_write(path / "figures" / f"{figure.name}.svg", figure.svg))
             written.append(_write(path / "figures" / f"{figure.name}.png", figure.png))
         elif figure.missed:
             missed.append(f"{figure.title} ({figure.reason})")
-    _reports(path, view, pictures, f"Figures left out: {'; '.join(missed)}." if missed else "")
+    remark = prose("figures_missing", "omitted", figures="; ".join(missed)) if missed else ""
+    _reports(path, view, pictures, remark)
     return written
 
 
-def _reports(path: Path, view: View, pictures: Sequence[Picture], remark: str) -> list[Path]:
-    return [
-        _write(path / "report.md", markdown.render(view, pictures, remark)),
-        _write(path / "report.html", html.render(view, pictures, remark)),
+def gather(
+    description: Description,
+    records: Sequence[Record],
+    problems: Sequence[str] = (),
+    beside: Sequence[str] = (),
+) -> View:
+    """The view of a run; the sections that it has follow from the kinds of its records."""
+    sessions = description.sessions
+    records = latest(list(records))  # what is repeated counts once, in all sections
+    summaries = summarise(records, sessions)
+    labels = {summary.row.key: plain(summary.label) for summary in summaries}
+    rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
+    failed = trust.unfinished(records, labels)
+    tables = [
+        networks.results(rows) if any(row.trials for row in rows) else None,
+        networks.against_sources(rows),
+        layers.proofs(records),
+        *layers.speeds(layer_rows),
+        versus.faster_or_slower(records, labels),
     ]
+    metrics = shown_metrics(summaries)
+    if any(summary.references for summary in summaries):
+        metrics.append(METRICS["reference_accuracy"])
+    said = {
+        "title": PROSE["titles"][description.kind],
+        "headline": words.headline(rows, records),
+        "commands": list(dict.fromkeys(plain(s.command) for s in sessions if s.command)),
+        "warnings": [*words.warnings(rows, records), *environment.warnings(sessions, records)],
+        "tables": [table for table in tables if table is not None],
+        "trust": trust.how_far(records, sessions, labels, beside),
+        "notes": words.notes(rows, records),
+        "meanings": [(metric.title, metric.meaning) for metric in metrics],
+        "unfinished": failed,
+        "without_result": listed(trust.names(failed)) if failed else "",
+        "parameters": networks.parameters(rows),
+        "sessions": environment.sessions_table(sessions, records),
+        "environment": environment.cards(sessions),
+        "problems": list(map(plain, problems)),
+    }
+    return View(summaries, rows, layer_rows, said)
+
+
+def _reports(path: Path, view: View, pictures: Sequence[Picture], remark: str) -> list[Path]:
+    files = render(view.said, pictures, remark)
+    return [_write(path / name, text) for name, text in files.items()]
+
+
+@contextmanager
+def _any_backend() -> Iterator[None]:
+    """Lets matplotlib be imported, whatever MPLBACKEND names: a notebook's may not be installed here.
+
+    matplotlib refuses to be imported then, although the report uses no backend. A valid one is set
+    as matplotlib itself would set it.
+    """
+    backend = "" if "matplotlib" in sys.modules else os.environ.pop("MPLBACKEND", "")
+    try:
+        yield
+    finally:
+        if backend:
+            os.environ["MPLBACKEND"] = backend
+    if backend:
+        import matplotlib
+
+        with suppress(ValueError):
+            matplotlib.rcParams["backend"] = backend
 
 
 def _summary_csv(summaries: Sequence[Summary]) -> str:

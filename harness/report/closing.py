@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.report import layers
+from harness.report.content import PROSE
 from harness.report.numbers import listed, plain, show
 from harness.report.rows import NetworkRow, network_rows, ordered_by
-from harness.report.versus import SERIES, Timing, timings, versus
+from harness.report.versus import Timing, timings, versus
 from harness.results.metrics import METRICS
 from harness.results.record import LayerTiming, NetworkTiming, Record, latest
 from harness.results.session import Session
@@ -26,7 +27,7 @@ def closing_lines(records: Sequence[Record], sessions: Sequence[Session] = ()) -
     lines = [*_best(network_rows(summaries))]
     networks = [record for record in timed if isinstance(record, NetworkTiming)]
     for name in ("latency", "inference", "train"):
-        lines += _verdicts(networks, name, labels, SERIES[name].partition(",")[0])
+        lines += _verdicts(networks, name, labels, PROSE["series"][name].partition(",")[0])
     sizes: dict[str, list[Timing]] = {}
     for record in timed:
         if isinstance(record, LayerTiming):
@@ -53,7 +54,7 @@ def _best(rows: Sequence[NetworkRow]) -> Iterator[str]:
     overlapping = [
         row.name for row, end in zip(others, ends, strict=True) if low <= end[1] and end[0] <= high
     ]
-    yield f"{which} {title}: {best.name}, {show(best.cell(name), name)}." + (
+    yield f"{which} {title}: {best.name}, {show(best.cells.get(name), name)}." + (
         f" The intervals of {listed(overlapping, MOST_NAMES)} overlap with it: their order may be "
         "chance."
         if overlapping

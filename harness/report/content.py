@@ -79,6 +79,28 @@ class Card:
     pairs: Pairs
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure; `alt` tells its content to those who cannot see it."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Omitted:
+    """A figure that is not there; `missed` where a run of this kind could have it."""
+
+    name: str
+    title: str
+    reason: str
+    missed: bool = True
+
+
 def prose(section: str, name: str, **facts: object) -> str:
     """A text of prose.toml, with the facts that it names."""
     return Template(PROSE[section][name]).substitute(facts)

@@ -7,14 +7,12 @@ than at 0 (Cleveland and McGill 1984).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from harness.report.rows import NetworkRow
-from harness.report.scales import accuracies, scale
-from harness.report.style import MUTED, PAPER, Drawn, named_lines, one_line_each, wrapped
+from matplotlib.axes import Axes
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from harness.report.numbers import grouped
+from harness.report.rows import MUTED, PAPER, NetworkRow
+from harness.report.style import Drawn, accuracies, named_lines, one_line_each, scale, wrapped
 
 LATENCIES = ("latency_ms", "latency_p95_ms")
 THROUGHPUTS = ("inference_throughput", "train_throughput")
@@ -25,11 +23,11 @@ MOST_NAMED = 40
 
 def accuracy(rows: Sequence[NetworkRow]) -> Drawn:
     """The mean with its interval, each seed, and the references that a row brings along."""
-    figure, axes = one_line_each([row.name for row in rows])
+    figure, axes = one_line_each(rows)
     added = accuracies(axes.xaxis, [100 * row.value("test_accuracy") for row in rows])
     axes.set_xlabel(f"test accuracy, %{added}")
     for y, row in enumerate(rows):
-        for reference in row.summary.references.values():
+        for reference in row.references.values():
             _hollow(axes, row, 100 * reference.value, y - 0.26, "d")
     _seeds_and_means(axes, rows, "test_accuracy", 100)
     return Drawn(figure)
@@ -37,7 +35,7 @@ def accuracy(rows: Sequence[NetworkRow]) -> Drawn:
 
 def fit(rows: Sequence[NetworkRow]) -> Drawn:
     """The mean van Rossum loss with its interval, and each seed."""
-    figure, axes = one_line_each([row.name for row in rows])
+    figure, axes = one_line_each(rows)
     added = scale(axes.xaxis, [t.metrics["van_rossum_loss"] for row in rows for t in row.trials])
     axes.set_xlabel(f"van Rossum loss{added}")
     _seeds_and_means(axes, rows, "van_rossum_loss")
@@ -46,7 +44,7 @@ def fit(rows: Sequence[NetworkRow]) -> Drawn:
 
 def latency(rows: Sequence[NetworkRow]) -> Drawn:
     """The median with its interval, and the 95th percentile where it is known."""
-    figure, axes = one_line_each([row.name for row in rows])
+    figure, axes = one_line_each(rows)
     axes.set_xlabel(f"latency of one sample, ms{scale(axes.xaxis, _values(rows, LATENCIES))}")
     for y, row in enumerate(rows):
         if row.has("latency_p95_ms"):
@@ -59,15 +57,12 @@ def latency(rows: Sequence[NetworkRow]) -> Drawn:
 
 def throughput(rows: Sequence[NetworkRow]) -> Drawn:
     """Inference filled, training hollow and a little lower."""
-    inference, training = THROUGHPUTS
-    figure, axes = one_line_each([row.name for row in rows])
+    figure, axes = one_line_each(rows)
     axes.set_xlabel(f"samples a second{scale(axes.xaxis, _values(rows, THROUGHPUTS))}")
     for y, row in enumerate(rows):
-        if row.has(inference):
-            _dot(axes, row, inference, y - 0.12)
-        if row.has(training):
-            _line(axes, row, training, y + 0.18)
-            _hollow(axes, row, row.value(training), y + 0.18)
+        for name, place in zip(THROUGHPUTS, (y - 0.12, y + 0.18), strict=True):
+            if row.has(name):
+                _dot(axes, row, name, place, hollow=name == THROUGHPUTS[1])
     return Drawn(figure)
 
 
@@ -79,14 +74,14 @@ def sparsity(rows: Sequence[NetworkRow]) -> Drawn:
         lines = [n for row, of in zip(rows, layers, strict=True) for n in (row.name, *of)]
         figure, axes = named_lines([wrapped(line, 34, 1) for line in lines], 0.27)
     else:
-        figure, axes = one_line_each([row.name for row in rows], 0.48)
-    y = 0.0
+        figure, axes = one_line_each(rows, 0.48)
+    labels, y = axes.get_yticklabels(), 0
     for row, of in zip(rows, layers, strict=True):
         start = y if named else y - 0.28
         _dot(axes, row, "activation_sparsity", start, 100)
         for number, value in enumerate(of.values(), start=1):
             if named:
-                axes.get_yticklabels()[int(y) + number].set(color=MUTED, fontsize=9)
+                labels[y + number].set(color=MUTED, fontsize=9)
                 _hollow(axes, row, 100 * value, y + number)
                 continue
             place = (100 * value, start + 0.6 * number / max(len(of), 3))
@@ -100,22 +95,26 @@ def sparsity(rows: Sequence[NetworkRow]) -> Drawn:
 
 def _seeds_and_means(axes: Axes, rows: Sequence[NetworkRow], name: str, factor: float = 1) -> None:
     """A dot for each row, and a tick for each of its seeds where it has several."""
+    several = [(y, row) for y, row in enumerate(rows) if len(row.trials) > 1]
+    trials = [(y + 0.24, trial.metrics.get(name)) for y, row in several for trial in row.trials]
+    seeds = [(factor * value, y) for y, value in trials if value is not None]
+    if seeds:
+        axes.plot(*zip(*seeds, strict=True), "|", color=MUTED, ms=6, mew=1.2)
     for y, row in enumerate(rows):
-        seeds = [factor * t.metrics[name] for t in row.trials if name in t.metrics]
-        if len(row.trials) > 1:
-            axes.plot(seeds, [y + 0.24] * len(seeds), "|", color=MUTED, ms=6, mew=1.2)
         _dot(axes, row, name, y, factor)
 
 
-def _dot(axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1) -> None:
-    _line(axes, row, name, y, factor)
-    axes.plot(factor * row.value(name), y, row.look.marker, color=row.look.colour, ms=7)
-
-
-def _line(axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1) -> None:
-    """The interval, where there is one."""
+def _dot(
+    axes: Axes, row: NetworkRow, name: str, y: float, factor: float = 1, hollow: bool = False
+) -> None:
+    """A metric, with its interval where there is one."""
+    look, x = row.look, factor * row.value(name)
     if ends := row.ends(name, factor):
-        axes.plot(ends, (y, y), color=row.look.colour, lw=2.2, marker="|", ms=7, mew=1.6)
+        axes.plot(ends, (y, y), color=look.colour, lw=2.2, marker="|", ms=7, mew=1.6)
+    if hollow:
+        _hollow(axes, row, x, y)
+    else:
+        axes.plot(x, y, look.marker, color=look.colour, ms=7)
 
 
 def _hollow(
@@ -133,10 +132,10 @@ def _values(rows: Sequence[NetworkRow], names: Sequence[str]) -> list[float]:
 
 def _layers(row: NetworkRow) -> dict[str, float]:
     """Each layer's sparsity in the network's order, the mean over the seeds."""
-    found: dict[str, list[float]] = {}
-    for trial in row.trials:
-        for layer in trial.layers:
-            name, value = layer.get("name"), layer.get("activation_sparsity")
-            if name is not None and value is not None:
-                found.setdefault(name, []).append(value)
+    found = grouped(
+        (layer["name"], layer["activation_sparsity"])
+        for trial in row.trials
+        for layer in trial.layers
+        if layer.get("name") is not None and layer.get("activation_sparsity") is not None
+    )
     return {name: sum(values) / len(values) for name, values in found.items()}

@@ -6,25 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report.content import Card, Column, Item, Table, prose
-from harness.report.numbers import ABSENT, counted, plain, size
+from harness.report.content import PROSE, Card, Column, Item, Table, prose
+from harness.report.numbers import ABSENT, counted, grouped, in_unit, plain
 from harness.results.record import Record
 from harness.results.session import Session
 from harness.results.summary import Cell
 
 #: A load average above this, for each core, is another program's work.
 BUSY = 0.5
-
-TITLES = ("Session", "Started", "Machine", "Load", "Commit", "Command", "Records")
-
-#: What the records of each kind are called.
-KINDS = {
-    "trial": "trials",
-    "network-timing": "timings",
-    "layer-proof": "proofs",
-    "layer-timing": "timings",
-    "peaks": "peaks of the device",
-}
 
 
 def sessions_table(sessions: Sequence[Session], records: Sequence[Record]) -> Table | None:
@@ -33,18 +22,18 @@ def sessions_table(sessions: Sequence[Session], records: Sequence[Record]) -> Ta
         return None
     lines = []
     for place, session in enumerate(sessions):
-        counts = Counter(KINDS[record.kind] for record in records if record.session == place)
-        cells = (
-            str(place + 1),
-            plain(session.started),
-            machine(session),
-            _load(session),
-            _commit(session),
-            plain(session.command),
-            ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none",
-        )
-        lines.append([Item(cell or ABSENT) for cell in cells])
-    columns = list(map(Column, TITLES))
+        counts = Counter(PROSE["kinds"][r.kind] for r in records if r.session == place)
+        cells = {
+            "Session": str(place + 1),
+            "Started": plain(session.started),
+            "Machine": machine(session),
+            "Load": _load(session),
+            "Commit": _commit(session),
+            "Command": plain(session.command),
+            "Records": ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none",
+        }
+        lines.append([Item(cell or ABSENT) for cell in cells.values()])
+    columns = list(map(Column, cells))
     return Table("sessions", "Sessions", columns, lines, style="unfinished")
 
 
@@ -52,12 +41,10 @@ def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
     """`The trials were taken in session 1 (machine, load, commit).`; empty for a single session."""
     if len({record.session for record in records}) < 2:
         return ""
-    found: dict[str, set[int]] = {}
-    for record in records:
-        found.setdefault(KINDS[record.kind], set()).add(record.session)
+    found = grouped((PROSE["kinds"][record.kind], record.session) for record in records)
     parts = []
     for kind, places in found.items():
-        each = [f"{place + 1}{_described(sessions[place:])}" for place in sorted(places)]
+        each = [f"{place + 1}{_described(sessions[place:])}" for place in sorted({*places})]
         noun = "sessions" if len(each) > 1 else "session"
         parts.append(f"The {kind} were taken in {noun} {' and '.join(each)}.")
     return " ".join(parts)
@@ -82,10 +69,11 @@ def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str
 def machine(session: Session) -> str:
     """The session's processor, platform, cores and GPUs, as far as they are known."""
     known = session.environment
-    parts = [plain(known[name]) for name in ("cpu", "platform") if known.get(name)]
-    parts += [counted(known["cores"], "core")] if isinstance(known.get("cores"), int) else []
-    gpus = known.get("gpus")
-    return ", ".join([*parts, *map(plain, gpus if isinstance(gpus, list) else [])])
+    cores, gpus = known.get("cores"), known.get("gpus")
+    parts = [known.get("cpu"), known.get("platform")]
+    parts += [counted(cores, "core")] if isinstance(cores, int) else []
+    parts += gpus if isinstance(gpus, list) else []
+    return ", ".join(plain(part) for part in parts if part)
 
 
 def cards(sessions: Sequence[Session]) -> list[Card]:
@@ -104,15 +92,11 @@ def cards(sessions: Sequence[Session]) -> list[Card]:
 
 def _parts(session: Session) -> dict[str, list[tuple[str, str]]]:
     """The session's mappings by title, then all its other fields."""
-    fields = {name: getattr(session, name) for name in type(session).model_fields}
-    trees = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
-    rest = {n: value for n, value in fields.items() if n not in trees and n != "command"}
-    titled = {"environment": trees.pop("environment"), **trees, "run": rest}
-    return {
-        name.replace("_", " ").capitalize(): pairs
-        for name, tree in titled.items()
-        if (pairs := list(_pairs(tree)))
-    }
+    trees: dict[str, Any] = {"environment": session.environment}
+    trees |= {name: value for name, value in session if isinstance(value, Mapping)}
+    trees["run"] = {n: value for n, value in session if n not in trees and n != "command"}
+    titled = {name.replace("_", " ").capitalize(): list(_pairs(t)) for name, t in trees.items()}
+    return {title: pairs for title, pairs in titled.items() if pairs}
 
 
 def _pairs(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -128,7 +112,7 @@ def _shown(title: str, value: Any) -> tuple[str, str]:
     if isinstance(value, bool):
         return title, "yes" if value else "no"
     if title.endswith(" bytes") and isinstance(value, (int, float)):
-        return title.removesuffix(" bytes"), str(size(Cell(value)))
+        return title.removesuffix(" bytes"), str(in_unit(Cell(value), "bytes"))
     if isinstance(value, float):
         return title, f"{value:.6g}"
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -145,10 +129,12 @@ def _load(session: Session) -> str:
     return "" if session.load_average is None else f"{session.load_average:.2g}"
 
 
-def _described(session: Sequence[Session]) -> str:
-    """The first of `session`, in brackets."""
-    said = []
-    for one in session[:1]:
-        named = {"": machine(one), "load ": _load(one), "commit ": _commit(one)}
-        said = [f"{name}{text}" for name, text in named.items() if text]
-    return f" ({', '.join(said)})" if said else ""
+def _described(sessions: Sequence[Session]) -> str:
+    """The first of `sessions`, in brackets; nothing of a session that is not recorded."""
+    named = [
+        f"{name}{text}"
+        for one in sessions[:1]
+        for name, text in (("", machine(one)), ("load ", _load(one)), ("commit ", _commit(one)))
+        if text
+    ]
+    return f" ({', '.join(named)})" if named else ""

@@ -1,143 +1,195 @@
-"""How figures become files: each drawn once, as SVG and as PNG; one that fails costs only itself."""
+"""Which figures there are, and how they become files: each drawn once, as SVG and as PNG.
+
+A figure that fails costs only itself. The words of all figures are in prose.toml.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from harness.report.drawings import ACCURACY, FIT, LAYERS, NETWORKS, Drawing
-from harness.report.numbers import plain
+import numpy as np
+from matplotlib import rc_context, rc_params_from_file
+
+from harness.report import curves, dots, layers, planes, raster
+from harness.report.content import PROSE, Omitted, Picture
+from harness.report.numbers import plain, show
+from harness.report.renderer import svg_and_png
 from harness.report.rows import NetworkRow, ordered_by
-from harness.report.style import GRID, INK, MUTED, PAPER, SETTINGS, Drawn, NoDataError
-from harness.report.view import View
+from harness.report.style import MOST_LINES, Drawn
+from harness.results.metrics import METRICS
+from harness.results.summary import Summary
 
-R = TypeVar("R")
+SETTINGS = rc_params_from_file(Path(__file__).with_suffix(".mplstyle"), use_default_template=False)
 
-#: The roles' colours on a dark page.
-DARK = {INK: "#e6eaee", MUTED: "#98a3af", GRID: "#353d46", PAPER: "#1b2026"}
+#: As many rows as a figure with a line for each can show, as many small panels, and rows in these.
+MOST_ROWS, MOST_PANELS, MOST_IN_PANELS = 40, 14, 30
 
-#: The names of all figures that a report may have.
-NAMES = tuple(drawing.name for drawings in (NETWORKS, LAYERS) for drawing in drawings)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawn figure; `alt` tells its content to those who cannot see it."""
-
-    name: str
-    title: str
-    caption: str
-    alt: str
-    svg: str
-    png: bytes
+#: The metric of each kind of task.
+ACCURACY, FIT = "test_accuracy", "van_rossum_loss"
+SPARSITY, STEP = "activation_sparsity", "decision_step"
 
 
 @dataclass(frozen=True)
-class Omitted:
-    """A figure that is not there; `missed` where a run of this kind could have it."""
+class Drawing:
+    """One figure of the report, of networks' rows or of layers' summaries.
+
+    `has` says whether a row has something to show, `tell` in words what the figure shows of a row,
+    for those who cannot see it. `best` keeps the first of many rows, as many as can be read.
+    """
 
     name: str
-    title: str
-    reason: str
-    missed: bool = True
+    draw: Callable[[Sequence[Any]], Drawn]
+    has: Callable[[Any], object]
+    tell: Callable[[Any], str]
+    best: Callable[[Sequence[Any]], Sequence[Any]] = lambda rows: rows[:MOST_ROWS]
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Its title and caption, and `otherwise` why there is no figure where no row has any.
+
+        `kind` is the metric of the only kind of task that has this figure.
+        """
+        return {"kind": "", **PROSE["figures"][self.name]}
 
 
-def draw_figures(view: View) -> Iterator[Picture | Omitted]:
+def _in_panels(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
+    return (
+        rows
+        if len(rows) <= MOST_LINES
+        else curves.best_in_panels(rows[:MOST_IN_PANELS], MOST_PANELS)
+    )
+
+
+def _any(*names: str) -> Callable[[Summary], bool]:
+    """Rows with any of the metrics."""
+    return lambda row: any(map(row.has, names))
+
+
+def _numbers(*names: str) -> Callable[[Summary], str]:
+    """A row's metrics as in the table, the first without its name."""
+    titles = {name: f"{METRICS[name].title} " for name in names} | {names[0]: ""}
+    return lambda row: ", ".join(
+        f"{title}{show(row.cells[name], name)}" for name, title in titles.items() if row.has(name)
+    )
+
+
+def _scalars(row: NetworkRow, density: bool) -> str:
+    """The first and the last mean of each training scalar."""
+    parts = []
+    for name in curves.scalars([row], density):
+        ends = [curve[[0, -1], 1] for curve in curves.scalar(row, name)]
+        first, last = np.mean(ends, axis=0)
+        title = plain(name.removeprefix(curves.DENSITY))
+        parts.append(f"{title} {first:.3g} to {last:.3g}{' %' if density else ''}")
+    return ", ".join(parts)
+
+
+def _steps(row: NetworkRow) -> str:
+    """The accuracy of the last step, and the step from which on it is stable."""
+    decided = f", decision step {row.value(STEP):.3g}" if row.has(STEP) else ""
+    return f"{show(row.cells.get(ACCURACY), ACCURACY).value}{decided}"
+
+
+def _spikes(row: NetworkRow) -> str:
+    """How many spikes the row's first seed was to emit, and how many it did."""
+    (trial,) = raster.first_trial(row)
+    wanted, sent = (sum(map(len, trial.raster.get(name, []))) for name in ("target", "output"))
+    return f"{sent} output spikes for {wanted} targets"
+
+
+def _both(row: NetworkRow) -> bool:
+    return all(map(row.has, planes.BOTH)) and row.value("synops_effective") > 0
+
+
+def _over_time(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
+    """No row where none gives its prediction over time."""
+    shown = _in_panels(rows)
+    timed = any(len(curve) > 1 for row in shown for curve in curves.steps(row))
+    return shown if timed else ()
+
+
+def _by_epoch(name: str, density: bool) -> Drawing:
+    return Drawing(
+        name,
+        partial(curves.by_epoch, density=density),
+        lambda row: curves.scalars([row], density),
+        partial(_scalars, density=density),
+        _in_panels,
+    )
+
+
+NETWORKS = (
+    Drawing("accuracy", dots.accuracy, _any(ACCURACY), _numbers(ACCURACY)),
+    Drawing("fit", dots.fit, _any(FIT), _numbers(FIT)),
+    Drawing("tradeoff", planes.tradeoff, _both, _numbers(*planes.BOTH)),
+    Drawing("latency", dots.latency, _any("latency_ms"), _numbers(*dots.LATENCIES)),
+    Drawing("throughput", dots.throughput, _any(*dots.THROUGHPUTS), _numbers(*dots.THROUGHPUTS)),
+    Drawing("steps", curves.by_step, curves.steps, _steps, _over_time),
+    Drawing("raster", raster.raster, raster.first_trial, _spikes, raster.best),
+    Drawing("sparsity", dots.sparsity, _any(SPARSITY), _numbers(SPARSITY)),
+    _by_epoch("history", density=False),
+    _by_epoch("activity", density=True),
+)
+LAYERS = (
+    Drawing(
+        "layers",
+        planes.scaling,
+        layers.comparable,
+        lambda row: f"{layers.name(row)} {planes.largest(row)}",
+        best=lambda rows: rows,
+    ),
+)
+
+
+def draw_figures(
+    networks: Sequence[NetworkRow], of_layers: Sequence[Summary]
+) -> Iterator[Picture | Omitted]:
     """Every figure of the kinds of rows that there are, or why it is left out."""
-    kinds = {name for name in (ACCURACY, FIT) if any(row.has(name) for row in view.networks)}
-    for drawing in NETWORKS if view.networks else ():
-        missed = not kinds or drawing.kind in {"", *kinds}
-        yield draw_one(drawing, view.networks, missed)
-    for of_layers in LAYERS if view.layers else ():
-        yield draw_one(of_layers, view.layers)
+    kinds = {name for name in (ACCURACY, FIT) if any(row.has(name) for row in networks)}
+    for drawing in NETWORKS if networks else ():
+        missed = not kinds or drawing.words["kind"] in {"", *kinds}
+        yield _draw(drawing, networks, missed)
+    for drawing in LAYERS if of_layers else ():
+        yield _draw(drawing, of_layers)
 
 
-def draw_one(drawing: Drawing[R], rows: Sequence[R], missed: bool = True) -> Picture | Omitted:
+def _draw(drawing: Drawing, rows: Sequence[Any], missed: bool = True) -> Picture | Omitted:
     """One figure, of those of `rows` that it can show; whatever goes wrong is the reason for none."""
+    name, words = drawing.name, drawing.words
+    title = words["title"]
     try:
-        (figure, remark), shown = drawn(drawing, rows)
-        with _settings():
-            from harness.report.renderer import svg_and_png
-
+        having = [row for row in rows if drawing.has(row)]
+        if not (shown := drawing.best(having) if having else ()):
+            return Omitted(name, title, words["otherwise"], missed)
+        with settings():
+            figure, remark = drawing.draw(shown)
             svg, png = svg_and_png(figure)
-    except NoDataError as nothing:
-        return Omitted(drawing.name, drawing.title, str(nothing), missed)
     except Exception as error:
         reason = plain(f"it could not be drawn: {type(error).__name__}: {error}")
-        return Omitted(drawing.name, drawing.title, reason)
-    caption = " ".join(filter(None, (drawing.caption, remark, _left_out(drawing, rows, shown))))
+        return Omitted(name, title, reason)
+    left_out = "" if len(shown) == len(having) else _left_out(shown, len(having))
+    caption = " ".join(filter(None, (words["caption"], remark, left_out)))
     told = ((getattr(row, "name", ""), plain(drawing.tell(row))) for row in shown)
     alt = "; ".join(f"{name} {text}".strip() for name, text in told if text)
-    return Picture(drawing.name, drawing.title, caption, f"{drawing.title}: {alt}", svg, png)
+    return Picture(name, title, caption, f"{title}: {alt}", svg, png)
 
 
-def drawn(drawing: Drawing[R], rows: Sequence[R]) -> tuple[Drawn, Sequence[R]]:
-    """The figure of those of `rows` that have something to show, and these; NoDataError without any.
-
-    Of more rows than can be read, the first are shown.
-    """
-    having = [row for row in rows if drawing.has(row)]
-    if not having:
-        raise NoDataError(drawing.otherwise)
-    shown = drawing.best(having)
-    with _settings():
-        return drawing.draw(shown), shown
-
-
-def themed(svg: str) -> str:
-    """`svg` for the page: its ink and paper follow the reader's light or dark theme.
-
-    A file for other programs keeps plain colours: most of them know no CSS variables.
-    """
-    for place, colour in enumerate(DARK):
-        svg = svg.replace(colour, f"var(--c{place})")
-    light, dark = (
-        "".join(f"--c{place}:{colour};" for place, colour in enumerate(theme))
-        for theme in (DARK, DARK.values())
-    )
-    style = f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-    return svg.replace("<defs>", f"<defs><style>{style}</style>", 1)
-
-
-def _left_out(drawing: Drawing[R], rows: Sequence[R], shown: Sequence[R]) -> str:
-    having = sum(map(drawing.has, rows))
-    if having == len(shown):
-        return ""
-    if ordered_by([row for row in shown if isinstance(row, NetworkRow)]) == ACCURACY:
-        return f"The {len(shown)} most accurate of {having} rows."
-    return f"The first {len(shown)} of {having} rows, in the order of the table."
-
-
-def _import_matplotlib() -> None:
-    """Imports matplotlib, whatever MPLBACKEND names: a notebook's may not be installed here.
-
-    matplotlib refuses to be imported then, although the report uses no backend. A valid one is set
-    as matplotlib itself would set it.
-    """
-    if "matplotlib" in sys.modules:
-        return
-    backend = os.environ.pop("MPLBACKEND", "")
-    try:
-        import matplotlib
-    finally:
-        if backend:
-            os.environ["MPLBACKEND"] = backend
-    if backend:
-        with suppress(ValueError):
-            matplotlib.rcParams["backend"] = backend
+def _left_out(shown: Sequence[Any], of: int) -> str:
+    if ordered_by(shown) == ACCURACY:
+        return f"The {len(shown)} most accurate of {of} rows."
+    return f"The first {len(shown)} of {of} rows, in the order of the table."
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
-    _import_matplotlib()
-    from matplotlib import rc_context
-
-    with rc_context(cast(Any, SETTINGS)), warnings.catch_warnings():
+def settings() -> Iterator[None]:
+    """The settings in which figures are made and drawn."""
+    with rc_context(SETTINGS), warnings.catch_warnings():
         # A plugin's name may hold characters that the font lacks: boxes, then, and no crash.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         yield

@@ -10,7 +10,8 @@ from harness.report.numbers import ABSENT, plain
 from harness.report.rows import shown_metrics
 from harness.report.versus import told
 from harness.results.metrics import Metric
-from harness.results.record import LayerProof, LayerTiming, PeaksRecord, Record
+from harness.results.record import LayerProof, LayerTiming, Record
+from harness.results.roofline import highest_peaks
 from harness.results.summary import Summary
 from harness.subjects import LayerSize
 
@@ -20,12 +21,13 @@ PROVED = {"ok": "equal", "invalid": "not equal", "skipped": "refused"}
 #: The series whose verdict stands in the table; the others are in the table of comparisons.
 MAIN = "total"
 
+#: The device's operations and bytes a second, the highest that were measured.
+peaks = highest_peaks
+
 
 def proofs(records: Sequence[Record]) -> Table | None:
     """A line for each neuron, a column for each framework."""
     found = [record for record in records if isinstance(record, LayerProof)]
-    if not found:
-        return None
     names = list(dict.fromkeys(record.row.plugin for record in found))
     words = {(neuron_name(r.neuron), r.row.plugin): PROVED.get(r.status, r.status) for r in found}
     lines = [
@@ -33,7 +35,7 @@ def proofs(records: Sequence[Record]) -> Table | None:
         for neuron in dict.fromkeys(neuron for neuron, _ in words)
     ]
     columns = [Column("Neuron"), *(Column(plain(name)) for name in names)]
-    return Table("proofs", "The same neuron?", columns, lines)
+    return Table("proofs", "The same neuron?", columns, lines) if found else None
 
 
 def layer_rows(summaries: Sequence[Summary]) -> list[Summary]:
@@ -90,17 +92,8 @@ def total(row: Summary) -> float:
 def name(row: Summary) -> str:
     """The plugin, with what forbids to compare its figure."""
     timing = timing_of(row)
-    plugin = plain(row.row.plugin)
-    if timing.status == "ok" and not timing.equal:
-        return f"{plugin} (not equal)"
-    return f"{plugin} (invalid)" if timing.status == "invalid" else plugin
-
-
-def peaks(records: Sequence[Record]) -> tuple[float, float] | None:
-    """The device's operations and bytes a second, the highest that were measured."""
-    found = [r.metrics for r in records if isinstance(r, PeaksRecord) and r.status == "ok"]
-    each = [[m[n] for m in found if n in m] for n in ("peak_flops", "peak_bandwidth")]
-    return (max(each[0]), max(each[1])) if all(each) else None
+    status = "not equal" if timing.status == "ok" and not timing.equal else timing.status
+    return plain(row.row.plugin) + (f" ({status})" if status in ("not equal", "invalid") else "")
 
 
 def density_name(density: float) -> str:

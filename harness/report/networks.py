@@ -16,7 +16,7 @@ TITLES = ("Plugin", "Setting", "Source reports", "Ours", "Difference, points", "
 def results(rows: Sequence[NetworkRow]) -> Table:
     """A line for each row, a column for each metric that some row has."""
     metrics = shown_metrics(rows)
-    references = list(dict.fromkeys(name for row in rows for name in row.summary.references))
+    references = list(dict.fromkeys(name for row in rows for name in row.references))
     by = ordered_by(rows)
     columns = [Column("Row")]
     for metric in metrics:
@@ -31,8 +31,8 @@ def results(rows: Sequence[NetworkRow]) -> Table:
     for row in rows:
         framework = plain(row.row.framework)
         line = [Item(row.name, sort=row.name, colour=row.look.colour)]
-        line += [number(row.cell(metric.name), metric.name) for metric in metrics]
-        line += [number(row.summary.references.get(n), "reference_accuracy") for n in references]
+        line += [number(row.cells.get(metric.name), metric.name) for metric in metrics]
+        line += [number(row.references.get(n), "reference_accuracy") for n in references]
         line += [Item(seeds(row), sort=str(len(row.trials)))]
         line += [Item(framework, sort=framework, remark=plain(row.row.framework_version))]
         lines.append(line)
@@ -48,8 +48,8 @@ def results(rows: Sequence[NetworkRow]) -> Table:
 
 def seeds(row: NetworkRow) -> str:
     """How many of a row's seeds succeeded: `3`, `2 of 3`, or `skipped`."""
-    ok, all_seeds = len(row.trials), len(row.summary.trials)
-    if 0 < all_seeds == row.summary.skipped:
+    ok, all_seeds = len(row.trials), len(row.tried)
+    if all_seeds and all(trial.status == "skipped" for trial in row.tried):
         return "skipped"
     return str(ok) if ok == all_seeds else f"{ok} of {all_seeds}"
 
@@ -68,13 +68,13 @@ def against_sources(rows: Sequence[NetworkRow]) -> Table | None:
             row.has("reported_accuracy") or preset == SOURCE or preset.startswith(f"{SOURCE}-")
         ):
             changed = (f"{name}={value}" for name, value in row.row.swept.items())
-            ours, reported = row.cell("test_accuracy"), row.cell("reported_accuracy")
+            ours, reported = row.cells.get("test_accuracy"), row.cells.get("reported_accuracy")
             best = _best(row, rows)
             texts = (
                 show(reported, "reported_accuracy"),
                 show(ours, "test_accuracy"),
                 points(ours, reported),
-                show(best.cell("test_accuracy") if best else None, "test_accuracy"),
+                show(best.cells.get("test_accuracy") if best else None, "test_accuracy"),
             )
             setting = Item(plain(" ".join([preset, *changed])))
             lines.append([Item(plain(row.row.plugin)), setting, *(Item(*text) for text in texts)])
@@ -100,8 +100,8 @@ def parameters(rows: Sequence[NetworkRow]) -> list[Card]:
 
 def _sessions(row: NetworkRow) -> tuple[list[str], list[str]]:
     """The sessions in which the row was trained and timed, from 1."""
-    timing = row.summary.timing
-    trained = [str(n + 1) for n in sorted({trial.session for trial in row.summary.trials})]
+    timing = row.timing
+    trained = [str(n + 1) for n in sorted({trial.session for trial in row.tried})]
     return trained, [] if timing is None else [str(timing.session + 1)]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
 
 from harness.results.metrics import METRICS, Unit
 from harness.results.summary import Cell
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 ABSENT = "\u2013"
 
@@ -29,15 +31,25 @@ class Text(NamedTuple):
         return f"{self.value} {self.interval}".strip()
 
 
-Format = Callable[[Cell], Text]
-
-
 def show(cell: Cell | None, metric: str) -> Text:
     """A cell of `metric`, in the format of the metric's unit; a dash where it was not measured."""
-    return Text(ABSENT) if cell is None else FORMATS[METRICS[metric].unit](cell)
+    return Text(ABSENT) if cell is None else in_unit(cell, METRICS[metric].unit)
 
 
-def percent(cell: Cell) -> Text:
+def in_unit(cell: Cell, unit: Unit) -> Text:
+    """A cell with a prefix for counts and bytes, else in one unit: a column can be compared by eye."""
+    if unit == "fraction":
+        return _percent(cell)
+    if unit in {"bytes", "bytes per second"}:
+        scale, prefix = next((pair for pair in BYTES if abs(cell.value) >= pair[0]), (1.0, " B"))
+        return _text(cell, 1 / scale, prefix + ("/s" if unit != "bytes" else ""), most=DIGITS)
+    if unit in {"count", "per second", "flops"}:
+        scale, prefix = _prefix(cell.value)
+        return _text(cell, 1 / scale, prefix, most=DIGITS)
+    return _text(cell, 1, "" if unit in {"steps", "number"} else f" {unit}", most=MOST_DIGITS)
+
+
+def _percent(cell: Cell) -> Text:
     """A fraction of 1 as a percentage; with an interval to a tenth at least, as is usual.
 
     A value below 1 is not rounded to 100 %: a sparsity of 0.99996 is 99.996 %.
@@ -53,49 +65,11 @@ def points(cell: Cell | None, reference: Cell | None) -> Text:
     """The difference of two fractions in percentage points, with the first one's interval."""
     if cell is None or reference is None:
         return Text(ABSENT)
-    value, low, high = (
-        None if end is None else 100 * (end - reference.value)
-        for end in (cell.value, cell.low, cell.high)
-    )
-    if low is None or high is None:
-        return Text(_signed(value, 1))
-    half = (high - low) / 2
-    decimals = 2 if 0 < half < 0.1 else 1
-    return Text(_signed(value, decimals), f"[{_signed(low, decimals)}, {_signed(high, decimals)}]")
-
-
-def plain_number(cell: Cell, unit: str = "") -> Text:
-    """A number in one fixed unit, so that a column can be compared by eye."""
-    return _text(cell, 1, unit, most=MOST_DIGITS)
-
-
-def si(cell: Cell) -> Text:
-    """A number with k, M, G or T."""
-    scale, prefix = _prefix(cell.value)
-    return _text(cell, 1 / scale, prefix, most=DIGITS)
-
-
-def size(cell: Cell, per: str = "") -> Text:
-    """Bytes with a binary prefix."""
-    scale, unit = next(((s, p) for s, p in BYTES if abs(cell.value) >= s), (1.0, " B"))
-    return _text(cell, 1 / scale, unit + per, most=DIGITS)
-
-
-#: How a metric is written: by its unit.
-FORMATS: dict[Unit, Format] = {
-    "fraction": percent,
-    "ms": partial(plain_number, unit=" ms"),
-    "s": partial(plain_number, unit=" s"),
-    "steps": plain_number,
-    "number": plain_number,
-    "count": si,
-    "per second": si,
-    "bytes": size,
-    "nJ": partial(plain_number, unit=" nJ"),
-    "J": partial(plain_number, unit=" J"),
-    "flops": si,
-    "bytes per second": partial(size, per="/s"),
-}
+    known = () if cell.low is None or cell.high is None else (cell.low, cell.high)
+    shifted = [100 * (end - reference.value) for end in (cell.value, *known)]
+    decimals = 2 if known and 0 < shifted[2] - shifted[1] < 0.2 else 1
+    value, *interval = (_signed(end, decimals) for end in shifted)
+    return Text(value, f"[{', '.join(interval)}]" if interval else "")
 
 
 def tick(value: float) -> str:
@@ -106,7 +80,10 @@ def tick(value: float) -> str:
 
 def plain(text: object) -> str:
     r"""`text` on one line; a newline, an escape code or an invisible character as `\n`, `\x1b`."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def counted(n: int, noun: str) -> str:
@@ -119,6 +96,14 @@ def listed(values: Iterable[object], most: int = 12) -> str:
     names = list(dict.fromkeys(plain(value) for value in values))
     rest = len(names) - most
     return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {rest} more"
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """The values of each key, in the order of the first."""
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 def _prefix(value: float) -> tuple[float, str]:
@@ -140,8 +125,8 @@ def _text(cell: Cell, scale: float, unit: str, most: int, least: int = 0) -> Tex
     return Text(f"{value:.{decimals}f}{unit}", f"[{low:.{decimals}f}, {high:.{decimals}f}]")
 
 
-def _signed(value: float | None, decimals: int) -> str:
-    rounded = round(value or 0.0, decimals)
+def _signed(value: float, decimals: int) -> str:
+    rounded = round(value, decimals)
     return f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
 
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from harness.report.layers import by_density, density_name, size, timing_of, total
-from harness.report.numbers import plain
-from harness.report.rows import NetworkRow, interval, look
-from harness.report.scales import accuracies, logarithmic, scale
-from harness.report.style import INK, MOST_LINES, MUTED, Drawn, legend, legend_below, panel_grid
+from harness.report.numbers import grouped, plain
+from harness.report.rows import INK, MUTED, NetworkRow, interval, look
+from harness.report.style import (
+    MOST_LINES,
+    Drawn,
+    accuracies,
+    legend,
+    legend_below,
+    logarithmic,
+    panel_grid,
+    scale,
+)
 from harness.results.summary import Summary
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 BOTH = ("test_accuracy", "synops_effective")
 
 #: Where a number may stand beside its point, in points of 1/72 inch, the nearest places first.
 WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (0.8, 0.7), (-0.8, 0.7), (0.8, -0.7), (-0.8, -0.7))
-PLACES = [(distance * x, distance * y) for distance in (9, 15, 22, 30) for x, y in WAYS]
+PLACES = np.concatenate([distance * np.array(WAYS) for distance in (9, 15, 22, 30)])
 #: The size of a number of one or two digits, and its distance from the frame.
 NUMBER, MARGIN = (12.0, 9.0), 4
 
@@ -53,21 +60,19 @@ def tradeoff(rows: Sequence[NetworkRow]) -> Drawn:
 def _number(figure: Figure, axes: Axes, points: Sequence[tuple[float, float]]) -> None:
     """Numbers from 1 beside `points`, each where it covers no other number and no point."""
     axes.get_xlim(), axes.get_ylim()  # settles the limits, hence the places
-    inner = axes.get_window_extent().padded(-MARGIN * figure.dpi / 72)
-    centres = [(x, y) for x, y in axes.transData.transform(points) * 72 / figure.dpi]
+    points_of = 72 / figure.dpi
+    inner = axes.get_window_extent().get_points() * points_of + (
+        (MARGIN, MARGIN),
+        (-MARGIN, -MARGIN),
+    )
+    centres = axes.transData.transform(points) * points_of
     taken = list(centres)
-    for number, (x, y) in enumerate(centres, start=1):
-
-        def crowding(offset: tuple[float, float], x: float = x, y: float = y) -> float:
-            """How many things the number would cover there; outside the axes it may not be."""
-            a, b = x + offset[0], y + offset[1]
-            if not inner.contains(a * figure.dpi / 72, b * figure.dpi / 72):
-                return float("inf")
-            near = [abs(a - c) < NUMBER[0] and abs(b - d) < NUMBER[1] for c, d in taken]
-            return near.count(True)
-
-        offset = min(PLACES, key=crowding)  # the first, that is the nearest, of the best
-        taken.append((x + offset[0], y + offset[1]))
+    for number, centre in enumerate(centres, start=1):
+        spots = centre + PLACES
+        crowd = (np.abs(spots[:, None] - taken) < NUMBER).all(axis=2).sum(axis=1).astype(float)
+        crowd[((spots < inner[0]) | (spots > inner[1])).any(axis=1)] = np.inf  # outside the axes
+        offset = PLACES[crowd.argmin()]  # the first, that is the nearest, of the best
+        taken.append(centre + offset)
         line = {"arrowstyle": "-", "color": MUTED, "lw": 0.6, "shrinkA": 4}
         axes.annotate(
             str(number),
@@ -78,7 +83,7 @@ def _number(figure: Figure, axes: Axes, points: Sequence[tuple[float, float]]) -
             va="center",
             fontsize=8,
             color=INK,
-            arrowprops=line if max(map(abs, offset)) > 12 else None,
+            arrowprops=line if np.abs(offset).max() > 12 else None,
         )
 
 
@@ -90,46 +95,38 @@ def scaling(rows: Sequence[Summary]) -> Drawn:
     for axes, group in zip(panels, groups, strict=True):
         _panel(axes, group, names)
         axes.set_title(density_name(size(group[0]).density).capitalize())
-    lines = {  # a framework may have figures in one panel only
-        str(line.get_label()): line
-        for axes in panels
-        for line in axes.get_lines()
-        if not str(line.get_label()).startswith("_")
-    }
-    legend_below(figure, list(lines.values()), list(lines), columns=3)
+    named = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels)
+    lines = {label: line for each in named for line, label in each}  # each framework's once
+    legend_below(figure, list(lines.values()), list(lines), 3)
     return Drawn(figure)
 
 
 def largest(row: Summary) -> str:
     """The total of a layer, for those who cannot see the figure."""
-    return (
-        f"of {size(row).neurons} neurons with {density_name(size(row).density)} {total(row):.3g} ms"
-    )
+    inputs = density_name(size(row).density)
+    return f"of {_neurons(row)} neurons with {inputs} {total(row):.3g} ms"
+
+
+def _neurons(row: Summary) -> int:
+    return size(row).neurons
 
 
 def _panel(axes: Axes, rows: Sequence[Summary], names: Sequence[str]) -> None:
+    frameworks = grouped((row.row.plugin, row) for row in sorted(rows, key=_neurons))
     for place, name in enumerate(names):
-        own = sorted(
-            (row for row in rows if row.row.plugin == name), key=lambda row: size(row).neurons
-        )
-        style, places, totals = (
-            look(place),
-            [size(row).neurons for row in own],
-            list(map(total, own)),
-        )
+        own, style = frameworks.get(name, []), look(place)
         if own:
-            axes.plot(places, totals, style.dash + style.marker, color=style.colour, ms=5)
-            axes.lines[-1].set_label(f" {plain(name)}")
-        for x, row in zip(places, own, strict=True):
+            points = list(map(_neurons, own)), list(map(total, own))
+            look_of, label = style.dash + style.marker, f" {plain(name)}"
+            axes.plot(*points, look_of, color=style.colour, ms=5, label=label)
+        for row in own:
             if ends := interval(row.cells["total_ms"]):
-                axes.plot([x, x], ends, color=style.colour, label="_interval")
-    bounds = {size(row).neurons: timing_of(row).metrics.get("total_bound_ms") for row in rows}
+                axes.plot([_neurons(row)] * 2, ends, color=style.colour, label="_interval")
+    bounds = {_neurons(row): timing_of(row).metrics.get("total_bound_ms") for row in rows}
     sizes = sorted(bounds)
-    drawn = [(n, bounds[n]) for n in sizes if bounds[n] is not None]
-    if drawn:
+    if drawn := [(n, bounds[n]) for n in sizes if bounds[n] is not None]:
         axes.plot(*zip(*drawn), color=MUTED, ls="--", marker="_", label="roofline")
     logarithmic(axes.xaxis)
     logarithmic(axes.yaxis)
     axes.set_xticks(sizes, list(map(str, sizes)))
-    axes.set_xlabel("neurons")
-    axes.set_ylabel("forward and backward, ms")
+    axes.set(xlabel="neurons", ylabel="forward and backward, ms")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from operator import itemgetter
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from harness.plugin.contract import Task
-from harness.report.rows import NetworkRow
-from harness.report.scales import linear
-from harness.report.style import INK, MUTED, RIGHT, TOP, WIDTH, Drawn, text_width, wrapped
+from harness.report.numbers import grouped
+from harness.report.rows import INK, MUTED, NetworkRow
+from harness.report.style import RIGHT, TOP, WIDTH, Drawn, linear, text_width, wrapped
 from harness.results.record import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 #: As many rows and output neurons as can be told apart in one figure, and as many inputs.
 MOST_ROWS, MOST_LANES, MOST_INPUTS = 14, 60, 100
@@ -23,13 +23,8 @@ AXIS, GAP = 0.5, 0.07
 
 def raster(rows: Sequence[NetworkRow]) -> Drawn:
     """Each row's first seed, a lane for each output neuron; rows on one pattern share its input."""
-    from matplotlib.figure import Figure
-
     shown = [(row, trial) for row in rows for trial in first_trial(row)]
-    patterns: dict[str, list[tuple[NetworkRow, TrialRecord]]] = {}
-    for row, trial in shown:
-        pattern = repr((trial.raster["input"], trial.raster["target"]))
-        patterns.setdefault(pattern, []).append((row, trial))
+    patterns = grouped((repr(itemgetter("input", "target")(t.raster)), (r, t)) for r, t in shown)
     heights = []
     for members in patterns.values():
         heights += [sum(_height(trial) for _, trial in members), INPUT_HEIGHT]
@@ -37,17 +32,13 @@ def raster(rows: Sequence[NetworkRow]) -> Drawn:
     names = (wrapped(row.name) for row, _ in shown)
     left = 0.15 + max(map(text_width, (*names, f"{MOST_INPUTS} of 9999 neurons")))
     figure = Figure(figsize=(WIDTH, full))
-    grid: list[Axes] = []
-    top = full - TOP
-    for height in heights:
-        box = (left / WIDTH, (top - height) / full, (WIDTH - left - RIGHT) / WIDTH, height / full)
-        grid.append(figure.add_axes(box, sharex=grid[0] if grid else None))
-        top -= height + GAP
-    for place, members in enumerate(patterns.values()):
-        _outputs(grid[2 * place], members)
-        _inputs(grid[2 * place + 1], members[0][1].raster["input"])
-    for axes in grid[:-1]:
-        axes.tick_params(axis="x", labelbottom=False)
+    room = {"left": left / WIDTH, "right": 1 - RIGHT / WIDTH}
+    room |= {"top": 1 - TOP / full, "bottom": (AXIS + GAP) / full}
+    room["hspace"] = GAP * len(heights) / sum(heights)
+    grid = figure.subplots(len(heights), sharex=True, height_ratios=heights, gridspec_kw=room)
+    for members, outputs, inputs in zip(patterns.values(), grid[::2], grid[1::2], strict=True):
+        _outputs(outputs, members)
+        _inputs(inputs, members[0][1].raster["input"])
     linear(grid[-1].xaxis)
     grid[-1].set_xlabel("time, ms")
     seeds = sorted({trial.seed for _, trial in shown})
@@ -90,7 +81,7 @@ def _outputs(axes: Axes, members: Sequence[tuple[NetworkRow, TrialRecord]]) -> N
     axes.set_ylim(top, 0)
     axes.set_yticks(middles, [wrapped(row.name) for row, _ in members])
     axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", labelbottom=False, length=0)
+    axes.tick_params(axis="x", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines[["left", "bottom"]].set_visible(False)
 

@@ -17,6 +17,10 @@ PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#7
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 DASHES = ("-", "--", ":", "-.")
 
+#: Colours that stand for a role, and what the page replaces them with in a dark theme.
+LIGHT = INK, MUTED, GRID, PAPER = "#20262d", "#66707c", "#dde2e7", "#ffffff"
+DARK = ("#e6eaee", "#98a3af", "#353d46", "#1b2026")
+
 #: The metrics that order the rows: the first that some row has. Each is that of one kind of task.
 ORDER = ("test_accuracy", "van_rossum_loss")
 
@@ -30,34 +34,21 @@ class Look:
     dash: str
 
 
-@dataclass(frozen=True)
-class NetworkRow:
+@dataclass(frozen=True, kw_only=True)
+class NetworkRow(Summary):
     """One row of the comparison of networks, with its name as shown.
 
-    `trials` are the records of its successful trials, by seed.
+    `trials` are the records of its successful trials, by seed; `tried` those of all.
     """
 
-    name: str
     row: Row
-    summary: Summary
-    trials: Sequence[TrialRecord]
+    name: str
     look: Look
-
-    def has(self, metric: str) -> bool:
-        """Whether `metric` was measured."""
-        return self.summary.has(metric)
-
-    def value(self, metric: str) -> float:
-        """The value of a metric that was measured."""
-        return self.summary.value(metric)
-
-    def cell(self, metric: str) -> Cell | None:
-        """The metric with its interval; None where it was not measured."""
-        return self.summary.cells.get(metric)
+    tried: Sequence[TrialRecord]
 
     def ends(self, metric: str, factor: float = 1) -> tuple[float, ...]:
         """The ends of the metric's interval, times `factor`; none where it has no interval."""
-        return tuple(factor * end for end in interval(self.summary.cells[metric]))
+        return tuple(factor * end for end in interval(self.cells[metric]))
 
 
 def interval(cell: Cell) -> tuple[float, ...]:
@@ -71,20 +62,20 @@ def network_rows(summaries: Sequence[Summary]) -> list[NetworkRow]:
     Looks follow the names' alphabetical order, so that a row keeps its colour when results change.
     """
     named = sorted((plain(s.label), n) for n, s in enumerate(summaries) if isinstance(s.row, Row))
-    rows = [
-        NetworkRow(name, summary.row, summary, summary.ok, look(place))
-        for place, (name, number) in enumerate(named)
-        if isinstance((summary := summaries[number]).row, Row)
-    ]
+    rows = []
+    for place, (name, number) in enumerate(named):
+        summary = summaries[number]
+        own = {"name": name, "look": look(place), "trials": summary.ok, "tried": summary.trials}
+        rows.append(NetworkRow(**vars(summary) | own))
     return sorted(rows, key=_order)
 
 
-def shown_metrics(rows: Sequence[NetworkRow] | Sequence[Summary]) -> list[Metric]:
+def shown_metrics(rows: Sequence[Summary]) -> list[Metric]:
     """The metrics of the tables: those of the registry that some row has."""
     return [m for m in REGISTRY if m.place != "record" and any(row.has(m.name) for row in rows)]
 
 
-def ordered_by(rows: Sequence[NetworkRow]) -> str:
+def ordered_by(rows: Sequence[Summary]) -> str:
     """The metric that decides the order of `rows`; empty where no row has one."""
     return next((name for name in ORDER if any(row.has(name) for row in rows)), "")
 

@@ -1,60 +1,37 @@
-"""What all figures share: settings, layout in inches, names. No pyplot, hence no global state."""
+"""What all figures share: layout in inches, names, readable axes. No pyplot, hence no global state."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from harness.report.numbers import plain
+import numpy as np
+from matplotlib import ticker
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.scale import FuncScale
+from matplotlib.textpath import text_to_path
+
+from harness.report.numbers import plain, tick
 from harness.report.rows import NetworkRow
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-
-#: Colours that stand for a role: the page replaces them in a dark theme (see `figures.themed`).
-INK, MUTED, GRID, PAPER = "#20262d", "#66707c", "#dde2e7", "#ffffff"
 
 #: All figures' width, and the room around panels, in inches.
 WIDTH = 5.8
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.12, 0.1, 0.55
 
-#: The sizes of a font in points: of all texts, and of those in small panels.
+#: The sizes of a font in points: of all texts, as in figures.mplstyle, and of those in small panels.
 FONT, SMALL = 10, 8
 
-TEXTS = ("axes.label", "axes.title", "legend.label", "text.", "xtick.label", "ytick.label")
-HIDDEN = ("axes.spines.right", "axes.spines.top", "legend.frameon")
-
-SETTINGS: dict[str, Any] = {
-    **dict.fromkeys((f"{name}color" for name in TEXTS), INK),
-    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), MUTED),
-    **dict.fromkeys(("figure.facecolor", "savefig.facecolor"), PAPER),
-    **dict.fromkeys(HIDDEN, False),
-    **dict.fromkeys(("font.size", "axes.labelsize"), FONT),
-    "axes.facecolor": "none",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.titlesize": 10.5,
-    "axes.titlelocation": "left",
-    "axes.titley": 1.0,  # a place that is given need not be searched for
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "legend.fontsize": 9.5,
-    "lines.linewidth": 1.8,
-    "svg.fonttype": "path",  # looks the same wherever the page is opened
-    "svg.hashsalt": "harness",  # the same records make the same file
-    "text.parse_math": False,  # a "$" in a plugin's name is a dollar sign
-}
+ACCURACY_TICKS = (0, 20, 40, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9)
 
 #: More rows than these are not drawn over each other: too few colours can be told apart.
 MOST_LINES = 8
-
-
-class NoDataError(Exception):
-    """A figure has no data; says which, in half a sentence."""
 
 
 class Drawn(NamedTuple):
@@ -77,8 +54,6 @@ def panel_grid(
     panel's heading takes above the axes. The layout is computed here and not by matplotlib's layout
     engines, which draw a figure several times to find it.
     """
-    from matplotlib.figure import Figure
-
     columns = min(panels, 2)
     starts = range(0, panels, columns)
     wide, size = WIDTH / columns, (WIDTH / columns - left - RIGHT, height - bottom)
@@ -112,9 +87,6 @@ def grow(figure: Figure, below: float) -> None:
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float = FONT) -> float:
     """The width of the widest line of `text`, in inches."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
     font = FontProperties(size=size)
     widths = [
         text_to_path.get_text_width_height_descent(line, font, False)[0]
@@ -135,9 +107,9 @@ def wrapped(text: str, width: int = 28, lines: int = 3) -> str:
     return "\n".join(f" {line}" if line.startswith("_") else line for line in folded)
 
 
-def one_line_each(names: Sequence[str], least: float = 0.42) -> tuple[Figure, Axes]:
-    """A figure of one panel with a horizontal line for each of `names`, the first on top."""
-    labels = [wrapped(name) for name in names]
+def one_line_each(rows: Sequence[NetworkRow], least: float = 0.42) -> tuple[Figure, Axes]:
+    """A figure of one panel with a horizontal line for each of `rows`, the first on top."""
+    labels = [wrapped(row.name) for row in rows]
     line = max(least, 0.17 * max(label.count("\n") + 1 for label in labels))
     return named_lines(labels, line)
 
@@ -155,8 +127,6 @@ def named_lines(labels: Sequence[str], line: float) -> tuple[Figure, Axes]:
 
 def handle(row: NetworkRow, size: float = 5, line: bool = True) -> Line2D:
     """A row's look, for a legend."""
-    from matplotlib.lines import Line2D
-
     dash = row.look.dash if line else ""
     return Line2D([], [], color=row.look.colour, marker=row.look.marker, ls=dash, ms=size)
 
@@ -173,7 +143,7 @@ def legend(
 
 
 def legend_below(
-    figure: Figure, handles: Sequence[Line2D], names: Sequence[str], columns: int
+    figure: Figure, handles: Sequence[Artist], names: Sequence[str], columns: int
 ) -> None:
     """A legend below the panels, for which the figure grows."""
     each = [0.2 + 0.16 * name.count("\n") for name in names]
@@ -184,3 +154,53 @@ def legend_below(
     figure.legend(
         handles, names, loc="lower left", bbox_to_anchor=(0, 0), ncols=columns, borderaxespad=0.2
     )
+
+
+def linear(axis: Axis, whole: bool = False, ticks: int = 8) -> None:
+    """At most `ticks` round ticks, at `whole` numbers only."""
+    _ticks(axis, ticker.MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=whole))
+
+
+def logarithmic(axis: Axis, few_decades: bool = False) -> None:
+    """A tick for each decade, or three of a few."""
+    _set(axis, scale="log")
+    _ticks(axis, ticker.LogLocator(subs=(1.0, 2.0, 5.0) if few_decades else (1.0,)))
+
+
+def scale(axis: Axis, values: Iterable[float], ticks: int = 8) -> str:
+    """Makes `axis` logarithmic where `values` span more than 10x; what to add to its label."""
+    values = list(values)
+    if not (values and min(values) > 0 and max(values) > 10 * min(values)):
+        linear(axis, ticks=ticks)
+        return ""
+    logarithmic(axis, max(values) < 300 * min(values))
+    return ", logarithmic"
+
+
+def accuracies(axis: Axis, percents: Iterable[float]) -> str:
+    """Makes `axis` logarithmic in the error where errors span more than 10x; what to add to its label.
+
+    Otherwise one row near chance would push all good ones into one place.
+    """
+    errors = [100 - value for value in percents]
+    if not (min(errors) > 0 and max(errors) > 10 * min(errors)):
+        linear(axis)
+        return ""
+    best = min(errors) / 2  # intervals may reach up to 100 %, which has no place on such an axis
+    functions = (lambda x: -np.log10(np.maximum(100 - x, best)), lambda y: 100 - 10**-y)
+    low, high = 100 - 1.3 * max(errors), 100 - best
+    _set(axis, scale=FuncScale(axis, functions), lim=(low, high))
+    _ticks(axis, ticker.FixedLocator([t for t in ACCURACY_TICKS if low <= t <= high]))
+    return ", its error logarithmic"
+
+
+def _ticks(axis: Axis, locator: ticker.Locator) -> None:
+    """Ticks at these places only: they are what takes most of the time of a figure."""
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: tick(value)))
+    axis.set_minor_locator(ticker.NullLocator())
+
+
+def _set(axis: Axis, **values: Any) -> None:
+    letter = "x" if axis is axis.axes.xaxis else "y"
+    axis.axes.set(**{f"{letter}{name}": value for name, value in values.items()})

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from harness.report import layers, networks
-from harness.report.content import Table
+from rich.table import Table
+from rich.text import Text
+
+from harness.report import content, layers, networks
 from harness.report.numbers import plain, show
 from harness.report.rows import NetworkRow, network_rows, shown_metrics
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import summarise
-
-if TYPE_CHECKING:
-    import rich.table
 
 LONGEST_NAME, PADDING = 40, 3
 
@@ -25,13 +23,11 @@ Columns = Iterator[tuple[str, Sequence[Sequence[str]]]]
 
 def terminal_tables(
     description: Description, records: Sequence[Record], width: int | None = None
-) -> Iterator[rich.table.Table]:
+) -> Iterator[Table]:
     """The tables of a run in `width` columns, the terminal's where it is not given.
 
     Nothing is cut off: names are folded, and what does not fit is in the report.
     """
-    from rich.text import Text
-
     width = width or shutil.get_terminal_size().columns
     records = latest(list(records))
     summaries = summarise(records, description.sessions)
@@ -57,7 +53,7 @@ def _network_columns(rows: Sequence[NetworkRow]) -> Columns:
     metrics = [metric for metric in shown_metrics(rows) if metric.place == "brief"]
     columns = []
     for place, metric in enumerate(metrics):
-        cells = [show(row.cell(metric.name), metric.name) for row in rows]
+        cells = [show(row.cells.get(metric.name), metric.name) for row in rows]
         wide = [[str(cell) for cell in cells]] if place == 0 or metric.series else []
         columns.append((metric.title, [*wide, [cell.value for cell in cells]]))
     yield from columns[:1]
@@ -65,7 +61,7 @@ def _network_columns(rows: Sequence[NetworkRow]) -> Columns:
     yield from columns[1:]
 
 
-def _layer_columns(table: Table, brief: set[str]) -> Columns:
+def _layer_columns(table: content.Table, brief: set[str]) -> Columns:
     """The last column, the verdict, comes first: without it the times are easily misread."""
     verdicts = [line[-1].value.partition(" [") for line in table.lines]
     # Without the interval, which the report has.
@@ -76,10 +72,8 @@ def _layer_columns(table: Table, brief: set[str]) -> Columns:
             yield column.title, [[str(cell) for cell in cells], [cell.value for cell in cells]]
 
 
-def _fitted(title: str, names: Sequence[str], columns: Columns, width: int) -> rich.table.Table:
+def _fitted(title: str, names: Sequence[str], columns: Columns, width: int) -> Table:
     """A table of as many `columns` as fit into `width`."""
-    from rich.text import Text
-
     table = _table(title)
     longest = min(LONGEST_NAME, width // 2, max(map(len, ["Row", *names])))
     left = width - longest
@@ -100,9 +94,7 @@ def _fitted(title: str, names: Sequence[str], columns: Columns, width: int) -> r
     return table
 
 
-def _table(title: str) -> rich.table.Table:
-    from rich.table import Table
-
+def _table(title: str) -> Table:
     table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
     table.show_edge = False
     return table

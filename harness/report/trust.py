@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.report.content import Column, Item, Pairs, Table, prose
 from harness.report.environment import machine, who_measured
 from harness.report.layers import density_name, neuron_name
-from harness.report.numbers import counted, listed, plain
+from harness.report.numbers import counted, grouped, listed, plain
 from harness.results.metrics import METRICS
 from harness.results.record import LayerProof, LayerTiming, NetworkTiming, Record, TrialRecord
 from harness.results.session import Session
@@ -41,12 +41,12 @@ def how_far(
 
 
 def _floor(timed: Timings) -> str:
-    floors: dict[str, list[float]] = {}
-    for record in timed:
-        for name, series in record.series.items():
-            if series.noise_floor is not None:
-                name = "training" if name == "train" else name
-                floors.setdefault(name, []).append(series.noise_floor)
+    floors = grouped(
+        ("training" if name == "train" else name, series.noise_floor)
+        for record in timed
+        for name, series in record.series.items()
+        if series.noise_floor is not None
+    )
     told = ", ".join(f"{_range(values)} ({name})" for name, values in floors.items())
     return prose("trust", "floor", floors=told) if floors else ""
 
@@ -74,11 +74,11 @@ def _checks(timings: Timings, timed: Timings) -> str:
 
 
 def _refused(timings: Timings, labels: Mapping[str, str]) -> str:
-    by_reason: dict[str, list[str]] = {}
-    for record in timings:
-        if record.status != "ok":
-            reason = f"{record.status}: {plain(record.reason)}"
-            by_reason.setdefault(reason, []).append(subject(record, labels))
+    by_reason = grouped(
+        (f"{record.status}: {plain(record.reason)}", subject(record, labels))
+        for record in timings
+        if record.status != "ok"
+    )
     return "; ".join(f"{listed(names)} ({reason})" for reason, names in by_reason.items())
 
 
@@ -99,39 +99,46 @@ def _outliers(timed: Timings) -> str:
 def _absent(records: Sequence[Record], labels: Mapping[str, str]) -> Iterator[str]:
     """Each metric that some row lacks for a reason, with the rows where they are not all."""
     rows = [r for r in records if isinstance(r, (TrialRecord, NetworkTiming, LayerTiming))]
-    succeeded = {labels[record.row.key] for record in rows if record.status == "ok"}
-    lacking: dict[tuple[str, str], dict[str, None]] = {}
-    for record in rows:
-        for metric, reason in record.absent.items():
-            lacking.setdefault((reason, metric), {})[labels[record.row.key]] = None
-    metrics: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (reason, metric), names in lacking.items():
-        title = METRICS[metric].title if metric in METRICS else metric
-        metrics.setdefault((reason, tuple(names)), []).append(plain(title))
+    lacking = grouped(
+        ((reason, metric), labels[record.row.key])
+        for record in rows
+        for metric, reason in record.absent.items()
+    )
+    succeeded = {labels[r.row.key] for r in rows if lacking and r.status == "ok"}
+    metrics = grouped(
+        (
+            (reason, tuple(dict.fromkeys(names))),
+            METRICS[metric].title if metric in METRICS else metric,
+        )
+        for (reason, metric), names in lacking.items()
+    )
     for (reason, every), titles in metrics.items():
         whose = "" if succeeded <= set(every) else f" of {listed(every)}"
-        yield f"{', '.join(titles)}{whose}: {plain(reason)}"
+        yield f"{', '.join(map(plain, titles))}{whose}: {plain(reason)}"
 
 
 def unfinished(records: Sequence[Record], labels: Mapping[str, str]) -> Table | None:
     """A line for the records that share a row, a status and a reason; none where all succeeded."""
-    groups: dict[tuple[str, str, str], list[Record]] = {}
-    for record in records:
-        if record.status != "ok":
-            timing = " while timing" if isinstance(record, NetworkTiming) else ""
-            fate = (subject(record, labels), f"{record.status}{timing}", plain(record.reason))
-            groups.setdefault(fate, []).append(record)
+    groups = grouped(
+        ((subject(record, labels), _fate(record), plain(record.reason)), record)
+        for record in records
+        if record.status != "ok"
+    )
     lines = []
     for (name, status, reason), members in groups.items():
         logs = "\n".join(dict.fromkeys(plain(record.log) for record in members if record.log))
-        fate_style = "status skipped" if status == "skipped" else "status"
-        line = [Item(name), Item(_what(members)), Item(status, style=fate_style), Item(reason)]
+        style = "status skipped" if status == "skipped" else "status"
+        line = [Item(name), Item(_what(members)), Item(status, style=style), Item(reason)]
         lines.append([*line, Item(logs, style="code")])
     if not lines:
         return None
     lines.sort(key=lambda line: line[2].value == "skipped")
-    columns = [Column(title) for title in TITLES]
+    columns = list(map(Column, TITLES))
     return Table("unfinished", "Without a result", columns, lines, style="unfinished")
+
+
+def _fate(record: Record) -> str:
+    return f"{record.status}{' while timing' if isinstance(record, NetworkTiming) else ''}"
 
 
 def names(table: Table) -> list[str]:
@@ -153,9 +160,7 @@ def _what(members: Sequence[Record]) -> str:
     seeds = [str(r.seed) for r in members if isinstance(r, (TrialRecord, NetworkTiming))]
     parts = [f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}"] if seeds else []
     parts += [neuron_name(r.neuron) for r in members if isinstance(r, LayerProof)]
-    sizes: dict[float, list[str]] = {}
-    for record in members:
-        if isinstance(record, LayerTiming):
-            sizes.setdefault(record.row.size.density, []).append(str(record.row.size.neurons))
+    layers = [record.row.size for record in members if isinstance(record, LayerTiming)]
+    sizes = grouped((size.density, str(size.neurons)) for size in layers)
     parts += [f"{', '.join(n)} neurons with {density_name(d)}" for d, n in sizes.items()]
     return "; ".join(dict.fromkeys(parts))

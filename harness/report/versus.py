@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.report.content import Column, Item, Table, prose
+from harness.report.content import PROSE, Column, Item, Table, prose
 from harness.report.numbers import ABSENT, listed, plain
 from harness.results.record import LayerTiming, NetworkTiming, Record, Versus
-
-#: What each series of times is called.
-SERIES = {
-    "latency": "Latency",
-    "inference": "Inference, a sample",
-    "train": "Training, a sample",
-    "forward": "Forward",
-    "backward": "Backward",
-    "total": "Total",
-}
 
 Timing = NetworkTiming | LayerTiming
 
@@ -39,7 +29,7 @@ def faster_or_slower(records: Sequence[Record], labels: Mapping[str, str]) -> Ta
     if not compared:
         return None
     names = list(dict.fromkeys(name for record in compared for name in record.series))
-    columns = [Column("Row"), *(Column(SERIES.get(name, plain(name))) for name in names)]
+    columns = [Column("Row"), *(Column(PROSE["series"].get(name, plain(name))) for name in names)]
     lines = [
         [Item(labels[r.row.key]), *(Item(told(versus(r, name))) for name in names)]
         for r in compared

@@ -48,12 +48,13 @@ def notes(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[tuple[s
     """(subject, explanation) pairs, only for what the tables hold."""
     timed = [r for r in records if isinstance(r, LayerTiming)]
     peaks = layers.peaks(records)
-    cells = {name: cell for row in rows for name, cell in row.summary.cells.items()}
-    have = {*cells, *(["number"] if cells or timed else ()), *(["peaks"] if peaks else ())}
-    have |= {record.kind for record in records} - {"peaks"}
-    if timed or any(c.low is not None for row in rows for c in row.summary.cells.values()):
-        have.add("interval")
-    facts = _network_facts(rows, records) | _layer_facts(records, timed, peaks or (0.0, 0.0))
+    cells = [(name, cell) for row in rows for name, cell in row.cells.items()]
+    have = {name for name, _ in cells} | {
+        record.kind for record in records if peaks or record.kind != "peaks"
+    }
+    have |= {"number"} if cells or timed else set()
+    have |= {"interval"} if timed or any(cell.low is not None for _, cell in cells) else set()
+    facts = _facts(rows, records, peaks or (0.0, 0.0))
     return [
         (note["subject"], Template(note["text"]).substitute(facts))
         for note in PROSE["notes"]
@@ -82,15 +83,16 @@ def _finished(records: Sequence[Record], noun: str) -> str:
     return f"{ok} of {counted(len(records), noun)} finished"
 
 
-def _network_facts(rows: Sequence[NetworkRow], records: Sequence[Record]) -> dict[str, str]:
-    """What the notes on networks name; each phrase brings the space before it."""
-    timed = [r for r in records if isinstance(r, NetworkTiming) and r.status == "ok"]
-    kinds = {cell.kind.split()[0] for r in rows if (cell := r.cell("test_accuracy")) and cell.kind}
-    intervals = [
-        f" {prose('accuracy', name)}"
-        for kind, name in (("t", "seeds"), ("Wilson", "samples"))
-        if any(known.startswith(kind) for known in kinds)
-    ]
+def _facts(
+    rows: Sequence[NetworkRow], records: Sequence[Record], peaks: tuple[float, float]
+) -> dict[str, str]:
+    """What the notes name; a phrase that may be missing brings the space before it."""
+    ok = [record for record in records if record.status == "ok"]
+    timed = [record for record in ok if isinstance(record, NetworkTiming)]
+    proved = [record.metrics for record in ok if isinstance(record, LayerProof)]
+    of_layers = [record.row for record in records if isinstance(record, LayerTiming)]
+    accuracies = [row.cells["test_accuracy"].kind for row in rows if row.has("test_accuracy")]
+    kinds = [kind for kind in PROSE["accuracy"] if any(a.startswith(kind) for a in accuracies)]
     sizes = sorted({int(row.value("test_size")) for row in rows if row.has("test_size")})
     batches = []
     for name, word in (("inference", "inference"), ("train", "training")):
@@ -101,27 +103,17 @@ def _network_facts(rows: Sequence[NetworkRow], records: Sequence[Record]) -> dic
     threads = listed(record.row.threads for record in timed)
     return {
         "test_samples": f" of {_either(sizes)} samples" if sizes else "",
-        "intervals": "".join(intervals),
+        "intervals": "".join(f" {prose('accuracy', kind)}" for kind in kinds),
         "devices": listed(record.row.device for record in timed),
         "threads": f"{threads} CPU thread{'' if threads == '1' else 's'}",
         "calls": f" Median of {ends} calls." if calls else "",
         "batches": f" of {', '.join(batches)}" if batches else "",
-    }
-
-
-def _layer_facts(
-    records: Sequence[Record], timed: Sequence[LayerTiming], peaks: tuple[float, float]
-) -> dict[str, str]:
-    """What the notes on layers name."""
-    proved = [r.metrics for r in records if isinstance(r, LayerProof) and r.status == "ok"]
-    rows = [record.row for record in timed]
-    return {
         "compared": str(sum(int(metrics.get("spikes_compared", 0)) for metrics in proved)),
         "at_threshold": str(sum(int(metrics.get("spikes_at_threshold", 0)) for metrics in proved)),
-        "betas": listed(f"{row.neuron.beta:g}" for row in rows),
-        "resets": listed("detached" if row.neuron.detach else "attached" for row in rows),
-        "layer_batches": listed(row.size.batch for row in rows),
-        "steps": listed(row.size.steps for row in rows),
+        "betas": listed(f"{row.neuron.beta:g}" for row in of_layers),
+        "resets": listed("detached" if row.neuron.detach else "attached" for row in of_layers),
+        "layer_batches": listed(row.size.batch for row in of_layers),
+        "steps": listed(row.size.steps for row in of_layers),
         "flops": f"{peaks[0] / 1e9:.3g}",
         "bandwidth": f"{peaks[1] / 1e9:.3g}",
         "device_threads": listed(r.threads for r in records if isinstance(r, PeaksRecord)),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.subjects import Contender, LayerRow, Row
 
@@ -18,34 +17,32 @@ def labels(rows: Sequence[Contender]) -> list[str]:
     until they have two.
     """
     varying = [name for name in _ALWAYS if len({str(getattr(r, name, "")) for r in rows}) > 1]
-    made = [_join(row.plugin, {**_fields(row, varying), **_chosen(row)}) for row in rows]
-    for tell in (_version, _parameters, _layer, _digest):
-        made = _told_apart(rows, made, tell)
+    made = []
+    for row in rows:
+        fields = {name: getattr(row, name) for name in varying if hasattr(row, name)}
+        made.append(_join(row.plugin, fields | _chosen(row)))
+    for aspect in (_version, _settings, _digest):
+        made = _told_apart(rows, made, aspect)
     return made
 
 
 def _told_apart(
     rows: Sequence[Contender],
     made: Sequence[str],
-    tell: Callable[[Contender, Sequence[Contender]], Mapping[str, object]],
+    aspect: Callable[[Contender], Mapping[str, object]],
 ) -> list[str]:
-    """`made`, with what `tell` says of each row whose name another row has too."""
-    counts = Counter(made)
+    """`made`, with the fields of `aspect` in which a row differs from those of the same name."""
     result = []
     for row, name in zip(rows, made, strict=True):
-        if counts[name] > 1:
-            alike = [other for other, theirs in zip(rows, made, strict=True) if theirs == name]
-            name = _join(name, tell(row, alike))
-        result.append(name)
+        alike = [aspect(other) for other, theirs in zip(rows, made) if theirs == name]
+        fields = aspect(row)
+        differing = [key for key in fields if any(o.get(key) != fields[key] for o in alike)]
+        result.append(_join(name, {key: fields[key] for key in differing}))
     return result
 
 
 def _join(name: str, fields: Mapping[str, object]) -> str:
     return " ".join([name, *(f"{key}={value}" for key, value in fields.items())])
-
-
-def _fields(row: Contender, names: Iterable[str]) -> dict[str, object]:
-    return {name: getattr(row, name) for name in names if hasattr(row, name)}
 
 
 def _chosen(row: Contender) -> dict[str, object]:
@@ -57,38 +54,18 @@ def _chosen(row: Contender) -> dict[str, object]:
     return {}
 
 
-def _version(row: Contender, alike: Sequence[Contender]) -> dict[str, object]:
-    if len({other.framework_version for other in alike}) == 1:
-        return {}
+def _version(row: Contender) -> dict[str, object]:
     return {row.framework: row.framework_version}
 
 
-def _parameters(row: Contender, alike: Sequence[Contender]) -> dict[str, object]:
-    if not isinstance(row, Row):
-        return {}
-    others = [other.params for other in alike if isinstance(other, Row)]
-    differing = [
-        name
-        for name in row.params
-        if any(other.get(name) != row.params[name] for other in others) and name not in row.swept
-    ]
-    return {name: row.params[name] for name in differing}
+def _settings(row: Contender) -> dict[str, object]:
+    """The parameters that were not swept; of a layer, the batch, the steps and the neuron's fields."""
+    if isinstance(row, Row):
+        return {name: value for name, value in row.params.items() if name not in row.swept}
+    if isinstance(row, LayerRow):
+        return {"batch": row.size.batch, "steps": row.size.steps, **vars(row.neuron)}
+    return {}
 
 
-def _layer(row: Contender, alike: Sequence[Contender]) -> dict[str, object]:
-    """In which of the batch, the steps and the neuron's fields layers of one size differ."""
-    if not isinstance(row, LayerRow):
-        return {}
-    others = [other for other in alike if isinstance(other, LayerRow)]
-    fields = {"batch": row.size.batch, "steps": row.size.steps, **vars(row.neuron)}
-    return {
-        name: value
-        for name, value in fields.items()
-        if any({**vars(o.neuron), **o.size.model_dump()}[name] != value for o in others)
-    }
-
-
-def _digest(row: Contender, alike: Sequence[Contender]) -> dict[str, object]:
-    if len({other.digest for other in alike}) == 1:
-        return {}
+def _digest(row: Contender) -> dict[str, object]:
     return {"code": row.digest[:8]}

@@ -69,15 +69,3 @@ REGISTRY: tuple[Metric, ...] = tuple(METRICS.values())
 def of(*kinds: Of) -> list[Metric]:
     """The metrics that records of one of `kinds` hold, in the order of the registry."""
     return [metric for metric in REGISTRY if set(kinds) & set(metric.of)]
-
-
-def docs_table(*kinds: Of) -> str:
-    """The Markdown table of those metrics; docs/metrics.md holds it, and a test compares the two."""
-    lines = [
-        "| metric | unit | better | over seeds | what it is |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for metric in of(*kinds):
-        cells = (f"`{metric.name}`", metric.unit, metric.better or "-", metric.combine)
-        lines.append(f"| {' | '.join(cells)} | {metric.meaning} |")
-    return "\n".join(lines) + "\n"

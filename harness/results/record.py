@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from harness.plugin.contract import Neuron
+from harness.plugin.sources import cite
 from harness.subjects import Contender, Data, LayerRow, Row, Status, Trial
 
 #: Raised when a field changes its meaning or goes; records of another version are refused, not guessed.
@@ -73,12 +74,35 @@ class Base(Data):
     log: str = ""
 
 
+class Cited(Data):
+    """Where a trial's setting is written; `accuracy` is its figure, and `where` in the source that stands.
+
+    The rest is that of `harness.plugin.Source`.
+    """
+
+    title: str
+    authors: str
+    year: int
+    url: str = ""
+    where: str = ""
+    accuracy: float | None = None
+    departures: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+
+    @property
+    def citation(self) -> str:
+        """Authors, year, title and address in one line."""
+        return cite(self.authors, self.year, self.title, self.url)
+
+
 class TrialRecord(Base):
     """What became of one trial.
 
     `scalars` are the plugin's own numbers of `harness_finish_training`, `layers` the metrics of each
     layer, `history` the mean of each training scalar by epoch, `raster` the steps at which the
-    input, target and output neurons of a fitted spike train spike. `stages` is how many seconds each
+    input, target and output neurons of a fitted spike train spike. `predictions` is the SHA-256 of the
+    file of its predictions, "" where its task has none. `source` cites where its preset comes from, if
+    that is written anywhere and nothing was set otherwise. `stages` is how many seconds each
     stage took, `jobs` how many trials ran at once.
     """
 
@@ -89,6 +113,8 @@ class TrialRecord(Base):
     layers: list[dict[str, Any]] = []
     history: list[dict[str, float]] = []
     raster: dict[str, list[list[int]]] = {}
+    predictions: str = ""
+    source: Cited | None = None
     versions: dict[str, str] = {}
     jobs: int = 1
     stages: dict[str, float] = {}
@@ -221,11 +247,11 @@ def current(records: Iterable[Record]) -> list[Record]:
 def _asked(record: Record) -> tuple[str, ...]:
     match record:
         case TrialRecord():
-            return *record.row.asked, str(record.seed)
+            return record.row.asked, str(record.seed)
         case NetworkTiming() | LayerTiming():
-            return record.row.asked
+            return (record.row.asked,)
         case LayerProof():
-            return *record.row.asked, repr(record.neuron)
+            return record.row.asked, repr(record.neuron)
         case PeaksRecord():
             return (record.key,)
 

@@ -7,7 +7,12 @@ dense product, so that a framework may skip zeros.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from harness.results.record import PeaksRecord, Record
+from harness.subjects import LayerSize
 
 #: A figure may exceed the measured peak by this factor: the peak is a measurement too.
 SLACK = 1.1
@@ -25,8 +30,7 @@ class Work:
         return Work(self.flops + other.flops, self.bytes + other.bytes)
 
 
-@dataclass(frozen=True)
-class Peaks:
+class Peaks(NamedTuple):
     """Operations and bytes a second that a device was measured, or is specified, to do."""
 
     flops: float
@@ -37,17 +41,21 @@ class Peaks:
         return max(work.flops / self.flops, work.bytes / self.bandwidth)
 
 
-def forward_work(neurons: int, steps: int, batch: int, nonzero: float) -> Work:
-    """The work of a forward pass: `neurons` inputs and outputs; `nonzero` of all inputs are not 0.
+def highest_peaks(records: Iterable[Record]) -> Peaks | None:
+    """The most that was measured of a device; None where nothing was."""
+    found = [r.metrics for r in records if isinstance(r, PeaksRecord) and r.status == "ok"]
+    each = [[m[n] for m in found if n in m] for n in ("peak_flops", "peak_bandwidth")]
+    return Peaks(max(each[0]), max(each[1])) if all(each) else None
 
-    Inputs and weights are read once, spikes written once, in float32.
+
+def layer_work(size: LayerSize, nonzero: float) -> dict[str, Work]:
+    """The work of a layer's passes by their names; `nonzero` of all inputs are not 0.
+
+    Forward, inputs and weights are read once and spikes written once, in float32. Backward, to the
+    weights, is a product of the same size with the same bytes.
     """
-    return Work(2 * nonzero * neurons, 4 * (2 * steps * batch * neurons + neurons**2))
-
-
-def backward_work(neurons: int, steps: int, batch: int, nonzero: float) -> Work:
-    """The work of the backward pass to the weights: a product of the same size, the same bytes."""
-    return forward_work(neurons, steps, batch, nonzero)
+    one = Work(2 * nonzero * size.neurons, 4 * (2 * size.inputs + size.neurons**2))
+    return {"forward": one, "backward": one, "total": one + one}
 
 
 def impossible(work: Work, seconds: float, peaks: Peaks, what: str) -> str:

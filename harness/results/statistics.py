@@ -20,13 +20,17 @@ BEYOND = 10
 
 
 @dataclass(frozen=True)
-class Mean:
-    """A mean; `low` and `high` are absent, and `kind` empty, where the data support no interval."""
+class Cell:
+    """One number; `low` and `high` are its 95 % interval, of `kind`, where the data support one.
+
+    `n` is the number of seeds, or of timed calls, that it comes from.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
     kind: str = ""
+    n: int = 1
 
 
 def summarise_latency(
@@ -40,14 +44,8 @@ def summarise_latency(
     Systems", 2.2), which assumes that those are independent, but no distribution. It needs six: with
     fewer, `low` and `high` are absent.
     """
-    import numpy as np
-
-    times = _durations(seconds) * 1e3
-    low, high = median_interval([1e3 * m for m in medians(rounds)] if rounds else times)
-    summary = {"median": float(np.median(times))}
-    if low is not None and high is not None:
-        summary |= {"low": low, "high": high}
-    return summary | {"n": len(times)}
+    summary = _median(seconds, rounds)
+    return {name: 1e3 * value for name, value in summary.items()} | {"n": len(seconds)}
 
 
 def percentile_ms(seconds: Sequence[float], p: float) -> float | None:
@@ -75,14 +73,21 @@ def summarise_rate(
     """
     if batch < 1:
         raise ValueError(f"a batch of {batch} samples has no rate")
+    summary = _median(seconds, rounds)
+    rate = {"median": batch / summary["median"]}
+    if "low" in summary:
+        rate |= {"low": batch / summary["high"], "high": batch / summary["low"]}
+    return rate | {"n": len(seconds)}
+
+
+def _median(seconds: Sequence[float], rounds: Sequence[Sequence[float]]) -> dict[str, float]:
+    """`{median, low, high}` in seconds, by the rounds where there are any."""
     import numpy as np
 
     times = _durations(seconds)
+    summary = {"median": float(np.median(times))}
     low, high = median_interval(medians(rounds) if rounds else times)
-    summary = {"median": batch / float(np.median(times))}
-    if low is not None and high is not None:
-        summary |= {"low": batch / high, "high": batch / low}
-    return summary | {"n": len(times)}
+    return summary if low is None or high is None else summary | {"low": low, "high": high}
 
 
 def medians(rounds: Sequence[Sequence[float]]) -> list[float]:
@@ -96,10 +101,8 @@ def medians(rounds: Sequence[Sequence[float]]) -> list[float]:
 
 
 def mean_interval(
-    values: Sequence[float],
-    n_test: int | None = None,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> Mean:
+    values: Sequence[float], n_test: int | None = None, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Cell:
     """The mean over seeds, with Student's t interval, clipped to `bounds`.
 
     It covers what the seed changes (initial weights, data order, noise) on this one test set
@@ -117,11 +120,11 @@ def mean_interval(
     if n > 1 and spread > 1e-12 * max(abs(mean), 1e-300):
         half = _t_quantile(n - 1) * spread / math.sqrt(n)
         low, high = (min(max(end, bounds[0]), bounds[1]) for end in (mean - half, mean + half))
-        return Mean(mean, min(low, mean), max(high, mean), f"t over {n} seeds")
+        return Cell(mean, min(low, mean), max(high, mean), f"t over {n} seeds", n)
     if n_test:
         low, high = _wilson(mean, n_test)
-        return Mean(mean, min(low, mean), max(high, mean), f"Wilson, {n_test} samples")
-    return Mean(mean)
+        return Cell(mean, min(low, mean), max(high, mean), f"Wilson, {n_test} samples", n)
+    return Cell(mean, n=n)
 
 
 @cache

@@ -172,6 +172,11 @@ class RunFolder:
         """Where what belongs to `key` lies in the subfolder `kind`."""
         return self.path / kind / f"{file_name(key)}{suffix}"
 
+    @property
+    def labels(self) -> Path:
+        """The file of the true classes of the test samples."""
+        return self.file("predictions", "labels", ".safetensors")
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps a second command from writing to the same run, whose subfolders stand meanwhile.
@@ -180,15 +185,12 @@ class RunFolder:
         """
         with _writing(self.path):
             self._make_subfolders()
-            lock = FileLock(self.path / LOCK)
             try:
-                lock.acquire(timeout=0)
+                lock = FileLock(self.path / LOCK).acquire(timeout=0)
             except Timeout:
                 raise UsageError(f"another command is writing to {self.path}") from None
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     def _describe(self, description: Description) -> None:
         """Writes run.json, whole or not at all."""
@@ -200,7 +202,7 @@ class RunFolder:
             partial.replace(self.path / RUN)
 
     def _make_subfolders(self) -> None:
-        for name in ("logs", "samples", "state"):
+        for name in ("logs", "predictions", "samples", "state"):
             (self.path / name).mkdir(exist_ok=True)
 
 

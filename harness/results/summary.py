@@ -9,30 +9,11 @@ from typing import Any
 
 from harness.results.labels import labels
 from harness.results.metrics import METRICS, Metric
-from harness.results.record import (
-    LayerTiming,
-    NetworkTiming,
-    Record,
-    TrialRecord,
-    latest,
-)
+from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord, latest
 from harness.results.session import Session
+from harness.results.statistics import Cell as Cell
 from harness.results.statistics import mean_interval
 from harness.subjects import LayerRow, Row
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number; `low` and `high` are its 95 % interval, of `kind`, where there is one.
-
-    `n` is the number of seeds, or of timed calls, that it comes from.
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    kind: str = ""
-    n: int = 1
 
 
 @dataclass(frozen=True)
@@ -117,8 +98,7 @@ def _over_seeds(metric: Metric, values: Sequence[float], n_test: int | None) -> 
     if metric.combine == "mean":
         return Cell(sum(values) / len(values), n=len(values))
     size = n_test if metric.combine == "accuracy" else None
-    mean = mean_interval(values, size, (0.0, metric.high))
-    return Cell(mean.value, mean.low, mean.high, mean.kind, len(values))
+    return mean_interval(values, size, (0.0, metric.high))
 
 
 def _named(values: Sequence[Any]) -> dict[str, Cell]:

@@ -66,14 +66,8 @@ def compare(
         said = verdicts(ratios, noise)
         for key, rounds in each.items():
             versus = None
-            if ratio := ratios.get(key):
-                versus = Versus(
-                    ratio=ratio.value,
-                    low=ratio.low,
-                    high=ratio.high,
-                    p=ratio.p,
-                    verdict=said[key],
-                )
+            if r := ratios.get(key):
+                versus = Versus(ratio=r.value, low=r.low, high=r.high, p=r.p, verdict=said[key])
             found[key][name] = Series(
                 batch=batches[key][name],
                 rounds=len(rounds),

@@ -8,10 +8,11 @@ from harness.tasks.randman import RANDMAN
 from harness.tasks.spec import TaskSpec
 from harness.tasks.spike_train import SPIKE_PATTERN, SPIKE_TRAIN
 from harness.tasks.vision import FASHION_MNIST, KMNIST, MNIST
+from harness.tasks.yin_yang import YIN_YANG
 
 TASKS: dict[str, TaskSpec] = {
     spec.name: spec
-    for spec in (DIGITS, MNIST, FASHION_MNIST, KMNIST, RANDMAN, SPIKE_TRAIN, SPIKE_PATTERN)
+    for spec in (DIGITS, MNIST, FASHION_MNIST, KMNIST, RANDMAN, YIN_YANG, SPIKE_TRAIN, SPIKE_PATTERN)
 }
 
 

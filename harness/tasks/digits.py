@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 from harness.tasks.spec import Arrays, RawData, TaskSpec
 
 _SIZES = {"train": 1257, "validation": 180, "test": 360}
 
 
-def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> RawData:
+def _locate(*_: object) -> RawData:
     installed = f"scikit-learn {version('scikit-learn')}"
     return RawData(installed, {"source": f"{installed}, load_digits"}, _read)
 
@@ -48,6 +46,5 @@ DIGITS = TaskSpec(
     input_shape=(1, 8, 8),
     classes=10,
     sizes=_SIZES,
-    needs_download=False,
     locate=_locate,
 )

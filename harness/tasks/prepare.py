@@ -1,4 +1,8 @@
-"""Finds a task's data once for all trials, and keeps them in the cache as one file of arrays."""
+"""Finds a task's data once for all trials, and keeps them in the cache.
+
+One file of arrays is for the workers; the classes of the test samples lie in another, which the
+coordinator alone opens.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataMissing
+from harness.plugin.contract import SPIKE_TRAIN
+from harness.protocol import LABELS
 from harness.tasks import find
 from harness.tasks.spec import SPLIT_VERSION, Arrays, TaskSpec
 
@@ -25,7 +31,8 @@ def prepare(
     source = spec.locate(data, cache / "data", say)
     tag = hashlib.sha256(f"{SPLIT_VERSION} {source.identity}".encode()).hexdigest()[:12]
     path = cache / "arrays" / f"{name}-{tag}.safetensors"
-    if not _is_whole(path):
+    wanted = [path] if spec.kind == SPIKE_TRAIN else [labels_of(path), path]
+    if not all(map(_is_whole, wanted)):
         try:
             _write(path, spec, source.read())
         except OSError as error:
@@ -34,6 +41,11 @@ def prepare(
                 "folder that can be written"
             ) from None
     return path, {**source.facts, "splits": spec.sizes, "split_version": SPLIT_VERSION}
+
+
+def labels_of(path: Path) -> Path:
+    """The file of the test samples' classes that belongs to the cached file `path`, if it has one."""
+    return path.with_suffix(f".labels{path.suffix}")
 
 
 def _is_whole(path: Path) -> bool:
@@ -48,15 +60,22 @@ def _is_whole(path: Path) -> bool:
 
 
 def _write(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
-    from safetensors.numpy import save_file
-
     tensors = {}
     for split, (inputs, targets) in arrays.splits.items():
         if len(inputs) != spec.sizes[split] or inputs.shape[1:] != spec.sample_shape:
             raise DataMissing(f"{spec.name}: {split} has shape {inputs.shape}, not as described")
         tensors[f"{split}_inputs"], tensors[f"{split}_targets"] = inputs, targets
+    labels = {name: tensors.pop(name) for name in (LABELS,) if name in tensors}
     path.parent.mkdir(parents=True, exist_ok=True)
+    if labels:
+        _save(labels_of(path), labels, {})
+    _save(path, tensors, {"scale": json.dumps(arrays.scale)})
+
+
+def _save(path: Path, tensors: dict[str, Any], metadata: dict[str, str]) -> None:
+    from safetensors.numpy import save_file
+
     # Renamed when complete: another run may be reading or writing the same file.
     partial = path.with_name(f"{path.name}.{os.getpid()}")
-    save_file(tensors, partial, metadata={"scale": json.dumps(arrays.scale)})
+    save_file(tensors, partial, metadata=metadata)
     partial.replace(path)

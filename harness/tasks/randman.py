@@ -9,9 +9,6 @@ every sample, so rates carry no information.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 from harness.tasks.spec import Arrays, RawData, TaskSpec
 
 STEPS, UNITS, CLASSES = 100, 20, 10
@@ -21,7 +18,7 @@ _SMOOTHNESS, _HARMONICS = 1.0, 50
 _SEED = 0
 
 
-def _locate(_data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]) -> RawData:
+def _locate(*_: object) -> RawData:
     identity = f"randman {_SEED} {_SMOOTHNESS} {_HARMONICS} {CLASSES} {UNITS} {STEPS}"
     facts = {"source": f"generated from seed {_SEED}: {CLASSES} curves, smoothness {_SMOOTHNESS}"}
     return RawData(identity, facts, _read)
@@ -44,11 +41,9 @@ def _read() -> Arrays:
     targets = np.repeat(np.arange(CLASSES), each)
     order = draws.permutation(len(targets))
     inputs, targets = spikes.reshape(-1, STEPS, UNITS)[order], targets[order]
-    splits, start = {}, 0
-    for name, size in _SIZES.items():
-        splits[name] = inputs[start : start + size], targets[start : start + size]
-        start += size
-    return Arrays(splits, scale=1.0)
+    ends = np.cumsum(list(_SIZES.values()))[:-1]
+    parts = zip(_SIZES, np.split(inputs, ends), np.split(targets, ends), strict=True)
+    return Arrays({name: (x, y) for name, x, y in parts}, scale=1.0)
 
 
 RANDMAN = TaskSpec(
@@ -58,7 +53,6 @@ RANDMAN = TaskSpec(
     input_shape=(UNITS,),
     classes=CLASSES,
     sizes=_SIZES,
-    needs_download=False,
     locate=_locate,
     steps=STEPS,
     origin="generated",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Part of every cached file's name: raise it when a split or the file's layout changes.
-SPLIT_VERSION = 1
+SPLIT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,20 @@ class Arrays:
     scale: float
 
 
+class Published(NamedTuple):
+    """What a paper reports for a task: test accuracy, as a fraction, of a method."""
+
+    method: str
+    accuracy: float
+    source: str
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """One task. `locate(data, download_to, say)` finds its raw data, and downloads them if necessary.
 
-    `steps` is set where a sample is a spike train of that many steps of 1 ms.
+    `steps` is set where a sample is a spike train of that many steps of 1 ms. `published` are figures
+    to compare with.
     """
 
     name: str
@@ -48,10 +57,11 @@ class TaskSpec:
     input_shape: tuple[int, ...]
     classes: int
     sizes: dict[str, int]
-    needs_download: bool
     locate: Callable[[Sequence[Path], Path, Callable[[str], None]], RawData]
+    needs_download: bool = False
     steps: int | None = None
     origin: str = "embedded"
+    published: tuple[Published, ...] = ()
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

@@ -7,9 +7,7 @@ has its own pattern.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.plugin import SPIKE_TRAIN as KIND
@@ -23,9 +21,7 @@ STEPS, INPUTS, RATE_HZ = 500, 100, 10
 SPIKES, PATTERNS = 5, 64
 
 
-def _locate(
-    outputs: int, _data: Sequence[Path], _download_to: Path, _say: Callable[[str], None]
-) -> RawData:
+def _locate(outputs: int, *_: object) -> RawData:
     identity = f"spike trains {outputs} {STEPS} {INPUTS} {RATE_HZ} {SPIKES} {PATTERNS}"
     facts = {"source": f"generated: pattern k of {PATTERNS} from seed k"}
     return RawData(identity, facts, partial(_read, outputs))
@@ -66,7 +62,6 @@ def _spec(name: str, outputs: int, description: str) -> TaskSpec:
         input_shape=(INPUTS,),
         classes=outputs,
         sizes={"patterns": PATTERNS},
-        needs_download=False,
         locate=partial(_locate, outputs),
         steps=STEPS,
         origin="generated",

@@ -42,25 +42,25 @@ def _locate(
     download_to: Path,
     say: Callable[[str], None],
 ) -> RawData:
-    for root in (*data, download_to):
-        raw = root / folder / "raw"
-        if all((raw / name).is_file() for name in _FILES):
+    *given, target = (root / folder / "raw" for root in (*data, download_to))
+    for raw in (*given, target):
+        if _has_files(raw, ""):
             return _found(raw, md5)
-    packed = [root / folder / "raw" for root in data if _has_packed(root / folder / "raw")]
+    packed = [raw for raw in given if _has_files(raw, ".gz")]
     if packed:
         say(f"unpacking {packed[0]} into {download_to}")
-        (download_to / folder / "raw").mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         for name in _FILES:
-            shutil.copy(packed[0] / f"{name}.gz", download_to / folder / "raw")
-    elif not _has_packed(download_to / folder / "raw"):
+            shutil.copy(packed[0] / f"{name}.gz", target)
+    elif not _has_files(target, ".gz"):
         searched = ", ".join(str(root) for root in (*data, download_to))
         say(f"{folder} is in none of {searched}: downloading it to {download_to}")
     _download(folder, download_to)
-    return _found(download_to / folder / "raw", md5)
+    return _found(target, md5)
 
 
-def _has_packed(raw: Path) -> bool:
-    return all((raw / f"{name}.gz").is_file() for name in _FILES)
+def _has_files(raw: Path, suffix: str) -> bool:
+    return all((raw / f"{name}{suffix}").is_file() for name in _FILES)
 
 
 def _download(folder: str, root: Path) -> None:

@@ -15,19 +15,30 @@ from harness.tasks import find
 
 
 @dataclass(frozen=True)
-class Split:
-    """Inputs as stored (uint8 or float32) and targets, on a device.
-
-    Inputs [N, *input_shape] with classes [N] (int64), or spike trains [N, T, *input_shape] with
-    classes [N] or target spike trains [N, T, n_out] (uint8).
-    """
+class Samples:
+    """Inputs as stored, uint8 or float32: [N, *input_shape], or spike trains [N, T, *input_shape]."""
 
     inputs: Tensor
-    targets: Tensor
     scale: float
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.inputs)
+
+    def take_inputs(self, index: Tensor | slice) -> Tensor:
+        """The inputs of the samples at `index`, as float32 in [0, 1]."""
+        return self.inputs[index].float().div_(self.scale)
+
+    def input_batches(self, size: int, limit: int | None = None) -> Iterator[Tensor]:
+        """The inputs of the first `limit` samples, in their stored order."""
+        for start, end in _bounds(len(self), size, limit):
+            yield self.take_inputs(slice(start, end))
+
+
+@dataclass(frozen=True)
+class Split(Samples):
+    """Samples, and their classes [N] (int64) or target spike trains [N, T, n_out] (uint8)."""
+
+    targets: Tensor
 
     def take(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
         """The samples at `index`: inputs as float32 in [0, 1], and their targets.
@@ -37,11 +48,11 @@ class Split:
         targets = self.targets[index]
         if targets.ndim == 3:
             targets = targets.transpose(0, 1).float()
-        return self.inputs[index].float().div_(self.scale), targets
+        return self.take_inputs(index), targets
 
     def batches(self, size: int, limit: int | None = None) -> Batches:
         """The first `limit` samples in their stored order; can be iterated repeatedly."""
-        return Batches(self, size, len(self) if limit is None else min(limit, len(self)))
+        return Batches(self, size, limit)
 
 
 @dataclass(frozen=True)
@@ -50,52 +61,62 @@ class Batches:
 
     split: Split
     size: int
-    samples: int
+    limit: int | None = None
 
     def __len__(self) -> int:
-        return -(-self.samples // self.size)
+        return len(_bounds(len(self.split), self.size, self.limit))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for start in range(0, self.samples, self.size):
-            yield self.split.take(slice(start, min(start + self.size, self.samples)))
+        for start, end in _bounds(len(self.split), self.size, self.limit):
+            yield self.split.take(slice(start, end))
+
+
+def _bounds(samples: int, size: int, limit: int | None) -> list[tuple[int, int]]:
+    """Where each batch of `size` begins and ends, of the first `limit` of `samples`."""
+    end = samples if limit is None else min(limit, samples)
+    return [(start, min(start + size, end)) for start in range(0, end, size)]
 
 
 @dataclass(frozen=True)
 class TaskData:
-    """A task and its three splits."""
+    """A task and its three splits; of the test samples, a worker of a classification has no classes."""
 
     task: Task
     train: Split
     validation: Split
-    test: Split
+    test: Samples
 
 
-def load(name: str, path: str, device: torch.device, seed: int = 0) -> TaskData:
+def load(
+    name: str, path: str, device: torch.device, seed: int = 0, *, also_validation: bool = False
+) -> TaskData:
     """The arrays that `harness.tasks.prepare` cached at `path`, on `device`.
 
     Where spike trains are to be fitted, every trial has one pattern, chosen by `seed`: it is used for
-    training and for evaluation.
+    training and for evaluation. With `also_validation` the training set includes the validation samples.
     """
     spec = find(name)
     with safe_open(path, framework="pt", device=str(device)) as file:
         scale = json.loads(file.metadata()["scale"])
-        splits = {
-            split: Split(
-                file.get_tensor(f"{split}_inputs"), file.get_tensor(f"{split}_targets"), scale
-            )
-            for split in spec.sizes
-        }
-    if spec.kind == SPIKE_TRAIN:
-        patterns = splits["patterns"]
-        chosen = slice(seed % len(patterns), seed % len(patterns) + 1)
-        one = Split(patterns.inputs[chosen], patterns.targets[chosen], scale)
-        splits = {"train": one, "validation": one, "test": one}
-    task = Task(
-        spec.name,
-        spec.kind,
-        spec.input_shape,
-        spec.classes,
-        len(splits["train"]),
-        spec.steps,
-    )
-    return TaskData(task, **splits)
+
+        def samples(split: str) -> Samples:
+            return Samples(file.get_tensor(f"{split}_inputs"), scale)
+
+        def labelled(split: str) -> Split:
+            return Split(samples(split).inputs, scale, file.get_tensor(f"{split}_targets"))
+
+        if spec.kind == SPIKE_TRAIN:
+            every = labelled("patterns")
+            chosen = slice(seed % len(every), seed % len(every) + 1)
+            train = validation = Split(every.inputs[chosen], scale, every.targets[chosen])
+            test: Samples = train
+        else:
+            train, validation, test = labelled("train"), labelled("validation"), samples("test")
+    if also_validation:
+        train = Split(
+            torch.cat([train.inputs, validation.inputs]),
+            scale,
+            torch.cat([train.targets, validation.targets]),
+        )
+    task = Task(spec.name, spec.kind, spec.input_shape, spec.classes, len(train), spec.steps)
+    return TaskData(task, train, validation, test)

@@ -1,126 +1,97 @@
-"""Accuracy and activity of a trained model on one split."""
+"""What a trained model answers to the samples of one split, and its activity meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from harness.errors import InvalidOutput
 from harness.measure.activity import ActivityMeter
-from harness.protocol import Progress
+from harness.protocol import PREDICTED, REFERENCE
 from harness.worker import checks
-from harness.worker.data import Split
+from harness.worker.data import Samples, Split
 from harness.worker.hooks import Hooks
 
 #: The batch of every evaluation: large enough to be fast, small enough to record its activity.
 BATCH = 250
 #: Random encodings draw the same spikes for every model and every seed of a trial.
 ENCODE_SEED = 2_147_483_629
-#: The decision step is the first whose accuracy is within this of the last step's.
-DECISION_TOLERANCE = 0.001
 
 
 @dataclass
-class Score:
-    """Correct predictions, by step where the network gives them over time."""
+class Answers:
+    """The predicted classes, after each step where the network gives its scores over time."""
 
-    samples: int = 0
-    right: Tensor | None = None  # [T] or [1]
-    over_time: bool = False
-    reference_right: dict[str, int] = field(default_factory=dict)
     activity: ActivityMeter = field(default_factory=ActivityMeter)
+    over_time: bool = False
+    _classes: list[Tensor] = field(default_factory=list)
+    _references: dict[str, list[Tensor]] = field(default_factory=dict)
 
-    def add(self, scores: Tensor, targets: Tensor) -> None:
-        """Counts one batch's scores [B, C] or [T, B, C]."""
-        self.over_time = scores.ndim == 3
-        predicted = scores.argmax(-1).reshape(-1, len(targets))
-        right = (predicted == targets).sum(1).cpu()
-        if self.right is None:
-            self.right = right
-        elif self.right.shape == right.shape:
-            self.right += right
-        else:
+    def add(self, scores: Tensor, references: dict[str, Tensor] | None = None) -> None:
+        """Keeps the predictions of one batch: scores [B, C] or [T, B, C], and references [B, C]."""
+        predicted = scores.argmax(-1).cpu()
+        if self._classes and predicted.shape[:-1] != self._classes[0].shape[:-1]:
             raise InvalidOutput("harness_evaluate: the number of steps differs by batch")
-        self.samples += len(targets)
+        self.over_time = predicted.ndim == 2
+        self._classes.append(predicted)
+        for name, found in (references or {}).items():
+            self._references.setdefault(name, []).append(found.argmax(-1).cpu())
 
     @property
-    def by_step(self) -> list[float]:
-        """The accuracy of the prediction after each step."""
-        assert self.right is not None, "nothing was evaluated"
-        return [count / self.samples for count in self.right.tolist()]
+    def last(self) -> Tensor:
+        """The classes [N] (int64) after the last step."""
+        every = torch.cat(self._classes, -1)
+        return every[-1] if self.over_time else every
 
-    @property
-    def accuracy(self) -> float:
-        """The accuracy of the last prediction."""
-        return self.by_step[-1]
+    def accuracy(self, split: Split) -> float:
+        """The fraction of right answers to the first samples of `split`."""
+        return float((self.last == split.targets[: len(self.last)].cpu()).float().mean())
 
-    def metrics(self) -> dict[str, Any]:
-        """The test metrics, by their names in the record."""
-        metrics: dict[str, Any] = {"test_accuracy": self.accuracy, **self.activity.metrics()}
-        if self.over_time:
-            metrics["accuracy_by_step"] = self.by_step
-            metrics["decision_step"] = decision_step(self.by_step)
-        if self.reference_right:
-            metrics["reference_accuracy"] = {
-                name: right / self.samples for name, right in self.reference_right.items()
-            }
-        return metrics
-
-
-def decision_step(by_step: list[float]) -> int:
-    """The first step (from 1) whose accuracy is within 0.1 points of the last step's."""
-    final = by_step[-1]
-    # The tolerance is inclusive: 1e-12 keeps rounding of the accuracies out of it.
-    return next(
-        step
-        for step, accuracy in enumerate(by_step, start=1)
-        if accuracy >= final - DECISION_TOLERANCE - 1e-12
-    )
+    def save(self, path: str) -> None:
+        """Writes what `harness.results.predictions` reads."""
+        every = {PREDICTED: self._classes}
+        every |= {f"{REFERENCE}{name}": found for name, found in self._references.items()}
+        arrays = {name: torch.cat(found, -1) for name, found in every.items()}
+        most = max(int(found.max()) for found in arrays.values())
+        kind = torch.uint8 if most < 2**8 else torch.int32
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: found.to(kind).contiguous() for name, found in arrays.items()}, path)
 
 
 @torch.no_grad()
-def predictions(hooks: Hooks, model: nn.Module, split: Split) -> Tensor:
-    """The class [N] (int64) that `model` predicts for each sample of `split`, without recording."""
-    model.eval()
-    draws = torch.Generator(device=split.targets.device).manual_seed(ENCODE_SEED)
-    by_batch = []
-    for inputs, _ in split.batches(BATCH):
-        scores = hooks.evaluate(model, hooks.encode(model, inputs, draws), False).scores
-        by_batch.append((scores[-1] if scores.ndim == 3 else scores).argmax(-1))
-    return torch.cat(by_batch)
-
-
-@torch.no_grad()
-def evaluate(
+def answer(
     hooks: Hooks,
     model: nn.Module,
-    split: Split,
+    samples: Samples,
     classes: int,
-    name: str,
-    report: Callable[[Progress], None],
+    report: Callable[[int, int], None] = lambda _done, _total: None,
     *,
     limit: int | None = None,
     record: bool = False,
-) -> Score:
-    """Evaluates the first `limit` samples of `split`, all where it is None."""
+    draws: torch.Generator | None = None,
+) -> Answers:
+    """The answers to the first `limit` of `samples`, all where it is None.
+
+    `report` is told how many batches are done, of how many; an encoding draws from `draws`, in place of
+    the generator that is the same for every model.
+    """
     model.eval()
-    score = Score()
-    batches = split.batches(BATCH, limit)
-    draws = torch.Generator(device=split.targets.device).manual_seed(ENCODE_SEED)
-    for number, (inputs, targets) in enumerate(batches):
-        report(Progress(stage=f"evaluate {name}", done=number, total=len(batches)))
+    answers = Answers()
+    total = -(-min(len(samples), len(samples) if limit is None else limit) // BATCH)
+    draws = draws or torch.Generator(device=samples.inputs.device).manual_seed(ENCODE_SEED)
+    for number, inputs in enumerate(samples.input_batches(BATCH, limit)):
+        report(number, total)
         spikes = checks.encoded(hooks.encode(model, inputs, draws), inputs)
         evaluation = hooks.evaluate(model, spikes, record)
-        score.add(checks.scores(evaluation, len(targets), classes), targets)
+        scores = checks.scores(evaluation, len(inputs), classes)
         if record:
-            checks.layers(evaluation.layers, len(targets))
-            checks.references(evaluation.references, len(targets), classes)
-            score.activity.add(evaluation.layers, len(targets))
-            for reference, scores in evaluation.references.items():
-                right = int((scores.argmax(-1) == targets).sum())
-                score.reference_right[reference] = score.reference_right.get(reference, 0) + right
-    return score
+            checks.layers(evaluation.layers, len(inputs))
+            checks.references(evaluation.references, len(inputs), classes)
+            answers.activity.add(evaluation.layers, len(inputs))
+        answers.add(scores, dict(evaluation.references) if record else None)
+    return answers

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from harness.errors import InvalidOutput
-from harness.plugin import (
-    SPIKE_TRAIN,
-    Evaluation,
-    Params,
-    Presets,
-    Scalars,
-    Task,
-    Unsupported,
-)
+from harness.plugin import SPIKE_TRAIN, Evaluation, Params, Presets, Scalars, Task, Unsupported
 from harness.subjects import PluginLocation
 from harness.worker import checks
 from harness.worker.loading import LoadedPlugin

@@ -19,11 +19,10 @@ class LayerHook(LoadedPlugin):
         if self.lacks("harness_layer"):
             raise InvalidOutput(f"{self.name} does not implement harness_layer")
 
-    def build(
-        self, neuron: Neuron, n_in: int, n_out: int, device: torch.device, weight: Tensor
-    ) -> nn.Module:
+    def build(self, neuron: Neuron, weight: Tensor, device: torch.device) -> nn.Module:
         """The layer with `weight` [n_out, n_in] in it."""
         self.current = "harness_layer"
+        n_out, n_in = weight.shape
         layer = self.hook.harness_layer(neuron=neuron, n_in=n_in, n_out=n_out, device=device)
         if not isinstance(layer, nn.Module):
             raise InvalidOutput(f"harness_layer returned {type(layer).__name__}, not a module")

@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -82,8 +82,8 @@ def load_module(location: PluginLocation) -> ModuleType:
     # Not by its plain name: a file norse.py may well import norse.
     name = f"harness_file_{path.stem.replace('-', '_')}"
     loader = _SourceLoader(name, str(path))
-    spec = ModuleSpec(name, loader, origin=str(path))
-    spec.has_location = True
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     loader.exec_module(module)

@@ -30,8 +30,8 @@ def evaluate_fit(hooks: Hooks, model: nn.Module, data: TaskData) -> Fit:
     """The fit to the pattern that the model was trained on: a trial has only this one."""
     model.eval()
     task = data.task
-    draws = torch.Generator(device=data.test.targets.device).manual_seed(ENCODE_SEED)
-    inputs, targets = data.test.take(slice(0, 1))
+    draws = torch.Generator(device=data.train.targets.device).manual_seed(ENCODE_SEED)
+    inputs, targets = data.train.take(slice(0, 1))
     spikes = checks.encoded(hooks.encode(model, inputs, draws), inputs)
     evaluation = hooks.evaluate(model, spikes, record=True)
     output = checks.spike_trains(evaluation, tuple(targets.shape))[:, 0]

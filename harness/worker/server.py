@@ -75,10 +75,8 @@ class Server:
                 presets = self._networks(request.plugin).presets()
                 return Described(
                     parameters={name: vars(p) for name, p in presets.parameters.items()},
-                    values={
-                        p: {t: dict(v) for t, v in by.items()} for p, by in presets.values.items()
-                    },
-                    reported={preset: dict(by) for preset, by in presets.reported.items()},
+                    values=presets.values,
+                    sources=presets.sources,
                 )
             case RunTrial():
                 hooks = self._networks(request.plugin)
@@ -137,7 +135,7 @@ class Server:
                 return self._session.energy(request)
 
     def _prepare(self, request: Prepare) -> Prepared:
-        from harness.tasks.prepare import prepare
+        from harness.tasks.prepare import labels_of, prepare
 
         path, facts = prepare(
             request.task,
@@ -145,7 +143,8 @@ class Server:
             Path(request.cache),
             lambda text: self.send(Progress(stage=text)),
         )
-        return Prepared(path=str(path), facts=facts)
+        labels = labels_of(path)
+        return Prepared(path=str(path), labels=str(labels) if labels.exists() else "", facts=facts)
 
     def _networks(self, location: PluginLocation) -> Hooks:
         self.send(Progress(stage="import"))

@@ -12,16 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.measure.activity import ActivityMeter
 from harness.measure.clock import synchronise
-from harness.measure.energy import modelled_nj
 from harness.measure.memory import footprint
-from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, Params
+from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION, Params
 from harness.protocol import Progress, RunTrial, Trained
 from harness.worker import checks, state
-from harness.worker.data import Split, TaskData, load
+from harness.worker.data import Samples, Split, TaskData, load
 from harness.worker.devices import on_device
-from harness.worker.evaluate import evaluate
+from harness.worker.evaluate import Answers, answer
 from harness.worker.hooks import Hooks
 from harness.worker.sequences import evaluate_fit
 
@@ -81,11 +79,12 @@ def _total(values: Sequence[Tensor | float]) -> Tensor:
 
 
 def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
-    """Carries out one trial; saves the trained state at `request.state`."""
+    """Carries out one trial; saves the trained state and the predictions where `request` says."""
     trial, row = request.trial, request.trial.row
     device = on_device(row.device, row.threads)
     params = Params(**row.params)
-    data = load(row.task, request.data, device, trial.seed)
+    also_validation = bool(row.params.get(TRAIN_ON_VALIDATION, False))
+    data = load(row.task, request.data, device, trial.seed, also_validation=also_validation)
 
     report(Progress(stage="build"))
     seed_everything(trial.seed)
@@ -106,18 +105,17 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     synchronise(device)
     metrics: dict[str, Any] = {"train_seconds": perf_counter() - start}
 
+    raster: dict[str, list[list[int]]] = {}
     if data.task.kind == SPIKE_TRAIN:
         report(Progress(stage="evaluate"))
         fit = evaluate_fit(hooks, model, data)
-        scored, activity, raster = fit.metrics, fit.activity, fit.raster
+        activity, raster = fit.activity, fit.raster
+        metrics.update(fit.metrics)
     else:
-        (scored, activity), raster = _score(hooks, model, data, report), {}
-    metrics.update(scored)
-    absent = activity.absent()
-    if "synops_mac" in absent:
-        absent["energy_modelled_nj"] = absent["synops_mac"]
-    else:
-        metrics["energy_modelled_nj"] = modelled_nj(metrics)
+        test, accuracies = _answer(hooks, model, data, report)
+        activity = test.activity
+        metrics.update(activity.metrics() | accuracies)
+        test.save(request.predictions)
     metrics.update(footprint(model))
     report(Progress(stage="save"))
     state.save(model, request.state)
@@ -125,7 +123,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         versions=versions(),
         metrics=metrics,
         scalars=finished,
-        absent=absent,
+        absent=activity.absent(),
         layers=activity.layers(),
         history=history,
         raster=raster,
@@ -171,23 +169,24 @@ def train(
     return history
 
 
-def _score(
+def _answer(
     hooks: Hooks, model: nn.Module, data: TaskData, report: Report
-) -> tuple[dict[str, Any], ActivityMeter]:
-    """Accuracy on all three splits; activity, steps and references on the test split."""
-    test = evaluate(hooks, model, data.test, data.task.classes, "test", report, record=True)
-    validation = evaluate(hooks, model, data.validation, data.task.classes, "validation", report)
+) -> tuple[Answers, dict[str, float]]:
+    """The answers to the test samples, and the accuracies on the splits whose classes are known here."""
+    classes = data.task.classes
+
+    def of(name: str, split: Samples, **options: Any) -> Answers:
+        def told(done: int, total: int) -> None:
+            report(Progress(stage=f"evaluate {name}", done=done, total=total))
+
+        return answer(hooks, model, split, classes, told, **options)
+
+    test = of("test", data.test, record=True)
     # As many training samples as test samples: enough to show overfitting, as cheap as a test.
-    train_score = evaluate(
-        hooks, model, data.train, data.task.classes, "train", report, limit=len(data.test)
-    )
-    metrics = {
-        **test.metrics(),
-        "test_size": len(data.test),
-        "validation_accuracy": validation.accuracy,
-        "train_accuracy": train_score.accuracy,
+    return test, {
+        "validation_accuracy": of("validation", data.validation).accuracy(data.validation),
+        "train_accuracy": of("train", data.train, limit=len(data.test)).accuracy(data.train),
     }
-    return metrics, test.activity
 
 
 def seed_everything(seed: int) -> None:

@@ -1,14 +1,13 @@
 """Did the timed network really do the work? A check that fails raises InvalidOutput with the reason.
 
-After MLPerf Inference's audits (TEST01: the accuracy of the very predictions that were timed; TEST04: no
-cached predictions), and one for spiking networks: every time step must count.
+After MLPerf Inference's audits (TEST01: the very predictions that were timed; TEST04: no cached
+predictions), and one for spiking networks: every time step must count.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter
 
 import torch
@@ -16,8 +15,9 @@ from torch import Tensor
 
 from harness.errors import InvalidOutput
 
-#: Fraction of predictions that rounding may change: timed calls may sum in another order.
-ROUNDING = 0.001
+#: The fraction of samples, and how many of few, whose answer rounding may change: a timed call may sum
+#: in another order, and a membrane potential at the threshold then spikes or not.
+ROUNDING, _ROUNDED = 0.002, 2
 #: A repeated input counts as faster below this fraction of a new input's time.
 CACHED = 0.9
 #: Pairs are taken for this long while there is doubt, at least as many as `_REPEATS`.
@@ -25,42 +25,53 @@ _REPEAT_SECONDS, _REPEATS = 0.2, 30
 _FALSE_ALARM = 1e-6
 
 
-@dataclass
 class TimedPredictions:
     """The predictions of timed calls, beside those of the untimed evaluation for the same samples."""
 
-    untimed: Tensor  # [N] right or wrong, of the whole test split
-    samples: int = 0
-    right: int = 0
-    right_untimed: int = 0
+    def __init__(self, untimed: Tensor) -> None:
+        """`untimed` are the classes [N] of the whole test split."""
+        self.untimed = untimed
+        self._timed, self._other = torch.zeros(2, len(untimed), dtype=torch.int64)
 
-    def add(self, first: int, predicted: Tensor, targets: Tensor) -> None:
+    def add(self, first: int, predicted: Tensor) -> None:
         """The timed predictions [B] for the samples from `first` on."""
-        self.samples += len(predicted)
-        self.right += int((predicted == targets).sum())
-        self.right_untimed += int(self.untimed[first : first + len(predicted)].sum())
+        place = slice(first, first + len(predicted))
+        self._timed[place] += 1
+        self._other[place] += predicted.cpu() != self.untimed[place]
 
-    def check(self, *, random: bool) -> None:
-        """Timed and untimed accuracy agree, except for rounding or the draws of a random encoding."""
-        if self.samples:
-            same_accuracy(
-                self.right / self.samples,
-                self.right_untimed / self.samples,
-                self.samples,
-                random=random,
-                what="the timed calls",
-            )
+    def check(self, by_chance: Callable[[], float]) -> None:
+        """Timed and untimed answers agree; see `same_answers`."""
+        seen = self._timed > 0
+        if seen.any():
+            # Each sample counts once, however often it was timed.
+            share = self._other[seen] / self._timed[seen]
+            same_answers(share, by_chance, "the network, when timed,")
 
 
-def same_accuracy(ours: float, theirs: float, samples: int, *, random: bool, what: str) -> None:
-    """InvalidOutput where `what` has accuracy `ours` on `samples`, too far from `theirs`."""
-    allowed = max(ROUNDING, 1.5 / samples)
-    if random:  # the encoding draws other spikes: four standard errors of the difference
-        allowed += 4 * math.sqrt(2 * max(theirs * (1 - theirs), 1 / samples) / samples)
-    if abs(ours - theirs) > allowed:
-        raise InvalidOutput(
-            f"{what} predict {ours:.2%} of {samples} samples correctly, but {theirs:.2%} when trained"
-        )
+def differing(ours: Tensor, theirs: Tensor) -> Tensor:
+    """1 where two predictions [N] for the same samples differ, else 0."""
+    return (ours != theirs).float()
+
+
+def same_answers(other: Tensor, by_chance: Callable[[], float], what: str) -> float:
+    """The fraction of answers that differ by chance; InvalidOutput where those of `what` differ by more.
+
+    `other` [N] is, for each sample, how often its answer was not the one of the evaluation after training,
+    from 0 to 1. Rounding may change a few; where more differ, `by_chance` tells the fraction that
+    differs between two evaluations of one network, 0 unless its encoding or its neurons are random.
+    """
+    samples, changed = len(other), int((other > 0).sum())
+    if changed <= max(ROUNDING * samples, _ROUNDED):
+        return 0.0
+    chance, share = by_chance(), float(other.mean())
+    # Four standard errors of the difference of two shares of as many samples.
+    spread = 4 * math.sqrt(2 * max(chance * (1 - chance), 1 / samples) / samples)
+    if chance and share <= chance + spread:
+        return chance
+    random = f"; two evaluations of it differ on {chance:.2%}" if chance else ""
+    raise InvalidOutput(
+        f"{what} answers otherwise than it did after training, on {changed} of {samples} samples{random}"
+    )
 
 
 def every_step_counts(scores: Callable[[Tensor], Tensor], spikes: Tensor, delay: int) -> None:

@@ -529,7 +529,7 @@ def member():
 def test_a_member_keeps_the_smaller_batch_the_first_call_and_the_facts(member):
     member.take(0, Opened(first_call_ms=3.0, batches={"x": 500, "y": 1}, facts={"one": 1}))
     member.take(1, Opened(first_call_ms=9.0, batches={"x": 250}, facts={"two": 2}))
-    assert (member.batches, member.first_call_ms) == ({"x": 250, "y": 1}, 3.0)
+    assert (member.batches, member.first.first_call_ms) == ({"x": 250, "y": 1}, 3.0)
     assert member.facts == {"one": 1, "two": 2}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.coordinator.config import LayersConfig, make_config
-from harness.coordinator.layers import Bench, Framework
+from harness.coordinator.layers import LayersBench, forecast
+from harness.plugin.contract import Neuron
 from harness.protocol import (
     Failed,
     MeasurePeaks,
@@ -20,7 +21,7 @@ from harness.results.record import LayerTiming, latest
 from harness.results.roofline import Peaks
 from harness.results.session import Session
 from harness.results.store import RECORDS, RunFolder
-from harness.subjects import Contender, LayerSize
+from harness.subjects import LayerRow, LayerSize
 
 FACTS = {
     "unlike": "", "nonzero": 10, "layer_input_density": 0.5, "layer_output_density": 0.1,
@@ -28,11 +29,9 @@ FACTS = {
 }  # fmt: skip
 
 
-def proved(equal=True, reason=""):
-    return Proved(
-        equal=equal, reason=reason, spikes_compared=100, spikes_differing=0 if equal else 7, ties=0,
-        weight_gradient_error=0.0, input_gradient_error=0.0, implementation="a loop",
-    )  # fmt: skip
+def proved(reason=""):
+    metrics = {"spikes_compared": 100, "spikes_differing": 7 if reason else 0}
+    return Proved(reason=reason, metrics=metrics)
 
 
 def layer_answer(request, seconds=0.01, **facts):
@@ -66,7 +65,7 @@ def bench(folder, make_plugin, fake_workers, heard):
             for name in names
         ]
         workers = fake_workers(lambda w, request: answer(w, request) or layer_answer(request))
-        Bench(config, plugins, "cpu", folder, session, workers, heard).carry_out()
+        LayersBench(config, folder, session, workers, heard).carry_out(plugins, "cpu")
         records, _problems = folder.records()
         return workers, records
 
@@ -124,7 +123,7 @@ def test_a_framework_that_refuses_the_timed_neuron_is_not_timed_and_says_why(ben
 def test_a_layer_that_is_not_the_neuron_is_timed_and_compared_with_nobody(bench, heard):
     def answer(worker, request):
         if worker.framework == "a-net" and isinstance(request, ProveLayer):
-            return proved(False, "7 of 100 spikes differ")
+            return proved("7 of 100 spikes differ")
         return None
 
     _, records = bench("abc", answer)
@@ -248,19 +247,22 @@ def test_the_baseline_is_named_by_its_plugin_or_its_framework(bench, named):
     assert {record.baseline for record in found.values()} == {found["b", 8, 1].key}
 
 
-def test_a_forecast_grows_with_the_neurons_and_their_products(make_plugin):
-    framework = Framework(make_plugin("a"), Contender(plugin="a", framework="f"))
-
+def test_a_forecast_grows_with_the_neurons_and_their_products():
     def size(neurons, density=1.0):
         return LayerSize(neurons=neurons, steps=1, batch=1, density=density)
 
-    assert framework.forecast(size(100), None) == 0
-    framework.seconds[1.0] = 100, 1.0
-    assert framework.forecast(size(300), None) == 9
-    assert framework.forecast(size(300, 0.1), None) == 0  # nothing is known of this density
+    def taken(seconds, status="ok", **of):
+        row = LayerRow(plugin="a", framework="f", neuron=Neuron(0.9), size=size(**of))
+        metrics = {} if seconds is None else {"total_ms": {"median": 1000 * seconds}}
+        return LayerTiming(row=row, status=status, metrics=metrics)
+
+    assert forecast(size(100), [], None) == 0
+    before = [taken(9.0, neurons=50), taken(1.0, neurons=100), taken(None, "oom", neurons=200)]
+    assert forecast(size(300), before, None) == 9  # the last that was measured
+    assert forecast(size(300, 0.1), before, None) == 0  # nothing is known of this density
     fast, slow = Peaks(1e30, 1e30), Peaks(1.0, 1.0)
-    assert framework.forecast(size(300), fast) == pytest.approx(3)
-    assert framework.forecast(size(300), slow) > 9
+    assert forecast(size(300), before, fast) == pytest.approx(3)
+    assert forecast(size(300), before, slow) == pytest.approx(3 + 2 * 2 * 300 * 300)
 
 
 # --- carried on -----------------------------------------------------------------------------------

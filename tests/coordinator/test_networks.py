@@ -25,7 +25,8 @@ def carry_out(folder, make_record, make_plugin, fake_workers, heard):
     def run(trained, answer=lambda worker, request: None, session=0, **options):
         group, labels = [], {}
         for name, (seed, metrics) in trained.items():
-            record = make_record(plugin=name, seed=seed, metrics=metrics)
+            digest = "0" * 64 if metrics else ""
+            record = make_record(plugin=name, seed=seed, metrics=metrics, predictions=digest)
             plugin = make_plugin(name, framework=f"{name}-net")
             group.append((Planned(Trial(row=record.row, seed=seed), plugin), record))
             labels[record.row.key] = f"the {name}"
@@ -70,9 +71,12 @@ def test_what_was_trained_is_what_is_opened(carry_out, folder):
     for worker in workers.started:
         request = worker.opened
         assert isinstance(request, OpenNetwork)
-        assert (request.trial.seed, request.accuracy, request.data) == (4, 0.5, "the data")
+        assert (request.trial.seed, request.data) == (4, "the data")
         assert request.state == str(
             folder.file("state", request.trial.key, ".safetensors").resolve()
+        )
+        assert request.predictions == str(
+            folder.file("predictions", request.trial.key, ".safetensors").resolve()
         )
         assert worker.framework == "a-net"
     assert [worker.log.name for worker in workers.started] == [

@@ -8,7 +8,7 @@ from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, make_config, parse_params
 from harness.coordinator.plan import check_names, names_row, plan
 from harness.errors import UsageError
-from harness.plugin import Parameter, Presets
+from harness.plugin import Parameter, Presets, Reported, Source
 from harness.protocol import Failed
 from harness.results.labels import labels as labels_of
 from harness.subjects import PluginLocation
@@ -197,28 +197,62 @@ def test_a_preset_that_some_offer_plans_the_others_too_and_skips_them():
 REPORTED = Presets(
     PRESETS.parameters,
     {"quick": {"*": {}}, "source": {"*": {}}},
-    {"source": {"digits": 0.97, "mnist": 0.99}},
+    sources={
+        "source": Source(
+            "A title",
+            "Somebody",
+            2020,
+            departures=("the batch is larger",),
+            reported={
+                "digits": [Reported(0.97, "table 1")],
+                "mnist": [Reported(0.99, "table 2"), Reported(0.98, "table 3", {"hidden": 32})],
+            },
+        )
+    },
 )
 
 
 @pytest.mark.parametrize(
     ("sets", "options", "reported"),
     [
-        ([], {"preset": "source"}, [0.97]),
-        ([], {"preset": "source", "task": "mnist"}, [0.99]),
+        ([], {"preset": "source"}, [(0.97, "table 1")]),
+        ([], {"preset": "source", "task": "mnist"}, [(0.99, "table 2")]),
         ([], {"preset": "source", "task": "randman"}, [None]),
-        ([], {"preset": "quick"}, [None]),
         # Whatever is changed, it is no longer the setting that the number was reported for.
         (["native-dfa.hidden=32"], {"preset": "source"}, [None]),
-        (["*.hidden=32,64"], {"preset": "source"}, [None, None]),
-        (["other.hidden=32"], {"preset": "source"}, [0.97]),
+        (["other.hidden=32"], {"preset": "source"}, [(0.97, "table 1")]),
+        # A source may report more than one setting.
+        (
+            ["*.hidden=32,48,64"],
+            {"preset": "source", "task": "mnist"},
+            [(0.98, "table 3"), None, (0.99, "table 2")],
+        ),
     ],
 )
 def test_what_the_source_reports_stands_for_its_own_setting_alone(sets, options, reported):
     plugins = [PLUGINS[0], plugin("other")]
     known = {"native-dfa": REPORTED, "other": PRESETS}
     found = planned(*sets, plugins=plugins, presets=known, **options)
-    assert [p.reported for p in found if p.plugin.name == "native-dfa"] == reported
+    sources = [p.source for p in found if p.plugin.name == "native-dfa"]
+    assert all(source.title == "A title" for source in sources)
+    assert [s.accuracy and (s.accuracy, s.where) for s in sources] == reported
+
+
+def test_what_the_command_sets_otherwise_is_one_more_departure():
+    known = {"native-dfa": REPORTED}
+    for told, departures in [
+        ("hidden=32", ["hidden is 32"]),
+        ("hidden=64", []),
+    ]:
+        (found,) = planned(
+            f"native-dfa.{told}", plugins=PLUGINS[:1], presets=known, preset="source"
+        )
+        assert list(found.source.departures) == ["the batch is larger", *departures]
+
+
+def test_a_preset_without_a_source_cites_none():
+    (found,) = planned(plugins=PLUGINS[:1], presets={"native-dfa": REPORTED})
+    assert found.source is None
 
 
 # --- what is wrong --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from pathlib import Path
 
 import psutil
 import pytest
@@ -22,12 +23,14 @@ from harness.coordinator.training import (
 from harness.errors import UsageError
 from harness.plugin.parameters import Presets
 from harness.protocol import Failed, Prepared, Progress, Trained
+from harness.results.record import Cited
 from harness.results.store import RunFolder
 from harness.subjects import Trial
 
 from .conftest import linux
 
 DATA = Prepared(path="unused", facts={})
+TRAINED = Trained(versions={}, metrics={"validation_accuracy": 0.5}, layers=[], history=[])
 
 
 def config_of(**options):
@@ -47,10 +50,7 @@ def logs(tmp_path):
 
 
 def carry_out(planned, config, folder, logs, workers, listener=None, session=0):
-    labels = [f"{p.plugin.name} seed={p.trial.seed}" for p in planned]
-    run_trials(
-        planned, labels, config, DATA, folder, session, logs, workers, listener or Listener()
-    )
+    run_trials(planned, config, DATA, folder, session, logs, workers, listener or Listener())
     records, problems = folder.records()
     assert problems == []
     return records
@@ -175,47 +175,74 @@ def test_a_preset_that_is_not_offered_is_skipped_with_the_reason(
 
 
 def planned_of(plugin, make_row, seed=0, **changes):
-    return Planned(Trial(row=make_row(plugin=plugin.name), seed=seed), plugin, **changes)
+    trial = Trial(row=make_row(plugin=plugin.name), seed=seed)
+    return Planned(trial, plugin, name=plugin.name, **changes)
+
+
+STAGES = ("import", "build", "train", "train epoch 2", "evaluate test", "save")
+
+
+@pytest.fixture
+def staged():
+    """Workers that go through `stages`, leave a state where `state` says so, and answer."""
+
+    def make(answer=TRAINED, stages=STAGES, state=True):
+        class Staged:
+            def start(self, log, threads, framework):
+                return nullcontext(self)
+
+            def ask(self, request, timeout, progress):
+                for stage in stages:
+                    progress(Progress(stage=stage))
+                if state:
+                    Path(request.state).touch()
+                return answer
+
+        return Staged()
+
+    return make
 
 
 def test_the_stages_of_a_trial_are_timed_by_the_coordinator(
-    make_plugin, make_row, folder, logs, heard
+    make_plugin, make_row, folder, logs, heard, staged
 ):
-    trained = Trained(versions={}, metrics={"test_accuracy": 0.5}, layers=[], history=[])
-
-    class Staged:
-        def start(self, log, threads, framework):
-            return nullcontext(self)
-
-        def ask(self, request, timeout, progress):
-            assert timeout == 9
-            for stage in ("import", "train", "train epoch 2", "evaluate"):
-                progress(Progress(stage=stage))
-            return trained
-
     planned = [planned_of(make_plugin("p"), make_row)]
-    (record,) = carry_out(planned, config_of(timeout=9), folder, logs, Staged(), heard)
-    assert list(record.stages) == ["start", "import", "train", "evaluate"]
+    (record,) = carry_out(planned, config_of(), folder, logs, staged(), heard)
+    assert list(record.stages) == ["start", "import", "build", "train", "evaluate", "save"]
     assert record.seconds == pytest.approx(sum(record.stages.values()), abs=0.01)
-    assert record.metrics == {"test_accuracy": 0.5}
+    assert record.metrics == {"validation_accuracy": 0.5}
     assert [stage for _, stage in heard.progressed] == [
-        "start", "import", "train", "train epoch 2", "evaluate",
+        "start", "import", "build", "train", "train epoch 2", "evaluate test", "save",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stages", "state", "reason"),
+    [
+        ((), True, "the worker answered 'trained' and never was in stage 'build'"),
+        (STAGES[:4], True, "the worker answered 'trained' and never was in stage 'evaluate'"),
+        (STAGES, False, "the worker answered 'trained' and left no state"),
+    ],
+)
+def test_who_says_trained_without_a_trace_of_it_is_not_believed(
+    make_plugin, make_row, folder, logs, staged, stages, state, reason
+):
+    planned = [planned_of(make_plugin("p"), make_row)]
+    workers = staged(stages=stages, state=state)
+    (record,) = carry_out(planned, config_of(), folder, logs, workers)
+    assert (record.status, record.reason, record.metrics) == ("invalid", reason, {})
 
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_the_source_reports_stands_beside_what_was_reached(
-    make_plugin, make_row, folder, logs, fake_workers, fails
+    make_plugin, make_row, folder, logs, staged, fails
 ):
-    trained = Trained(versions={}, metrics={"test_accuracy": 0.5}, layers=[], history=[])
-
-    def answer(_worker, _request):
-        return Failed(status="oom", reason="too large") if fails else trained
-
-    workers = fake_workers(answer)
-    planned = [planned_of(make_plugin("p"), make_row, reported=0.75)]
-    (record,) = carry_out(planned, config_of(), folder, logs, workers)
+    answer = Failed(status="oom", reason="too large") if fails else TRAINED
+    source = Cited(title="t", authors="a", year=2020, where="table 1", accuracy=0.75)
+    planned = [planned_of(make_plugin("p"), make_row, source=source)]
+    (record,) = carry_out(planned, config_of(), folder, logs, staged(answer))
     assert record.metrics.get("reported_accuracy") == (None if fails else 0.75)
+    assert record.source == source
 
 
 def test_the_time_of_a_stage_that_comes_back_is_added_up():
@@ -281,10 +308,10 @@ def test_within_a_seed_the_rows_that_took_longest_begin_first(make_record, make_
     planned = [
         Planned(Trial(row=row, seed=seed), plugin=None) for seed in (0, 1) for row in rows.values()
     ]
-    queue = Queue(planned, [p.trial.key for p in planned])
-    first = [queue.next()[0].trial for _ in range(3)]
+    queue = Queue(planned)
+    first = [queue.next().trial for _ in range(3)]
     assert [(trial.row.plugin, trial.seed) for trial in first] == [("a", 0), ("b", 0), ("c", 0)]
     for name, seconds in {"a": 1.0, "b": 3.0, "c": 2.0}.items():
         queue.took(make_record(row=rows[name], seconds=seconds))
-    second = [queue.next()[0].trial for _ in range(3)]
+    second = [queue.next().trial for _ in range(3)]
     assert [(trial.row.plugin, trial.seed) for trial in second] == [("b", 1), ("c", 1), ("a", 1)]

@@ -122,6 +122,7 @@ def test_an_expanded_view_counts_as_its_copies(connection):
     copies = counted(Layer("l", view.clone(), connection, None)).metrics()
     # All but the fewest operations: of a constant input one product would do, of copies nobody knows.
     assert metrics.pop("fewest_flops") * 7 == pytest.approx(copies.pop("fewest_flops"))
+    assert metrics.pop("energy_once_nj") * 7 == pytest.approx(metrics["energy_modelled_nj"])
     assert metrics == copies
     assert metrics["synops_dense"] > 0
 
@@ -281,3 +282,38 @@ def test_a_connection_of_another_kind_costs_the_operations_and_nothing_else(
     first, second = meter.layers()
     assert first["synops_dense"] == 5 * 9
     assert "synops_dense" not in second
+
+
+@pytest.mark.parametrize(
+    ("dtype", "mac", "ac"),
+    [(torch.float32, 4.6, 0.9), (torch.float16, 1.5, 0.4), (torch.int8, 0.23, 0.03)],
+)
+def test_modelled_energy_is_the_operations_times_the_price_of_their_precision(dtype, mac, ac):
+    weight = torch.ones(2, 3, dtype=dtype)
+    spiking = Layer("hidden", torch.ones(5, 1, 3), weight, torch.ones(5, 1, 2))
+    real = Layer("readout", torch.full((5, 1, 3), 0.5), weight, None)
+    found = counted(spiking, real).metrics()
+    assert (found["synops_ac"], found["synops_mac"]) == (30, 30)
+    assert found["energy_modelled_nj"] == pytest.approx(30 * (mac + ac) / 1000)
+    assert "energy_once_nj" not in found  # nothing is constant
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_operations_without_a_published_price_have_no_energy(dtype):
+    layer = Layer("hidden", torch.ones(5, 1, 3), torch.ones(2, 3, dtype=dtype), None)
+    meter = counted(layer)
+    assert "energy_modelled_nj" not in meter.metrics()
+    kind = str(dtype).removeprefix("torch.")
+    assert meter.absent()["energy_modelled_nj"] == (
+        f"no published price of {kind} operations, of layer 'hidden'"
+    )
+
+
+def test_a_constant_input_is_priced_in_every_step_and_once():
+    weight = torch.ones(2, 3)
+    constant = torch.full((1, 1, 3), 0.5).expand(10, 1, 3)
+    spikes = torch.ones(10, 1, 3)
+    layers = Layer("hidden", constant, weight, None), Layer("readout", spikes, weight, None)
+    found = counted(*layers).metrics()
+    assert found["energy_modelled_nj"] == pytest.approx((60 * 4.6 + 60 * 0.9) / 1000)
+    assert found["energy_once_nj"] == pytest.approx((6 * 4.6 + 60 * 0.9) / 1000)

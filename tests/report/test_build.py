@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from harness.report import drawings, figures
+from harness.report import figures
 from harness.report.build import build_report
 from harness.report.environment import warnings
 from harness.results.record import to_line
@@ -31,7 +31,7 @@ from .synthetic_run import (
     timing,
 )
 
-FIGURES = {drawing.name for drawing in drawings.NETWORKS if drawing.kind != drawings.FIT}
+FIGURES = {drawing.name for drawing in figures.NETWORKS if drawing.words["kind"] != figures.FIT}
 
 
 class Tags(HTMLParser):
@@ -215,8 +215,8 @@ def test_a_figure_that_fails_costs_only_itself(tmp_path, monkeypatch):
     def broken(rows):
         raise ZeroDivisionError("by <nothing>")
 
-    names = [drawing.name for drawing in drawings.NETWORKS]
-    changed = list(drawings.NETWORKS)
+    names = [drawing.name for drawing in figures.NETWORKS]
+    changed = list(figures.NETWORKS)
     place = names.index("latency")
     changed[place] = dataclasses.replace(changed[place], draw=broken)
     monkeypatch.setattr(figures, "NETWORKS", tuple(changed))
@@ -229,10 +229,10 @@ def test_a_figure_that_fails_costs_only_itself(tmp_path, monkeypatch):
 
 
 def test_an_interrupt_while_drawing_leaves_the_tables(tmp_path, monkeypatch):
-    def interrupted(view):
+    def interrupted(*rows):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.report.build.draw_figures", interrupted)
+    monkeypatch.setattr("harness.report.figures.draw_figures", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build_report(tmp_path, description(), run_records())
     assert "98.1 %" in read(tmp_path, "report.html")

@@ -7,17 +7,16 @@ from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
 from harness.report import curves, figures
-from harness.report.drawings import LAYERS, NETWORKS
-from harness.report.figures import Omitted, Picture, draw_figures, themed
+from harness.report.content import Omitted, Picture
+from harness.report.figures import LAYERS, NETWORKS, draw_figures
 from harness.report.layers import layer_rows
-from harness.report.rows import network_rows
-from harness.report.style import GRID, INK, MUTED, PAPER, wrapped
-from harness.report.view import gather
+from harness.report.pages import themed
+from harness.report.rows import DARK, GRID, INK, LIGHT, MUTED, PAPER, network_rows
+from harness.report.style import wrapped
 from harness.results.summary import summarise
 
 from .synthetic_run import (
     crowded_records,
-    description,
     fit_records,
     layers_records,
     many_records,
@@ -34,7 +33,12 @@ def report_rows(records):
 
 def draw(name, rows):
     """The figure of those rows that it shows."""
-    return figures.drawn(DRAWINGS[name], rows)[0]
+    with figures.settings():
+        return DRAWINGS[name].draw(shown(name, rows))
+
+
+def shown(name, rows):
+    return DRAWINGS[name].best([row for row in rows if DRAWINGS[name].has(row)])
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,7 @@ def axes_of(drawn):
 
 
 def drawn(records):
-    return {figure.name: figure for figure in draw_figures(gather(description(), records))}
+    return {figure.name: figure for figure in draw_figures(report_rows(records), [])}
 
 
 def test_a_figure_without_data_is_left_out_with_a_reason():
@@ -86,6 +90,16 @@ def test_page_figures_follow_the_theme_and_files_do_not():
     style, body = themed(picture.svg).split("</style>", 1)
     assert "prefers-color-scheme:dark" in style
     assert not any(colour in body for colour in (INK, MUTED, GRID, PAPER))
+
+
+def test_the_settings_have_the_colours_that_the_page_replaces():
+    colours = {
+        to_hex(value)
+        for name, value in figures.SETTINGS.items()
+        if "color" in name and value != "none"
+    }
+    assert colours == set(LIGHT)
+    assert len(LIGHT) == len(DARK)
 
 
 def test_one_epoch_and_unequal_lengths_are_drawn():
@@ -283,8 +297,7 @@ def test_other_losses_are_drawn_as_they_are(losses):
 def test_of_many_rows_the_most_accurate_are_drawn_and_the_caption_says_so():
     rows = report_rows(many_records(60, 1))
     assert len(axes_of(draw("accuracy", rows))[0].get_yticks()) == 40
-    shown = figures.drawn(DRAWINGS["accuracy"], rows)[1]
-    assert min(row.value("test_accuracy") for row in shown) >= max(
+    assert min(row.value("test_accuracy") for row in shown("accuracy", rows)) >= max(
         row.value("test_accuracy") for row in rows[40:]
     )
     assert len(axes_of(draw("steps", rows))) <= 14

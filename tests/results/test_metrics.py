@@ -3,7 +3,7 @@ from __future__ import annotations
 import typing
 
 from harness.results import metrics
-from harness.results.metrics import METRICS, REGISTRY, docs_table, of
+from harness.results.metrics import METRICS, REGISTRY, of
 
 
 def test_names_and_titles_are_unique():
@@ -24,7 +24,3 @@ def test_a_kind_of_records_has_its_metrics_in_the_registrys_order():
     assert names == [metric.name for metric in REGISTRY if metric.name in names]
     assert "total_ms" in names
     assert "test_accuracy" not in names
-
-
-def test_the_table_of_the_docs_has_a_line_for_each():
-    assert len(docs_table("trial").splitlines()) == 2 + len(of("trial"))

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.results.roofline import Peaks, Work, backward_work, forward_work, impossible
+from harness.results.roofline import Peaks, Work, impossible, layer_work
+from harness.subjects import LayerSize
 
 #: The forward passes that Open Neuromorphic published in February 2024 (data.csv of its
 #: "Spiking Neural Network (SNN) Library Benchmarks"), for full precision: seconds of one call for
@@ -23,9 +24,13 @@ PUBLISHED = {
 RTX_4090 = Peaks(82.6e12)
 
 
+def size(neurons, steps, batch):
+    return LayerSize(neurons=neurons, steps=steps, batch=batch, density=1.0)
+
+
 def published_reason(framework):
-    dense = forward_work(16384, steps=500, batch=16, nonzero=16 * 500 * 16384)
-    return impossible(dense, PUBLISHED[framework], RTX_4090, "a forward pass")
+    dense = layer_work(size(16384, steps=500, batch=16), nonzero=16 * 500 * 16384)
+    return impossible(dense["forward"], PUBLISHED[framework], RTX_4090, "a forward pass")
 
 
 def test_published_figures_that_no_such_card_can_reach_are_invalid():
@@ -44,19 +49,19 @@ def test_the_reason_names_what_the_figure_implies(framework, implied):
 
 
 def test_a_dense_forward_pass_is_two_operations_a_connection_step_and_sample():
-    work = forward_work(3, steps=5, batch=2, nonzero=5 * 2 * 3)
+    work = layer_work(size(3, steps=5, batch=2), nonzero=5 * 2 * 3)["forward"]
     assert work.flops == 2 * 5 * 2 * 3 * 3
     assert work.bytes == 4 * (5 * 2 * 3 + 3 * 3 + 5 * 2 * 3)
 
 
 def test_zeros_among_the_inputs_need_no_operation():
-    assert forward_work(3, steps=5, batch=2, nonzero=4).flops == 2 * 4 * 3
+    assert layer_work(size(3, steps=5, batch=2), nonzero=4)["forward"].flops == 2 * 4 * 3
 
 
 def test_both_passes_add_up():
-    forward, backward = (work(8, 4, 2, 10) for work in (forward_work, backward_work))
-    assert (forward + backward).flops == 2 * forward.flops
-    assert (forward + backward).bytes == 2 * forward.bytes
+    forward, backward, total = layer_work(size(8, 4, 2), 10).values()
+    assert forward == backward
+    assert (total.flops, total.bytes) == (2 * forward.flops, 2 * forward.bytes)
 
 
 def test_the_roofline_is_the_slower_of_operations_and_bytes():

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from harness.errors import UsageError
 from harness.tasks import TASKS, find
 from harness.tasks.digits import DIGITS
-from harness.tasks.prepare import prepare
+from harness.tasks.prepare import labels_of, prepare
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,16 @@ def test_the_cached_file_holds_what_was_read_and_is_made_once(arrays, tmp_path):
         assert json.loads(file.metadata()["scale"]) == 16
         for split, (inputs, targets) in arrays.splits.items():
             assert np.array_equal(file.get_tensor(f"{split}_inputs"), inputs)
-            assert np.array_equal(file.get_tensor(f"{split}_targets"), targets)
+            if split != "test":
+                assert np.array_equal(file.get_tensor(f"{split}_targets"), targets)
+        assert "test_targets" not in file.keys()  # noqa: SIM118 (safetensors' file is no mapping)
+    labels = labels_of(path)
+    with safe_open(labels, "np") as file:
+        assert np.array_equal(file.get_tensor("test_targets"), arrays.splits["test"][1])
     made = path.stat().st_mtime_ns
     assert prepare("digits", [], tmp_path, print)[0].stat().st_mtime_ns == made
-    assert [p.name for p in path.parent.iterdir()] == [path.name]  # nothing half-written is left
+    # Nothing half-written is left.
+    assert {p.name for p in path.parent.iterdir()} == {path.name, labels.name}
 
 
 def test_a_task_is_found_by_its_name():

@@ -25,7 +25,10 @@ def hooks(plugin_file):
 
 @pytest.fixture(scope="session")
 def arrays(tmp_path_factory):
-    """A file like that of `digits`, with few samples: 10 classes, a stripe each."""
+    """A file like that of `digits`, with few samples: 10 classes, a stripe each.
+
+    The class of test sample i is i % 10.
+    """
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
 
@@ -37,6 +40,7 @@ def arrays(tmp_path_factory):
         noise.flatten(1)[torch.arange(size), targets * 6] = 16
         tensors |= {f"{split}_inputs": noise, f"{split}_targets": targets}
     path = tmp_path_factory.mktemp("arrays") / "digits.safetensors"
+    del tensors["test_targets"]
     save_file(tensors, path, metadata={"scale": "16.0"})
     return str(path)
 
@@ -74,6 +78,7 @@ def request_for(arrays, tmp_path, trial_of):
             trial=trial_of(seed, **params),
             data=arrays,
             state=str(tmp_path / f"{state}.safetensors"),
+            predictions=str(tmp_path / f"{state}.predictions.safetensors"),
         )
 
     return make

@@ -6,65 +6,58 @@ torch = pytest.importorskip("torch")
 
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from harness.errors import InvalidOutput
 from harness.plugin import Params
-from harness.worker.evaluate import BATCH, Score, decision_step, evaluate
+from harness.worker.data import Split
+from harness.worker.evaluate import BATCH, Answers, answer
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize(
-    ("by_step", "step"),
-    [
-        ([0.9], 1),
-        ([0.1, 0.5, 0.9], 3),
-        ([0.1, 0.8992, 0.8995, 0.9], 2),
-        ([0.1, 0.899, 0.9], 2),  # the tolerance is inclusive
-        ([0.0, 9 / 1000, 10 / 1000], 2),  # though 10/1000 - 1/1000 comes out above 9/1000
-        ([0.1, 0.8989, 0.9], 3),
-        ([0.95, 0.1, 0.9], 1),  # within the tolerance or better
-        ([0.0, 0.0], 1),
-    ],
+@given(
+    st.lists(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1), min_size=1)
 )
-def test_the_decision_falls_at_the_first_step_as_good_as_the_last(by_step, step):
-    assert decision_step(by_step) == step
-
-
-@given(st.lists(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1)))
-def test_right_answers_are_counted_as_a_plain_loop_counts_them(batches):
-    """Scores [B, C] of few values, so that ties are common: the first of the highest wins."""
-    score, right, samples = Score(), 0, 0
+def test_the_highest_score_is_the_answer_and_the_first_of_ties(batches):
+    """Scores [B, C] of few values, so that ties are common."""
+    answers = Answers()
     for batch in batches:
-        targets = [row[0] % 3 for row in batch]
-        score.add(torch.tensor(batch, dtype=torch.float32), torch.tensor(targets))
-        right += sum(row.index(max(row)) == target for row, target in zip(batch, targets))
-        samples += len(batch)
-    assert score.samples == samples
-    if samples:
-        assert score.accuracy == right / samples
-        assert "accuracy_by_step" not in score.metrics()
+        answers.add(torch.tensor(batch, dtype=torch.float32))
+    assert answers.last.tolist() == [row.index(max(row)) for batch in batches for row in batch]
+    assert not answers.over_time
 
 
-def test_accuracy_over_time_is_that_of_each_step():
-    targets = torch.tensor([0, 1, 1])
-    scores = torch.zeros(3, 3, 2)
-    for step, answers in enumerate([[1, 0, 0], [0, 0, 1], [0, 1, 1]]):
-        scores[step, torch.arange(3), torch.tensor(answers)] = 1
-    score = Score()
-    score.add(scores, targets)
-    score.add(scores.flip(1), targets.flip(0))  # the same samples in another order
-    metrics = score.metrics()
-    assert metrics["accuracy_by_step"] == [0, 2 / 3, 1]
-    assert metrics["test_accuracy"] == 1
-    assert metrics["decision_step"] == 3
+def test_over_time_the_last_steps_answer_counts_and_all_are_written(tmp_path):
+    classes = torch.tensor([[1, 0, 0], [0, 0, 1], [0, 1, 1]])
+    scores = torch.nn.functional.one_hot(classes, 2).float()
+    answers = Answers()
+    answers.add(scores, {"ann": scores[0]})
+    answers.add(scores.flip(1), {"ann": scores[1]})
+    assert answers.over_time
+    assert answers.last.tolist() == [0, 1, 1, 1, 1, 0]
+    assert answers.accuracy(
+        Split(torch.zeros(9, 1), 1.0, torch.ones(9, dtype=torch.int64))
+    ) == pytest.approx(4 / 6)
+    answers.save(str(tmp_path / "new" / "answers.safetensors"))
+    found = load_file(tmp_path / "new" / "answers.safetensors")
+    assert found["predicted"].tolist() == torch.cat([classes, classes.flip(1)], 1).tolist()
+    assert found["predicted"].dtype == torch.uint8
+    assert found["reference ann"].tolist() == [1, 0, 0, 0, 0, 1]
+
+
+def test_more_than_256_classes_are_written_too(tmp_path):
+    answers = Answers()
+    answers.add(torch.nn.functional.one_hot(torch.tensor([0, 299]), 300).float())
+    answers.save(str(tmp_path / "answers.safetensors"))
+    assert load_file(tmp_path / "answers.safetensors")["predicted"].tolist() == [0, 299]
 
 
 def test_the_number_of_steps_may_not_change():
-    score = Score()
-    score.add(torch.zeros(2, 3, 2), torch.zeros(3, dtype=torch.int64))
+    answers = Answers()
+    answers.add(torch.zeros(2, 3, 2))
     with pytest.raises(InvalidOutput, match="the number of steps differs by batch"):
-        score.add(torch.zeros(4, 3, 2), torch.zeros(3, dtype=torch.int64))
+        answers.add(torch.zeros(4, 3, 2))
 
 
 # --- with a plugin --------------------------------------------------------------------------------
@@ -84,55 +77,52 @@ def harness_evaluate(model, spikes, record):
 
 
 @pytest.fixture
-def scored(hooks, data):
-    def score(code, split="test", **options):
+def answered(hooks, data):
+    def answers(code, split="test", **options):
         plugin = hooks(code)
         torch.manual_seed(0)
         model = plugin.build_model(data.task, Params(steps=3), CPU)
         seen = []
-        found = evaluate(plugin, model, getattr(data, split), 10, split, seen.append, **options)
-        return found, seen
+        told = lambda *batches: seen.append(batches)  # noqa: E731
+        return answer(plugin, model, getattr(data, split), 10, told, **options), seen
 
-    return score
+    return answers
 
 
-def test_every_sample_is_evaluated_once_the_last_batch_too(scored, data):
-    score, seen = scored(READS_THE_STRIPE, record=True)
-    assert score.samples == len(data.test) == 300
-    assert [(p.stage, p.done, p.total) for p in seen] == [
-        ("evaluate test", 0, 2), ("evaluate test", 1, 2),
-    ]  # fmt: skip
+def test_every_sample_is_answered_once_the_last_batch_too(answered, data):
+    answers, seen = answered(READS_THE_STRIPE, record=True)
+    assert len(answers.last) == len(data.test) == 300
+    assert seen == [(0, 2), (1, 2)]
     assert BATCH == 250
-    assert score.by_step == [0, 1]
-    assert score.metrics()["reference_accuracy"] == {"bad": 0, "good": 1}
-    assert score.activity.samples == 300
+    assert answers.last.tolist() == [sample % 10 for sample in range(300)]
+    assert answers.activity.samples == 300
 
 
-def test_a_limit_takes_the_first_samples(scored):
-    assert scored(READS_THE_STRIPE, limit=7)[0].samples == 7
-    assert scored(READS_THE_STRIPE, limit=10_000)[0].samples == 300
+def test_a_limit_takes_the_first_samples(answered):
+    assert len(answered(READS_THE_STRIPE, limit=7)[0].last) == 7
+    assert len(answered(READS_THE_STRIPE, limit=10_000)[0].last) == 300
 
 
-def test_without_recording_nothing_is_counted_and_nothing_is_asked_for(scored):
-    score, _ = scored(READS_THE_STRIPE, split="validation")
-    assert (score.samples, score.activity.samples) == (40, 0)
-    assert "reference_accuracy" not in score.metrics()
+def test_without_recording_nothing_is_counted_and_nothing_is_asked_for(answered, data):
+    answers, _ = answered(READS_THE_STRIPE, split="validation")
+    assert (len(answers.last), answers.activity.samples) == (40, 0)
+    assert answers.accuracy(data.validation) == 1
 
 
-def test_the_model_is_in_evaluation_mode_without_gradients_and_left_so(scored):
+def test_the_model_is_in_evaluation_mode_without_gradients_and_left_so(answered):
     code = """
 @hookimpl
 def harness_evaluate(model, spikes, record):
     assert not model.training and not torch.is_grad_enabled()
     return Evaluation(model(spikes))
 """
-    assert scored(code)[0].samples == 300
+    assert len(answered(code)[0].last) == 300
 
 
-def test_random_codes_draw_the_same_in_every_evaluation(scored):
-    first, second = (scored("")[0].by_step for _ in range(2))
-    assert first == second
-    assert len(set(first)) > 1  # the draws matter
+def test_random_codes_draw_the_same_in_every_evaluation_unless_other_draws_are_given(answered):
+    first, second = (answered("")[0].last for _ in range(2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, answered("", draws=torch.Generator().manual_seed(1))[0].last)
 
 
 @pytest.mark.parametrize(
@@ -154,8 +144,8 @@ def test_random_codes_draw_the_same_in_every_evaluation(scored):
         ),
     ],
 )
-def test_a_wrong_answer_is_told(scored, body, reason):
+def test_a_wrong_answer_is_told(answered, body, reason):
     code = f"@hookimpl\ndef harness_evaluate(model, spikes, record):\n    {body}\n"
     with pytest.raises(InvalidOutput) as error:
-        scored(code, record=True)
+        answered(code, record=True)
     assert str(error.value).startswith(reason)

@@ -38,7 +38,7 @@ def harness_finish_training(model, batches, generator):
 
 @pytest.fixture
 def trained(request_for, plugin_file, tmp_path):
-    """A trial's answer, and the bytes of its state."""
+    """A trial's answer, and the bytes of its state and of its predictions."""
     path = plugin_file("mine", DRAWS, base="softmax")
 
     def carry_out(name, fork, threads):
@@ -56,16 +56,17 @@ def trained(request_for, plugin_file, tmp_path):
                 assert workers.starter("", threads).problems == []
         assert isinstance(event, Trained), event
         event.metrics.pop("train_seconds")
-        return event, (tmp_path / f"{name}.safetensors").read_bytes()
+        written = [f"{name}.safetensors", f"{name}.predictions.safetensors"]
+        return event, [(tmp_path / file).read_bytes() for file in written]
 
     return carry_out
 
 
 @pytest.mark.parametrize("threads", [1, 2])  # with 2, numpy starts a thread when it is imported
 def test_a_forked_trial_equals_that_of_a_fresh_process(trained, threads):
-    forked, forked_state = trained("forked", True, threads)
-    fresh, fresh_state = trained("fresh", False, threads)
+    forked, forked_files = trained("forked", True, threads)
+    fresh, fresh_files = trained("fresh", False, threads)
     assert forked == fresh
-    assert forked_state == fresh_state
-    assert forked.metrics["test_accuracy"] > 0.5
+    assert forked_files == fresh_files
+    assert forked.metrics["validation_accuracy"] > 0.5
     assert forked.history[-1].keys() == {"loss", "noise"}

@@ -36,7 +36,7 @@ def test_a_plugin_without_the_hook_is_told(layer_hook):
 )
 def test_what_is_no_layer_is_invalid(layer_hook, code, told):
     with pytest.raises(InvalidOutput, match=told):
-        layer_hook(REPLACED.format(code)).build(Neuron(0.9), 2, 3, CPU, torch.zeros(3, 2))
+        layer_hook(REPLACED.format(code)).build(Neuron(0.9), torch.zeros(3, 2), CPU)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,6 @@ def test_what_is_no_layer_is_invalid(layer_hook, code, told):
 def test_what_are_no_spikes_is_invalid(layer_hook, answer, told):
     code = f"class Layer(Layer):\n    def forward(self, inputs):\n        return {answer}\n"
     found = layer_hook(code)
-    layer = found.build(Neuron(0.9), 2, 3, CPU, torch.zeros(3, 2))
+    layer = found.build(Neuron(0.9), torch.zeros(3, 2), CPU)
     with pytest.raises(InvalidOutput, match=told):
         found.call(layer, torch.zeros(5, 4, 2))

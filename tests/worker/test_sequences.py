@@ -238,6 +238,7 @@ def trial(load_plugin, pattern_file, trial_of, tmp_path):
             trial=trial_of(seed, task="spike-pattern", epochs=epochs, batch_size=1),
             data=str(pattern_file),
             state=str(tmp_path / "state.safetensors"),
+            predictions=str(tmp_path / "predictions.safetensors"),
         )
         return run_trial(request, load_plugin(FITS + code), lambda _: None)
 

@@ -7,6 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from safetensors.torch import load_file
+
 from harness.errors import InvalidOutput
 from harness.plugin import Params, Unsupported
 from harness.worker.train import ScalarMeans, seed_everything, train
@@ -18,12 +20,11 @@ def test_a_trial_learns_and_says_what_it_measured(run, tmp_path):
     stages = []
     found = run(epochs=12, report=lambda progress: stages.append(progress.stage))
     metrics = found.metrics
-    assert metrics["test_accuracy"] > 0.9
     assert metrics["train_accuracy"] > 0.9
     assert metrics["validation_accuracy"] > 0.9
-    assert metrics["accuracy_by_step"][-1] == metrics["test_accuracy"]
-    assert 1 <= metrics["decision_step"] <= 4
-    assert metrics["test_size"] == 300
+    predicted = load_file(tmp_path / "state.predictions.safetensors")["predicted"]
+    assert predicted.shape == (4, 300)  # steps and samples
+    assert (predicted[-1] == torch.arange(300) % 10).float().mean() > 0.9
     assert metrics["parameters"] == 64 * 10 + 10
     assert metrics["footprint_bytes"] == 4 * metrics["parameters"]
     assert metrics["train_seconds"] > 0
@@ -75,7 +76,8 @@ def test_a_connection_of_unknown_kind_leaves_the_sparsity(run):
 
 def test_the_modelled_energy_is_that_of_the_operations(run):
     found = run()
-    assert found.metrics["energy_modelled_nj"] == 0.9 * found.metrics["synops_ac"] / 1000
+    nanojoules = 0.9 * found.metrics["synops_ac"] / 1000
+    assert found.metrics["energy_modelled_nj"] == pytest.approx(nanojoules)
     assert found.absent == {
         "activation_sparsity": "no recorded layer has outputs",
         "spikes_per_sample": "no recorded layer emits spikes",

@@ -15,41 +15,30 @@ networks".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness.plugin import (
-    SOURCE,
     Evaluation,
     Layer,
     Parameter,
     Params,
     Presets,
     Scalars,
+    Source,
     Task,
     Value,
     hookimpl,
 )
-from harness.plugin.toolkit.codes import harness_encode, is_constant, product
+from harness.plugin.toolkit.codes import harness_encode as harness_encode  # a plugin's hook too
+from harness.plugin.toolkit.codes import is_constant, product
 from harness.plugin.toolkit.optimizer import scheduled_adam
 from harness.plugin.toolkit.parameters import ENCODING, HIDDEN, REGULARISATION, TRAINING
 from harness.plugin.toolkit.readouts import densities, window_mean, windows_over_time
 from harness.plugin.toolkit.training import cross_entropy_step
 from harness.plugin.toolkit.weights import gaussian_weights, network_sizes
-
-__all__ = [
-    "PARAMETERS",
-    "VALUES",
-    "SpikingNetwork",
-    "harness_encode",
-    "harness_evaluate",
-    "harness_train_step",
-    "presets",
-    "scaled_gradient",
-]
 
 PARAMETERS = {
     "hidden": HIDDEN,
@@ -108,21 +97,21 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
 
 def presets(
     surrogates: Sequence[str],
-    source: Mapping[str, Mapping[str, Value]] | None = None,
-    reported: Mapping[str, float] | None = None,
+    further: Mapping[str, Mapping[str, Mapping[str, Value]]] | None = None,
+    sources: Mapping[str, Source] | None = None,
 ) -> Presets:
     """The network's parameters and presets, for a neuron that has these `surrogates`.
 
-    `source` holds the values, by task, of the preset of that name (the original paper's setting), and
-    `reported` the accuracy, by task, that is reported for it.
+    `further` holds the values, by preset and task, of presets that only this plugin has, and `sources`
+    says of each of them where its setting is written.
     """
     surrogate = Parameter(
         "fast_sigmoid", "surrogate gradient of the spikes", choices=tuple(surrogates)
     )
     return Presets(
         parameters={**PARAMETERS, "surrogate": surrogate},
-        values={**VALUES, SOURCE: source} if source else VALUES,
-        reported={SOURCE: reported} if reported else {},
+        values={**VALUES, **(further or {})},
+        sources=sources or {},
     )
 
 
@@ -165,25 +154,14 @@ class SpikingNetwork(nn.Module):
         return spikes * kept
 
 
-class _ScaledGradient(torch.autograd.Function):
-    """The identity, with its gradient multiplied by a factor."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, factor: float) -> Tensor:
-        ctx.factor = factor
-        return values.view_as(values)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        return grads[0] * ctx.factor, None
-
-
 def scaled_gradient(values: Tensor, factor: float) -> Tensor:
     """`values`, with their gradient multiplied by `factor`.
 
     For a framework whose surrogate gradient has the form of ours and another peak.
     """
-    scaled: Tensor = _ScaledGradient.apply(values, factor)
+    scaled = values.view_as(values)
+    if scaled.requires_grad:
+        scaled.register_hook(lambda gradient: gradient * factor)  # type: ignore[no-untyped-call] # torch's
     return scaled
 
 

@@ -9,7 +9,6 @@ event-driven networks for image classification", Frontiers in Neuroscience 11:68
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -18,16 +17,8 @@ from harness.plugin import Evaluation, Layer, Params, Scalars, Task, hookimpl
 from harness.plugin.toolkit import codes, relu
 from harness.plugin.toolkit.optimizer import Adam, scheduled_adam
 from harness.plugin.toolkit.parameters import ENCODING
-from harness.plugin.toolkit.training import Batches, cross_entropy_step
-
-__all__ = [
-    "PARAMETERS",
-    "Batches",
-    "ConvertibleNetwork",
-    "harness_encode",
-    "harness_evaluate",
-    "harness_train_step",
-]
+from harness.plugin.toolkit.training import Batches as Batches  # for plugins
+from harness.plugin.toolkit.training import cross_entropy_step
 
 PARAMETERS = {**relu.PARAMETERS, **ENCODING}
 
@@ -67,7 +58,9 @@ def harness_encode(model: ConvertibleNetwork, inputs: Tensor, generator: Generat
     """
     if model.training:
         return inputs.unsqueeze(0)
-    return with_image(codes.harness_encode(model, inputs, generator), inputs)
+    spikes = codes.harness_encode(model, inputs, generator)
+    spikes.image = inputs  # type: ignore[attr-defined] # a tensor takes any attribute
+    return spikes
 
 
 @hookimpl
@@ -89,16 +82,5 @@ def harness_evaluate(model: ConvertibleNetwork, spikes: Tensor, record: bool) ->
             zip([spikes.flatten(2), *hidden], model.connections, [*hidden, None], strict=True), 1
         )
     ]
-    image = image_of(spikes)
+    image: Tensor | None = getattr(spikes, "image", None)
     return Evaluation(scores, layers, {} if image is None else {"ann": model.analog(image)[-1]})
-
-
-def with_image(spikes: Tensor, image: Tensor) -> Tensor:
-    """`spikes`, with the `image` that they encode as an attribute."""
-    spikes.image = image  # type: ignore[attr-defined] # a tensor takes any attribute
-    return spikes
-
-
-def image_of(spikes: Tensor) -> Tensor | None:
-    """The image that `spikes` encode, if they still carry it."""
-    return cast("Tensor | None", getattr(spikes, "image", None))

@@ -76,15 +76,9 @@ def readout(counts: Tensor, samples: Tensor, kind: str) -> Tensor:
     of its neurons. With `likelihood` the matrix is log P(neuron | class), one spike added to each count
     (multinomial naive Bayes), which also uses a neuron's response to the other classes.
     """
-    return _likelihood(counts) if kind == "likelihood" else _vote(counts, samples)
-
-
-def _likelihood(counts: Tensor) -> Tensor:
-    smoothed = counts + 1
-    return (smoothed / smoothed.sum(dim=0)).log()
-
-
-def _vote(counts: Tensor, samples: Tensor) -> Tensor:
+    if kind == "likelihood":
+        smoothed = counts + 1
+        return (smoothed / smoothed.sum(dim=0)).log()
     response, label = (counts / samples.clamp_min(1)).max(dim=1)
     member = torch.nn.functional.one_hot(label, counts.shape[1]).to(counts)
     member[response == 0] = 0  # a neuron that never spiked has no class

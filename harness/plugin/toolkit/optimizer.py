@@ -37,10 +37,16 @@ class _Optimizer:
         for parameter in self.parameters:
             parameter.grad = None
 
-    def _active(self) -> tuple[list[Tensor], list[Tensor]]:
-        """The parameters that have a gradient, and their gradients."""
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update from the parameters' gradients."""
         active = [(p, p.grad) for p in self.parameters if p.grad is not None]
-        return [p for p, _ in active], [gradient for _, gradient in active]
+        self._update([p for p, _ in active], [gradient for _, gradient in active])
+        self.updates += 1
+
+    def _update(self, active: list[Tensor], gradients: list[Tensor]) -> None:
+        """The update of those parameters that have a gradient."""
+        raise NotImplementedError
 
 
 class Adam(_Optimizer):
@@ -63,10 +69,7 @@ class Adam(_Optimizer):
         self.betas, self.eps = betas, eps
         self._moments: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
-    @torch.no_grad()
-    def step(self) -> None:
-        """One update from the parameters' gradients."""
-        active, gradients = self._active()
+    def _update(self, active: list[Tensor], gradients: list[Tensor]) -> None:
         for p in active:
             if id(p) not in self._moments:
                 step = torch.zeros((), device=p.device)
@@ -88,7 +91,6 @@ class Adam(_Optimizer):
             eps=self.eps,
             maximize=False,
         )
-        self.updates += 1
 
 
 class SGD(_Optimizer):
@@ -109,10 +111,7 @@ class SGD(_Optimizer):
         self.momentum = momentum
         self._velocities: list[Tensor | None] = []
 
-    @torch.no_grad()
-    def step(self) -> None:
-        """One update from the parameters' gradients."""
-        active, gradients = self._active()
+    def _update(self, active: list[Tensor], gradients: list[Tensor]) -> None:
         if not self._velocities and self.momentum:
             self._velocities = [None] * len(active)  # the kernel fills them in the first update
         sgd(
@@ -127,7 +126,6 @@ class SGD(_Optimizer):
             nesterov=False,
             maximize=False,
         )
-        self.updates += 1
 
 
 def cosine(peak: float, updates: int, cosine_over: int) -> float:
@@ -148,8 +146,7 @@ def cosine_updates(task: Task, params: Params) -> int:
     """
     if params.schedule != "cosine":
         return 0
-    updates: int = params.epochs * math.ceil(task.train_size / params.batch_size)
-    return updates
+    return int(params.epochs * math.ceil(task.train_size / params.batch_size))
 
 
 def scheduled_adam(parameters: Iterable[Tensor], task: Task, params: Params) -> Adam:

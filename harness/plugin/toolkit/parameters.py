@@ -16,9 +16,7 @@ from harness.plugin.toolkit.codes import CODES
 HIDDEN = Parameter("256", "neurons in each hidden layer, as 256 or 256-64", pattern=LAYER_SIZES)
 
 HIDDEN_OR_NONE = Parameter(
-    "256",
-    "neurons in each hidden layer, as 256 or 256-64, or none",
-    pattern=f"none|{LAYER_SIZES}",
+    "256", "neurons in each hidden layer, as 256 or 256-64, or none", pattern=f"none|{LAYER_SIZES}"
 )
 
 #: What `harness.plugin.toolkit.codes.harness_encode` reads.

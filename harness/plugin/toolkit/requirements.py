@@ -11,15 +11,10 @@ def require_classification(task: Task) -> None:
         raise Unsupported(f"the method classifies, and {task.name} is a {task.kind} task")
 
 
-def require_static_inputs(task: Task) -> None:
-    """Unsupported for a `task` whose samples are spike trains instead of values to encode."""
+def require_static_classification(task: Task) -> None:
+    """Unsupported for a `task` other than the classification of static inputs."""
+    require_classification(task)
     if task.steps is not None:
         raise Unsupported(
             f"the method needs static inputs, and those of {task.name} are spike trains"
         )
-
-
-def require_static_classification(task: Task) -> None:
-    """Unsupported for a `task` other than the classification of static inputs."""
-    require_classification(task)
-    require_static_inputs(task)

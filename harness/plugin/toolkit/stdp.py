@@ -58,21 +58,10 @@ DIGITS: dict[str, Value] = {
     "learning_rate": 0.06,
 }
 
-BEST_DIGITS: dict[str, Value] = {
-    **DIGITS,
-    "batch_size": 16,
-    "epochs": 10,
-    "learning_rate": 0.1,
-}
+BEST_DIGITS: dict[str, Value] = {**DIGITS, "batch_size": 16, "epochs": 10, "learning_rate": 0.1}
 
 QUICK: dict[str, dict[str, Value]] = {
-    "*": {
-        "steps": 8,
-        "max_rate": 0.6,
-        "threshold": 70.0,
-        "theta_plus": 1.0,
-        "target": 2.0,
-    },
+    "*": {"steps": 8, "max_rate": 0.6, "threshold": 70.0, "theta_plus": 1.0, "target": 2.0},
     "digits": DIGITS,
 }
 
@@ -107,8 +96,7 @@ REPORTED = {"mnist": 0.829}
 
 def remaining(presented: int, presentations: int, params: Params) -> float:
     """The factor of learning rate and theta_plus after `presented` of all `presentations`."""
-    factor: float = max(1 - params.anneal * presented / presentations, 0.0)
-    return factor
+    return float(max(1 - params.anneal * presented / presentations, 0.0))
 
 
 def homeostasis(params: Params, factor: float) -> Homeostasis:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
+from torch.optim import Optimizer
 
+from harness.plugin.toolkit.optimizer import SGD, Adam
 from harness.plugin.toolkit.readouts import accuracy
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 """What `harness_finish_training` receives: (inputs [B, ...], targets [B]); may be iterated repeatedly."""
 
 
-class Optimizer(Protocol):
-    """An optimizer of `harness.plugin.toolkit.optimizer` or of `torch.optim`."""
-
-    def zero_grad(self) -> None:
-        """Drops every gradient."""
-
-    def step(self) -> object:
-        """One update from the parameters' gradients."""
-
-
 def cross_entropy_step(
-    optimizer: Optimizer, logits: Tensor, targets: Tensor, label_smoothing: float
+    optimizer: Adam | SGD | Optimizer, logits: Tensor, targets: Tensor, label_smoothing: float
 ) -> dict[str, Tensor]:
     """One update on the cross-entropy of `logits` [B, C] with `targets` [B] (int64).
 

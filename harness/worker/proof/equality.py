@@ -9,8 +9,6 @@ correct, and every spike is compared.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -30,16 +28,11 @@ _MARGIN = 1e-5
 _CANDIDATES = 8 * N_OUT
 
 
-class Problem(NamedTuple):
-    """Weights [n_out, n_in], inputs [T, B, n_in], and the gradient at the spikes [T, B, n_out]."""
+def problem(neuron: Neuron) -> tuple[Tensor, Tensor, Tensor]:
+    """Weights [n_out, n_in], inputs [T, B, n_in], and the gradient at the spikes [T, B, n_out].
 
-    weight: Tensor
-    inputs: Tensor
-    gradient: Tensor
-
-
-def problem(neuron: Neuron) -> Problem:
-    """The same for every framework: it depends on the neuron alone."""
+    The same for every framework: they depend on the neuron alone.
+    """
     draws = torch.Generator().manual_seed(0)
     weight = torch.randint(-5, 11, (_CANDIDATES, N_IN), generator=draws) / 8
     inputs = (torch.rand(STEPS, BATCH, N_IN, generator=draws) < 0.2).float()
@@ -52,8 +45,7 @@ def problem(neuron: Neuron) -> Problem:
     weight = weight[torch.randperm(_CANDIDATES, generator=draws)] * neuron.theta
     decided = _decided(dynamics(inputs @ weight.T, neuron), neuron)
     weight = weight[decided][:N_OUT].contiguous()
-    gradient = torch.randn(STEPS, BATCH, len(weight), generator=draws)
-    return Problem(weight, inputs, gradient)
+    return weight, inputs, torch.randn(STEPS, BATCH, len(weight), generator=draws)
 
 
 def _decided(found: Dynamics, neuron: Neuron) -> Tensor:
@@ -68,25 +60,25 @@ def _decided(found: Dynamics, neuron: Neuron) -> Tensor:
 
 def prove(hook: LayerHook, neuron: Neuron, device: torch.device) -> Proved:
     """Compares the plugin's layer with the equations: all spikes, and both gradients."""
-    given = problem(neuron)
-    wanted_weight = given.weight.double().requires_grad_()
-    wanted_inputs = given.inputs.double().requires_grad_()
+    weight, inputs, gradient = problem(neuron)
+    wanted_weight = weight.double().requires_grad_()
+    wanted_inputs = inputs.double().requires_grad_()
     wanted = dynamics(wanted_inputs @ wanted_weight.T, neuron)
-    torch.autograd.backward(wanted.spikes, given.gradient.double())
+    torch.autograd.backward(wanted.spikes, gradient.double())
 
-    layer = hook.build(neuron, N_IN, len(given.weight), device, given.weight)
-    inputs = given.inputs.to(device).requires_grad_()
+    layer = hook.build(neuron, weight, device)
+    inputs = inputs.to(device).requires_grad_()
     spikes = hook.call(layer, inputs)
-    torch.autograd.backward(spikes, given.gradient.to(device))
+    torch.autograd.backward(spikes, gradient.to(device))
 
     differing = spikes.detach().cpu().double() != wanted.spikes.detach()
     weight_error = error(layer.get_parameter("weight").grad, wanted_weight.grad)
     input_error = error(inputs.grad, wanted_inputs.grad)
     tolerance, reason = TOLERANCE * max(1.0, neuron.slope * neuron.theta), ""
-    if differing.any():
+    if count := int(differing.sum()):
         first = int(differing.flatten(1).any(1).nonzero()[0])
         reason = (
-            f"{int(differing.sum())} of {differing.numel()} spikes differ from the equations', "
+            f"{count} of {differing.numel()} spikes differ from the equations', "
             f"the first in step {first + 1} of {STEPS}"
         )
     elif max(weight_error, input_error) > tolerance:
@@ -94,16 +86,14 @@ def prove(hook: LayerHook, neuron: Neuron, device: torch.device) -> Proved:
             f"the spikes are equal, the gradients are not: off by {weight_error:.1g} (weights) and "
             f"{input_error:.1g} (inputs) of their largest value"
         )
-    return Proved(
-        equal=not reason,
-        reason=reason,
-        spikes_compared=differing.numel(),
-        spikes_differing=int(differing.sum()),
-        ties=int((wanted.membranes == neuron.theta).sum()),
-        weight_gradient_error=weight_error,
-        input_gradient_error=input_error,
-        implementation=str(getattr(layer, "implementation", "")),
-    )
+    metrics = {
+        "spikes_compared": differing.numel(),
+        "spikes_differing": count,
+        "spikes_at_threshold": int((wanted.membranes == neuron.theta).sum()),
+        "weight_gradient_error": weight_error,
+        "input_gradient_error": input_error,
+    }
+    return Proved(reason=reason, metrics=metrics)
 
 
 def error(found: Tensor | None, wanted: Tensor | None) -> float:
@@ -112,4 +102,4 @@ def error(found: Tensor | None, wanted: Tensor | None) -> float:
     if found is None:
         return 1.0  # no gradient at all
     difference = (found.detach().cpu().double() - wanted.double()).abs().max()
-    return float(difference / wanted.abs().max())
+    return float(difference) / (float(wanted.abs().max()) or 1.0)

@@ -60,10 +60,8 @@ def dynamics(currents: Tensor, neuron: Neuron) -> Dynamics:
         membrane = beta * after_reset + current
         spike: Tensor = _Spike.apply(membrane, neuron)
         felt = spike.detach() if neuron.detach else spike
-        if neuron.reset == "subtract":
-            after_reset = membrane - neuron.theta * felt
-        else:
-            after_reset = membrane * (1 - felt)
+        subtracted = neuron.theta if neuron.reset == "subtract" else membrane
+        after_reset = membrane - subtracted * felt
         spikes.append(spike)
         membranes.append(membrane.detach())
         resets.append(after_reset.detach())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -15,12 +16,9 @@ from harness.plugin import Unsupported
 from harness.protocol import Measured, Opened, OpenLayer
 from harness.subjects import LayerSize
 from harness.worker.layer_hook import LayerHook
+from harness.worker.proof.equality import error
 from harness.worker.proof.reference import dynamics
 from harness.worker.sessions.base import Session
-
-#: The one kind of round, and its series.
-LAYER = "layer"
-FORWARD, BACKWARD, TOTAL = "forward", "backward", "total"
 
 #: Output neurons of a timed layer that are checked, evenly spread over it.
 _CHECKED = 32
@@ -45,67 +43,49 @@ class LayerSession(Session):
     def __init__(self, request: OpenLayer, hook: LayerHook, device: torch.device) -> None:
         super().__init__()
         self._row, self._hook, self._device = request.row, hook, device
-        size, neuron = request.row.size, request.row.neuron
+        size = request.row.size
         refuse_what_does_not_fit(size, request.to_follow, device)
-        weight, inputs, gradient = drawn(size)
-        self._nonzero = int(inputs.count_nonzero())
+        self._weight, inputs, gradient = drawn(size)
         rows = torch.linspace(0, size.neurons - 1, min(_CHECKED, size.neurons)).long()
-        self._rows = rows.to(device)
         # The product is exact in float32; in float64 it would take twice the memory of the inputs.
-        currents = (inputs @ weight[rows].T).double().requires_grad_()
-        expected = dynamics(currents, neuron)
-        torch.autograd.backward(expected.spikes, gradient[..., rows].double())
-        assert currents.grad is not None
-        self._expected = expected.spikes.detach().float().to(device)
-        gradient_of_rows = currents.grad.float().flatten(0, 1).T @ inputs.flatten(0, 1)
-
-        self._weight = weight
+        currents = (inputs @ self._weight[rows].T).double().requires_grad_()
+        expected = dynamics(currents, request.row.neuron).spikes
+        (slopes,) = torch.autograd.grad(expected, currents, gradient[..., rows].double())
+        wanted_gradient = slopes.float().flatten(0, 1).T @ inputs.flatten(0, 1)
+        self._rows = rows.to(device)
         self._inputs, self._gradient = inputs.to(device), gradient.to(device)
+        start = perf_counter()
         self.renew()
-        self._flipped = False
+        build_ms = 1000 * (perf_counter() - start)
         seconds, spikes = timed(lambda: hook.call(self._layer, self._inputs), device)
-        self._first_call_ms = 1000 * seconds
-        self._output_density = float(spikes.detach().mean())
         torch.autograd.backward(spikes, self._gradient)
-        self._first = self._of_rows(spikes)
-        self._differing = int((self._first != self._expected).sum())
+        self._first = spikes.detach()[..., self._rows]
         weight_gradient = self._layer.get_parameter("weight").grad
         if weight_gradient is None:
             raise InvalidOutput("the layer of harness_layer has no gradient for its weight")
-        of_rows = weight_gradient[self._rows].cpu()
-        largest = float(gradient_of_rows.abs().max())
-        self._gradient_error = float((of_rows - gradient_of_rows).abs().max()) / (largest or 1.0)
+        differing = int((self._first.cpu() != expected).sum())
+        off = error(weight_gradient[self._rows], wanted_gradient)
+        nonzero = int(inputs.count_nonzero())
+        self._opened = Opened(
+            first_call_ms=build_ms + 1000 * seconds,
+            first_build_ms=build_ms,
+            batches=dict.fromkeys(("forward", "backward", "total"), size.batch),
+            facts={
+                "nonzero": nonzero,
+                "layer_input_density": nonzero / size.inputs,
+                "layer_output_density": float(spikes.detach().mean()),
+                "spikes_compared": expected.numel(),
+                "spikes_differing": differing,
+                "weight_gradient_error": off,
+                "implementation": str(getattr(self._layer, "implementation", "")),
+                "unlike": unlike(differing, expected.numel(), off),
+            },
+        )
         exempt_from_collection()
 
     def opened(self) -> Opened:
         """What the coordinator is told when the layer stands."""
-        size = self._row.size
-        return Opened(
-            first_call_ms=self._first_call_ms,
-            batches=dict.fromkeys((FORWARD, BACKWARD, TOTAL), size.batch),
-            facts={
-                "nonzero": self._nonzero,
-                "layer_input_density": self._nonzero / (size.steps * size.batch * size.neurons),
-                "layer_output_density": self._output_density,
-                "spikes_compared": self._expected.numel(),
-                "spikes_differing": self._differing,
-                "weight_gradient_error": self._gradient_error,
-                "implementation": str(getattr(self._layer, "implementation", "")),
-                "unlike": self._unlike(),
-            },
-        )
-
-    def _unlike(self) -> str:
-        """In what the timed layer is not the neuron that it was proved to be; empty if it is."""
-        compared = self._expected.numel()
-        if self._differing > _DIFFERING * compared:
-            return f"{self._differing} of {compared} spikes of the timed layer are not the neuron's"
-        if not self._differing and self._gradient_error > _GRADIENT_ERROR:
-            return (
-                f"the gradient of the timed layer is off by {self._gradient_error:.1g} of its "
-                "largest value"
-            )
-        return ""
+        return self._opened
 
     def batch(self, what: str) -> int:
         """The samples of every call."""
@@ -113,10 +93,7 @@ class LayerSession(Session):
 
     def renew(self) -> None:
         """Builds the layer anew and copies its inputs to another place in memory."""
-        size = self._row.size
-        self._layer = self._hook.build(
-            self._row.neuron, size.neurons, size.neurons, self._device, self._weight
-        )
+        self._layer = self._hook.build(self._row.neuron, self._weight, self._device)
         self._inputs = self._inputs.clone()
 
     def memory(self) -> Measured:
@@ -133,18 +110,22 @@ class LayerSession(Session):
     def call(self, what: str) -> Mapping[str, float]:
         """The seconds of a forward and of a backward pass; the spikes are checked afterwards."""
         self._inputs.copy_(self._inputs.flip(1))
-        self._flipped = not self._flipped
+        self._first = self._first.flip(1)
         self._layer.zero_grad(set_to_none=True)
         forward, spikes = timed(lambda: self._layer(self._inputs), self._device)
         backward, _ = timed(lambda: torch.autograd.backward(spikes, self._gradient), self._device)
-        of_rows = self._of_rows(spikes)
-        if not torch.equal(of_rows.flip(1) if self._flipped else of_rows, self._first):
+        if not torch.equal(spikes.detach()[..., self._rows], self._first):
             raise InvalidOutput("a timed call of the layer of harness_layer gave other spikes")
-        return {FORWARD: forward, BACKWARD: backward, TOTAL: forward + backward}
+        return {"forward": forward, "backward": backward, "total": forward + backward}
 
-    def _of_rows(self, spikes: Tensor) -> Tensor:
-        """The spikes [T, B, checked] of the output neurons that are checked."""
-        return spikes.detach().index_select(2, self._rows)
+
+def unlike(differing: int, compared: int, gradient_error: float) -> str:
+    """In what the timed layer is not the neuron that it was proved to be; empty if it is."""
+    if differing > _DIFFERING * compared:
+        return f"{differing} of {compared} spikes of the timed layer are not the neuron's"
+    if differing or gradient_error <= _GRADIENT_ERROR:
+        return ""
+    return f"the gradient of the timed layer is off by {gradient_error:.1g} of its largest value"
 
 
 def drawn(size: LayerSize) -> tuple[Tensor, Tensor, Tensor]:
@@ -171,12 +152,8 @@ def drawn(size: LayerSize) -> tuple[Tensor, Tensor, Tensor]:
 
 def refuse_what_does_not_fit(size: LayerSize, to_follow: int, device: torch.device) -> None:
     """Unsupported where this layer, and `to_follow` others, may need more memory than is free."""
-    sequence = 4 * size.steps * size.batch * size.neurons
-    weight = 4 * size.neurons**2
-    held = 2 * sequence + 2 * weight
-    needed = (1 + to_follow) * held + _GRAPH * sequence + 2 * weight
-    free = available_memory(device)
-    if needed > free:
-        raise Unsupported(
-            f"may need {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are free: not tried"
-        )
+    sequence, weight = 4 * size.inputs, 4 * size.neurons**2
+    needed = 2 * (1 + to_follow) * (sequence + weight) + _GRAPH * sequence + 2 * weight
+    if needed > (free := available_memory(device)):
+        needs, there = f"{needed / 2**30:.3g} GiB", f"{free / 2**30:.3g} GiB"
+        raise Unsupported(f"may need {needs}, {there} are free: not tried")

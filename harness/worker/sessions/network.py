@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import count
+from time import perf_counter
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from harness.measure.clock import exempt_from_collection, no_collection, timed
 from harness.measure.energy import NotMeasurable, find_counter, measure
 from harness.measure.memory import available_memory, peak_memory
-from harness.plugin import BATCH_SIZE, CLASSIFICATION, Params
-from harness.protocol import Measured, Opened, OpenNetwork, TakeEnergy, TakeValidity
+from harness.plugin import BATCH_SIZE, Params
+from harness.protocol import PREDICTED, Measured, Opened, OpenNetwork, TakeEnergy, TakeValidity
 from harness.worker import state, validity
 from harness.worker.data import TaskData, load
-from harness.worker.evaluate import ENCODE_SEED, predictions
+from harness.worker.evaluate import ENCODE_SEED, answer
 from harness.worker.hooks import Hooks
 from harness.worker.sessions.base import Session
 from harness.worker.train import generator, seed_everything
@@ -28,6 +30,8 @@ LATENCY, INFERENCE, TRAIN, MEMORY = "latency", "inference", "train", "memory"
 FIRST_BATCH, _LONGEST_CALL = 250, 0.1
 #: The share of the free memory that a batch may take by its forecast.
 _MEMORY_SHARE = 0.5
+#: How many samples tell which fraction of answers changes by chance.
+_CHANCE_SAMPLES = 1000
 
 
 class NetworkSession(Session):
@@ -45,15 +49,15 @@ class NetworkSession(Session):
         self._positions = {what: count() for what in (LATENCY, INFERENCE, TRAIN, MEMORY)}
         self._predicted: list[tuple[int, Tensor]] = []
         self._timed: validity.TimedPredictions | None = None
-        self.renew()
-        self._first_call_ms = 1000 * self._once(LATENCY)
-        if self._data.task.kind == CLASSIFICATION:
-            right = predictions(hooks, self._model, self._data.test) == self._data.test.targets
-            if request.accuracy is not None:
-                ours, samples = float(right.float().mean()), len(right)
-                what = "the network, loaded again,"
-                validity.same_accuracy(ours, request.accuracy, samples, random=False, what=what)
-            self._timed = validity.TimedPredictions(right)
+        start = perf_counter()
+        self._model = self._built().eval()
+        self._first_build_ms = 1000 * (perf_counter() - start)
+        self._first_call_ms = self._first_build_ms + 1000 * self._once(LATENCY)
+        self._trainee = self._built().train()
+        self._random = 0.0
+        if request.predictions:
+            self._timed = validity.TimedPredictions(self._answers())
+            self._random = self._same_as_trained(request.predictions, self._timed.untimed)
         self._inference_batch = self._largest_batch()
         exempt_from_collection()
 
@@ -61,7 +65,9 @@ class NetworkSession(Session):
         """What the coordinator is told when the network stands."""
         return Opened(
             first_call_ms=self._first_call_ms,
+            first_build_ms=self._first_build_ms,
             batches={what: self.batch(what) for what in (LATENCY, INFERENCE, TRAIN)},
+            facts={"random_answers": self._random} if self._random else {},
         )
 
     def batch(self, what: str) -> int:
@@ -80,14 +86,7 @@ class NetworkSession(Session):
 
     def renew(self) -> None:
         """Builds and loads the network and its trainable copy once more."""
-
-        def built() -> nn.Module:
-            seed_everything(self._trial.seed)
-            model = self._hooks.build_model(self._data.task, self._params, self._device)
-            state.restore(model, self._state)
-            return model
-
-        self._model, self._trainee = built().eval(), built().train()
+        self._model, self._trainee = self._built().eval(), self._built().train()
 
     def call(self, what: str) -> Mapping[str, float]:
         """The seconds of one call: inputs to prediction, encoding included, fetching them not."""
@@ -98,11 +97,10 @@ class NetworkSession(Session):
         self._predicted.clear()
 
     def finish_round(self) -> None:
-        """Keeps how many of the timed predictions were right."""
+        """Counts the timed predictions that differ from the untimed ones."""
         if self._timed is not None:
             for first, predicted in self._predicted:
-                targets = self._data.test.targets[first : first + len(predicted)]
-                self._timed.add(first, predicted, targets)
+                self._timed.add(first, predicted)
         self._predicted.clear()
 
     def memory(self) -> Measured:
@@ -137,15 +135,13 @@ class NetworkSession(Session):
 
     def validity(self, request: TakeValidity) -> Measured:
         """The checks of `harness.worker.validity` on what was timed."""
-        split, size = self._data.test, min(FIRST_BATCH, len(self._data.test))
-        inputs, _ = split.take(slice(0, size))
+        if self._timed is not None:
+            self._timed.check(lambda: self._chance(self._draws))
+        if request.predictions_only:
+            return Measured(metrics={})
+        inputs = self._data.test.take_inputs(slice(0, FIRST_BATCH))
         with torch.no_grad():
             spikes = self._hooks.encode(self._model, inputs, self._draws)
-            again = self._hooks.encode(self._model, inputs, self._draws)
-            if self._timed is not None:
-                self._timed.check(random=not torch.equal(spikes, again))
-            if request.predictions_only:
-                return Measured(metrics={})
             delay = self._hooks.evaluate(self._model, spikes, False).delay
             validity.every_step_counts(self._scores, spikes, delay)
         unseen = len(self._data.train) - 1
@@ -156,6 +152,28 @@ class NetworkSession(Session):
             reason = f"{len(self._data.train)} training samples are too few to tell"
             return Measured(metrics={}, absent={"repeated_input_ratio": reason})
         return Measured(metrics={"repeated_input_ratio": ratio})
+
+    def _built(self) -> nn.Module:
+        seed_everything(self._trial.seed)
+        model = self._hooks.build_model(self._data.task, self._params, self._device)
+        state.restore(model, self._state)
+        return model
+
+    def _same_as_trained(self, predictions: str, ours: Tensor) -> float:
+        """The fraction of answers that change by chance; InvalidOutput where the loaded network differs."""
+        other = validity.differing(ours, load_file(predictions)[PREDICTED].long())
+        what = "the network, loaded again,"
+        return validity.same_answers(other, lambda: self._chance(None), what)
+
+    def _answers(self, draws: torch.Generator | None = None, limit: int | None = None) -> Tensor:
+        classes = self._data.task.classes
+        found = answer(self._hooks, self._model, self._data.test, classes, limit=limit, draws=draws)
+        return found.last
+
+    def _chance(self, draws: torch.Generator | None) -> float:
+        """The fraction of answers that differ between two evaluations, of some samples."""
+        first, second = (self._answers(draws, _CHANCE_SAMPLES) for _ in range(2))
+        return float(validity.differing(first, second).mean())
 
     def _time_training_sample(self, index: int) -> float:
         """The seconds of one prediction for a sample that no timed call has seen."""
@@ -182,12 +200,15 @@ class NetworkSession(Session):
 
     def _once(self, what: str) -> float:
         """The seconds of one call on the next samples; its predictions are kept beside."""
-        split = self._data.train if what == TRAIN else self._data.test
+        train, test = self._data.train, self._data.test
         size = self.batch(what)
-        first = next(self._positions[what]) * size % (len(split) - size + 1)
-        inputs, targets = split.take(slice(first, first + size))
+        taken = next(self._positions[what]) * size
         if what == TRAIN:
+            first = taken % (len(train) - size + 1)
+            inputs, targets = train.take(slice(first, first + size))
             return timed(lambda: self._train(inputs, targets), self._device)[0]
+        first = taken % (len(test) - size + 1)
+        inputs = test.take_inputs(slice(first, first + size))
         with torch.no_grad():
             seconds, predicted = timed(lambda: self._predict(inputs), self._device)
         self._predicted.append((first, predicted))

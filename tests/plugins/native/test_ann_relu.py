@@ -26,7 +26,7 @@ def train(model, params, inputs, targets):
     model.train()
     for _ in range(params.epochs):
         for batch in torch.randperm(len(inputs), generator=draws).split(params.batch_size):
-            spikes = ann_relu.harness_encode(inputs=inputs[batch])
+            spikes = ann_relu.harness_encode(model=model, inputs=inputs[batch])
             scalars = ann_relu.harness_train_step(
                 model=model, spikes=spikes, targets=targets[batch]
             )
@@ -37,7 +37,7 @@ def train(model, params, inputs, targets):
 def evaluate(model, inputs, record=False):
     model.eval()
     return ann_relu.harness_evaluate(
-        model=model, spikes=ann_relu.harness_encode(inputs=inputs), record=record
+        model=model, spikes=ann_relu.harness_encode(model=model, inputs=inputs), record=record
     )
 
 
@@ -91,7 +91,8 @@ def test_no_hidden_layer_is_softmax_regression(digits):
 
 
 def test_encodes_a_view(digits):
-    assert ann_relu.harness_encode(inputs=digits[0]).data_ptr() == digits[0].data_ptr()
+    model, _ = build()
+    assert ann_relu.harness_encode(model, digits[0]).data_ptr() == digits[0].data_ptr()
 
 
 def test_state_round_trips(digits):

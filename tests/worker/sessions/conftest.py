@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
@@ -11,18 +13,20 @@ def session(hooks, request_for):
     import torch
 
     from harness.protocol import OpenNetwork
+    from harness.results.predictions import keep, read
     from harness.worker.sessions.network import NetworkSession
     from harness.worker.train import run_trial
 
     def open_session(code="", changed="", **params):
         request = request_for(**params)
-        accuracy = run_trial(request, hooks(code), lambda _: None).metrics["test_accuracy"]
+        run_trial(request, hooks(code), lambda _: None)
+        keep(path := Path(request.predictions), read(path, 300, 10))  # as the coordinator does
         opening = OpenNetwork(
             plugin=request.plugin,
             trial=request.trial,
             data=request.data,
             state=request.state,
-            accuracy=accuracy,
+            predictions=request.predictions,
         )
         return NetworkSession(opening, hooks(code + changed), torch.device("cpu"))
 

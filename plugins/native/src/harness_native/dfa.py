@@ -13,6 +13,8 @@ in event-driven random backpropagation (Neftci, Augustine, Paul and Detorakis 20
 The readout is a leaky integrator. It is linear, so the traces are averaged first and multiplied once.
 The trace of a constant current is the image times one scalar in each step, so the first layer costs
 one matrix product in each direction instead of T.
+
+With output=spikes, as in the presets `source*`, the rule is that of `harness_native.feedback_windows`.
 """
 
 from __future__ import annotations
@@ -24,15 +26,11 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 from harness.plugin import Presets, Scalars, hookimpl
 from harness.plugin.toolkit.codes import harness_encode
 from harness.plugin.toolkit.readouts import accuracy, densities, window_mean
-from harness_native.network import (
-    RandomFeedback,
-    harness_build_model,
-    harness_evaluate,
-    outer,
-    output_error,
-)
+from harness_native import feedback_windows
+from harness_native.dfa_presets import PRESETS
+from harness_native.network import RandomFeedback, outer, output_error
 from harness_native.neurons import trace
-from harness_native.parameters import FEEDBACK, NETWORK, QUICK, SOURCE, SOURCE_DIGITS, TRAINING
+from harness_native.spike_counts import SpikeCounts, harness_build_model, harness_evaluate
 
 __all__ = [
     "harness_build_model",
@@ -45,31 +43,15 @@ __all__ = [
 
 @hookimpl
 def harness_presets() -> Presets:
-    """The parameters and presets; `source` is the setting of the original experiments."""
-    return Presets(
-        parameters={**NETWORK, **FEEDBACK, **TRAINING},
-        values={
-            "quick": QUICK,
-            "source": {"*": SOURCE, "digits": SOURCE_DIGITS},
-            "source-32": {"*": {**SOURCE, "hidden": "32"}, "digits": SOURCE_DIGITS},
-            "best": {
-                "*": {"hidden": "800", "dropout": 0.2, "label_smoothing": 0.05, "epochs": 12},
-                "digits": {
-                    "hidden": "500",
-                    "dropout": 0.0,
-                    "label_smoothing": 0.0,
-                    "epochs": 40,
-                    "batch_size": 32,
-                },
-            },
-        },
-        reported={"source": {"mnist": 0.9378}, "source-32": {"mnist": 0.9182}},
-    )
+    """The parameters and presets; `source*` are the settings of the original experiment."""
+    return PRESETS
 
 
 @hookimpl
 def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -> Scalars:
     """One update by the rule above, its step taken by Adam."""
+    if isinstance(model, SpikeCounts):
+        return feedback_windows.train_step(model, spikes, targets)
     p = model.params
     with torch.no_grad():
         layers = model.layers(spikes)
@@ -78,7 +60,7 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
         error = output_error(scores, targets, p.label_smoothing) / len(targets)
         model.weights[-1].grad = error.T @ readout
         for number, layer in enumerate(layers):
-            gate = layer.derivative(p.window, p.theta, p.slope)
+            gate = layer.derivative(p.window, model.thetas[number], model.slope)
             delta = (error @ model.feedback(number)) * gate
             model.weights[number].grad = outer(delta, layer.inputs, model.lif) / len(gate)
         model.optimizer.step()

@@ -16,26 +16,24 @@ error. F is linear, so the sum is the same with the transposed filter F^T applie
     dW_ij ~ sum over t of F^T(L_i)[t] sigma'(U_i[t]) P_j[t],
 
 one matrix product over (t, sample) instead of a trace [B, n_out, n_in].
+
+With output=spikes, as in the presets `source*`, the rule is that of `harness_native.feedback_traces`.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness.plugin import Presets, Scalars, hookimpl
-from harness.plugin.toolkit.codes import harness_encode
+from harness.plugin.toolkit.codes import encode
 from harness.plugin.toolkit.readouts import accuracy, densities
-from harness_native.network import (
-    RandomFeedback,
-    harness_build_model,
-    harness_evaluate,
-    outer,
-    output_error,
-)
+from harness_native import feedback_traces
+from harness_native.eligibility_presets import PRESETS
+from harness_native.network import RandomFeedback, outer, output_error
 from harness_native.neurons import LIFParameters, trace
-from harness_native.parameters import FEEDBACK, NETWORK, QUICK, SOURCE, SOURCE_DIGITS, TRAINING
+from harness_native.spike_counts import SpikeCounts, harness_build_model, harness_evaluate
 
 __all__ = [
     "backward_trace",
@@ -49,43 +47,23 @@ __all__ = [
 
 @hookimpl
 def harness_presets() -> Presets:
-    """The parameters and presets; `source` is the setting of the original experiments."""
-    return Presets(
-        parameters={**NETWORK, **FEEDBACK, **TRAINING},
-        values={
-            "quick": QUICK,
-            "source": {"*": SOURCE, "digits": SOURCE_DIGITS},
-            "source-poisson": {
-                "*": {**SOURCE, "hidden": "256-64", "code": "poisson"},
-                "digits": SOURCE_DIGITS,
-            },
-            "source-deep": {
-                "*": {**SOURCE, "hidden": "64-32", "lr": 5e-4, "epochs": 15},
-                "digits": SOURCE_DIGITS,
-            },
-            "best": {
-                "*": {
-                    "hidden": "1000",
-                    "window": 4,
-                    "dropout": 0.2,
-                    "label_smoothing": 0.05,
-                    "lr": 0.002,
-                    "epochs": 15,
-                },
-                "digits": {"epochs": 40, "batch_size": 32},
-            },
-        },
-        reported={
-            "source": {"mnist": 0.915},
-            "source-poisson": {"mnist": 0.8919},
-            "source-deep": {"mnist": 0.93},
-        },
-    )
+    """The parameters and presets; `source*` are the settings of the original experiment."""
+    return PRESETS
+
+
+@hookimpl
+def harness_encode(model: RandomFeedback, inputs: Tensor, generator: Generator) -> Tensor:
+    """`inputs` [B, ...] as [T, B, N], in evaluation with the encoding `test_code`."""
+    p = model.params
+    code = p.code if model.training or p.test_code == "same" else p.test_code
+    return encode(inputs, code, p.steps, p.max_rate, generator)
 
 
 @hookimpl
 def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -> Scalars:
     """One update by the rule above, its step taken by Adam."""
+    if isinstance(model, SpikeCounts):
+        return feedback_traces.train_step(model, spikes, targets)
     p = model.params
     with torch.no_grad():
         layers = model.layers(spikes)
@@ -97,7 +75,7 @@ def harness_train_step(model: RandomFeedback, spikes: Tensor, targets: Tensor) -
         silent = len(spikes) - len(error)
         filtered = backward_trace(F.pad(error, (0, 0, 0, 0, silent, 0)), model.lif)
         for number, layer in enumerate(layers):
-            gate = layer.derivative(len(spikes), p.theta, p.slope)
+            gate = layer.derivative(len(spikes), model.thetas[number], model.slope)
             signal = filtered @ model.feedback(number)
             model.weights[number].grad = outer(signal * gate, layer.inputs, model.lif)
         model.optimizer.step()

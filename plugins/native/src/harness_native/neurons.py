@@ -48,11 +48,12 @@ def lif_step(inputs: Tensor, state: LIFState, p: LIFParameters) -> LIFState:
     return LIFState(current, membrane, (membrane >= p.theta).to(membrane.dtype))
 
 
-def lif(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
+def lif(inputs: Tensor, p: LIFParameters, resets: float = 1.0) -> tuple[Tensor, Tensor]:
     """Spikes and membrane potentials [T, B, N] of neurons that start at rest and receive X [T, B, N].
 
     The same bits as T calls of `lif_step`, but with all memory allocated once: new tensors in every
-    step cost several times the arithmetic. Not differentiable; `spike_sequence` is.
+    step cost several times the arithmetic. Not differentiable; `spike_sequence` is. A spike subtracts
+    the threshold `resets` times.
     """
     spikes, membranes = inputs.new_empty(inputs.shape), inputs.new_empty(inputs.shape)
     after_reset, current = torch.zeros_like(inputs[0]), torch.zeros_like(inputs[0])
@@ -62,7 +63,7 @@ def lif(inputs: Tensor, p: LIFParameters) -> tuple[Tensor, Tensor]:
         current = torch.add(x, current, alpha=p.alpha, out=current) if p.alpha else x
         torch.add(current, after_reset, alpha=p.beta, out=u)
         torch.ge(u, p.theta, out=s)
-        torch.add(u, s, alpha=-p.theta, out=after_reset)
+        torch.add(u, s, alpha=-p.theta * resets, out=after_reset)
     return spikes, membranes
 
 

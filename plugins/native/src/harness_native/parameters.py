@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from harness.plugin import Parameter, Value
+from harness.plugin import TRAIN_ON_VALIDATION, Parameter, Value
 from harness.plugin.toolkit.parameters import DROPOUT, ENCODING, HIDDEN, LABEL_SMOOTHING
 from harness.plugin.toolkit.parameters import TRAINING as SCHEDULED
+
+#: A decimal number above 0.
+_THRESHOLD = r"(?=[\d.]*[1-9])\d+(\.\d+)?"
 
 NETWORK = {
     "hidden": HIDDEN,
     **ENCODING,
-    "window": Parameter(10, "last steps over which the readout averages", low=1),
+    "window": Parameter(
+        10,
+        "last steps over which the readout averages; with output=spikes for learning only",
+        low=1,
+    ),
     "alpha": Parameter(0.6, "decay of the synaptic current in one step", 0.0, 1.0),
     "beta": Parameter(0.9, "decay of the membrane potential in one step", 0.0, 1.0),
     "theta": Parameter(1.0, "firing threshold", low=1e-6),
@@ -26,22 +33,18 @@ QUICK: dict[str, dict[str, Value]] = {
     "randman": {"lr": 0.003, "epochs": 3, "window": 100, "alpha": 0.9, "beta": 0.95},
 }
 
-# The original experiments of random feedback. They do not specify everything, and these are our choices:
-# a single exponential for synapse and membrane, and currents small enough for the large constant
-# learning rate.
-SOURCE: dict[str, Value] = {
-    "steps": 20,
-    "alpha": 0.0,
-    "beta": 0.8,
-    "max_rate": 0.25,
-    "gain": 1.0,
-    "lr": 0.005,
-    "schedule": "constant",
-    "epochs": 2,
-    "batch_size": 128,
+FEEDBACK = {
+    "feedback": Parameter(1.0, "scale of the random feedback weights", low=0.0),
+    "output": Parameter(
+        "leaky",
+        "leaky: an integrator with softmax; spikes: neurons, whose spikes are counted in all steps",
+        choices=("leaky", "spikes"),
+    ),
+    "thresholds": Parameter(
+        "1",
+        "firing thresholds in theta: of each layer that spikes, as 2-0.3, or one of all",
+        pattern=f"{_THRESHOLD}(-{_THRESHOLD})*",
+    ),
+    "resets": Parameter(1.0, "thresholds that a spike subtracts", low=0.0),
+    TRAIN_ON_VALIDATION: Parameter(False, "whether the validation samples are trained on too"),
 }
-
-# As many updates as on mnist.
-SOURCE_DIGITS: dict[str, Value] = {"epochs": 22, "batch_size": 32}
-
-FEEDBACK = {"feedback": Parameter(1.0, "scale of the random feedback weights", low=0.0)}

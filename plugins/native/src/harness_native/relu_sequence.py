@@ -5,11 +5,12 @@ STDP" (2019, github.com/guillaume-chevalier). With input current X, state U and 
 
     V[t] = decay U[t-1] + X[t]
     O[t] = relu(V[t] - theta)
-    U[t] = (1 - penalty / theta) V[t] where O[t] > 0, else V[t]
+    U[t] = V[t] - O[t] - penalty = theta - penalty where O[t] > 0, else V[t]
 
-A unit that emits is discharged in proportion to its state. With penalty = theta the state returns to
-0, with a larger penalty it becomes negative: (1 - 2.5 / 2) V = -V / 4 with the original's values. The
-unit then has to recover first, which takes longer the more it emitted.
+With a `proportional` discharge, which is ours, U[t] = (1 - penalty / theta) V[t] where O[t] > 0. With
+penalty = theta the state returns to 0 either way. With a larger penalty it becomes negative and has to
+recover first: from -0.5 with the original's values theta = 2 and penalty = 2.5, and from -V / 4 with a
+proportional discharge, which takes longer the more the unit emitted.
 """
 
 from __future__ import annotations
@@ -26,19 +27,25 @@ class ReluUnit(NamedTuple):
     decay: float
     theta: float
     penalty: float
+    proportional: bool = True
 
     @property
     def kept(self) -> float:
         """The factor by which an emission multiplies the state."""
-        return 1 - self.penalty / self.theta
+        return 1 - self.penalty / self.theta if self.proportional else 0.0
+
+    @property
+    def left(self) -> float:
+        """What an emission adds to the state after that."""
+        return 0.0 if self.proportional else self.theta - self.penalty
 
 
 class ReluSequence(torch.autograd.Function):
     """Emissions O and states U, both [T, B, N] and differentiable, of units that start at 0.
 
     The whole sequence is one node of the graph instead of several a step. The emission is continuous
-    in V, so this is the plain gradient, without the jump of U at the threshold. With
-    k[t] = 1 - penalty / theta where O[t] > 0 and 1 elsewhere, its recursion is
+    in V, so this is the plain gradient, without the jump of U at the threshold. With k[t] = dU[t]/dV[t],
+    `kept` where O[t] > 0 and 1 elsewhere, its recursion is
 
         dV[t] = dO[t] [O[t] > 0] + k[t] (dU[t] + decay dV[t+1]),  dX[t] = dV[t]
     """
@@ -52,7 +59,7 @@ class ReluSequence(torch.autograd.Function):
         for t, current in enumerate(currents.unbind(0)):
             before = torch.add(current, state, alpha=unit.decay)
             torch.sub(before, unit.theta, out=emissions[t]).clamp_(min=0)
-            state = torch.where(emissions[t] > 0, unit.kept * before, before)
+            state = torch.where(emissions[t] > 0, unit.kept * before + unit.left, before)
             states[t] = state
         ctx.save_for_backward(emissions)
         ctx.set_materialize_grads(False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from harness.plugin import Presets
 from harness.plugin.toolkit import stdp
+from harness.plugin.toolkit.diehl_cook import cited
 
 PRESETS = Presets(
     parameters=stdp.PARAMETERS,
     values={
         "quick": stdp.QUICK,
-        "source": {
+        "near-source": {
             "*": {**stdp.DIEHL_COOK, "batch_size": 64},
             "digits": {**stdp.DIEHL_COOK_DIGITS, "batch_size": 16},
         },
@@ -26,5 +27,5 @@ PRESETS = Presets(
             "digits": stdp.BEST_DIGITS,
         },
     },
-    reported={"source": stdp.REPORTED},
+    sources={"near-source": cited("64 images are presented at once (16 of digits); there one is.")},
 )

@@ -19,7 +19,9 @@ with weighting = alpha^T alpha target. So the score of a class is the weighted s
 neuron.
 
 The neuron is that of `harness_native.neurons`, which subtracts the threshold when it spikes. In the
-paper the membrane potential returns to rest and stays there for 5 ms.
+paper the membrane potential returns to rest and stays there for 5 ms. The presets `source` and
+`source-network` are other networks, those of an experiment: `superspike_single` and
+`superspike_readout`.
 """
 
 from __future__ import annotations
@@ -29,21 +31,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from harness.plugin import Evaluation, Parameter, Params, Presets, Scalars, Task, Value, hookimpl
+from harness.plugin import Evaluation, Params, Presets, Scalars, Task, hookimpl
 from harness.plugin.toolkit.codes import harness_encode
-from harness.plugin.toolkit.parameters import (
-    BATCHES,
-    ENCODING,
-    HIDDEN_OR_NONE,
-    SCHEDULE,
-    with_defaults,
-)
 from harness.plugin.toolkit.readouts import accuracy, densities
 from harness_native.eligibility import backward_trace
 from harness_native.network import LayerActivity
 from harness_native.neurons import trace
-from harness_native.superspike_network import FEEDBACKS, SuperSpikeNetwork
+from harness_native.superspike_network import SuperSpikeNetwork
+from harness_native.superspike_presets import PRESETS
+from harness_native.superspike_readout import LeakyReadout
 from harness_native.superspike_rule import direction, heterosynaptic
+from harness_native.superspike_single import SingleNeuron
 
 __all__ = [
     "harness_build_model",
@@ -55,71 +53,44 @@ __all__ = [
     "update",
 ]
 
-PARAMETERS = {
-    "hidden": HIDDEN_OR_NONE,
-    "feedback": Parameter("symmetric", "how errors reach hidden neurons", choices=FEEDBACKS),
-    "tau_mem": Parameter(10.0, "time constant of the membrane in ms", low=1e-3),
-    "tau_syn": Parameter(5.0, "time constant of the synaptic current in ms", low=1e-3),
-    "tau_rise": Parameter(5.0, "rise time of the van Rossum kernel in ms", low=1e-3),
-    "tau_decay": Parameter(10.0, "decay time of the van Rossum kernel in ms", low=1e-3),
-    "theta": Parameter(1.0, "firing threshold", low=1e-6),
-    "slope": Parameter(5.0, "slope of the surrogate gradient, in 1/theta", low=0.0),
-    "gain": Parameter(0.5, "scale of the initial weights", low=0.0),
-    "rate": Parameter(0.01, "learning rate r_0", low=0.0),
-    "gamma": Parameter(0.8, "decay of RMaxProp's maximum in one update", 0.0, 1.0),
-    "schedule": SCHEDULE,
-    "rho": Parameter(0.0, "strength of the heterosynaptic regularisation", low=0.0),
-    "tau_het": Parameter(100.0, "time constant in ms of the firing rate that it uses", low=1e-3),
-    "target_interval": Parameter(3, "steps between target spikes of the right class", low=1),
-    "target_part": Parameter(0.8, "last part of a sample that has target spikes", 0.0, 1.0),
-    **with_defaults(ENCODING, code="latency", max_rate=0.2),
-    "steps": Parameter(20, "time steps for an encoded sample, 1 ms each", low=1),
-    **BATCHES,
-}
-
-_TRAIN: dict[str, Value] = {"hidden": "none", "slope": 2.0}
-_PATTERN: dict[str, Value] = {"slope": 2.0, "rho": 10.0, "rate": 0.003, "gamma": 0.95}
-
 
 @hookimpl
 def harness_presets() -> Presets:
-    """The parameters and presets."""
-    return Presets(
-        parameters=PARAMETERS,
-        values={
-            "quick": {
-                "*": {"epochs": 1},
-                "digits": {"hidden": "100", "epochs": 8, "batch_size": 32},
-                "randman": {"hidden": "128", "epochs": 2},
-                "spike-train": {**_TRAIN, "epochs": 200},
-                "spike-pattern": {**_PATTERN, "epochs": 100},
-            },
-            "best": {
-                "*": {"epochs": 10},
-                "digits": {"epochs": 30, "batch_size": 32},
-                "spike-train": {**_TRAIN, "epochs": 600},
-                "spike-pattern": {**_PATTERN, "epochs": 600},
-            },
-        },
-    )
+    """See `superspike_presets`."""
+    return PRESETS
+
+
+Model = SuperSpikeNetwork | SingleNeuron | LeakyReadout
 
 
 @hookimpl
-def harness_build_model(task: Task, params: Params, device: torch.device) -> SuperSpikeNetwork:
+def harness_build_model(task: Task, params: Params, device: torch.device) -> Model:
     """The network with its initial weights."""
+    if params.network == "single":
+        return SingleNeuron(task, params, device)
+    if params.network == "readout":
+        return LeakyReadout(task, params, device)
     return SuperSpikeNetwork(task, params, device)
 
 
 @hookimpl
-def harness_train_sequence(model: SuperSpikeNetwork, spikes: Tensor, targets: Tensor) -> Scalars:
+def harness_train_sequence(model: Model, spikes: Tensor, targets: Tensor) -> Scalars:
     """One update towards the target spikes `targets` [T, B, n_out] of the output."""
     with torch.no_grad():
+        if isinstance(model, SingleNeuron):
+            return model.learn(spikes, targets)
+        assert isinstance(model, SuperSpikeNetwork), (
+            "a readout without spikes is not built for these"
+        )
         return update(model, model.layers(spikes), targets)
 
 
 @hookimpl
-def harness_train_step(model: SuperSpikeNetwork, spikes: Tensor, targets: Tensor) -> Scalars:
-    """One update towards target spikes of the neurons of the right classes."""
+def harness_train_step(model: Model, spikes: Tensor, targets: Tensor) -> Scalars:
+    """One update: towards target spikes of the neurons of the right classes, or of a leaky readout."""
+    if isinstance(model, LeakyReadout):
+        return model.learn(spikes, targets)
+    assert isinstance(model, SuperSpikeNetwork), "a single neuron is not built for classes"
     with torch.no_grad():
         layers = model.layers(spikes)
         scores = (layers[-1].spikes * model.weighting).sum(0)
@@ -154,11 +125,13 @@ def update(
 
 
 @hookimpl
-def harness_evaluate(model: SuperSpikeNetwork, spikes: Tensor, record: bool) -> Evaluation:
+def harness_evaluate(model: Model, spikes: Tensor, record: bool) -> Evaluation:
     """The output spikes [T, B, n_out]; for classification the scores [B, C].
 
     With `record`, the scores are over time, [T, B, C].
     """
+    if not isinstance(model, SuperSpikeNetwork):
+        return model.evaluate(spikes, record)
     layers = model.layers(spikes)
     scores = layers[-1].spikes
     if model.classifies:

@@ -7,16 +7,20 @@ event-driven networks for image classification", Frontiers in Neuroscience 11:68
 
 from __future__ import annotations
 
-import torch
+import dataclasses
 
-from harness.plugin import Params, Presets, Scalars, Task, hookimpl
+import torch
+from torch import Tensor
+
+from harness.plugin import Evaluation, Params, Presets, Scalars, Task, hookimpl
+from harness.plugin.toolkit import conversion
 from harness.plugin.toolkit.conversion import (
     Batches,
     harness_encode,
-    harness_evaluate,
     harness_train_step,
 )
 from harness.plugin.toolkit.requirements import require_static_classification
+from harness.plugin.toolkit.variants import draw_uniform
 from harness.plugin.toolkit.weights import network_sizes
 from harness_snntorch.network import ConvertibleNet
 from harness_snntorch.normalise import layer_scales, thresholds
@@ -40,7 +44,7 @@ def harness_presets() -> Presets:
 
 @hookimpl
 def harness_build_model(task: Task, params: Params, device: torch.device) -> ConvertibleNet:
-    """The network with PyTorch's default initialisation; its scales are still 1."""
+    """The network with its initial weights; its scales are still 1."""
     require_static_classification(task)
     model = ConvertibleNet(
         network_sizes(task, params),
@@ -50,16 +54,33 @@ def harness_build_model(task: Task, params: Params, device: torch.device) -> Con
         beta=params.beta,
         soft_reset=params.reset == "soft",
         initial_membrane=params.initial_membrane,
+        output_spikes=params.output == "spikes",
+        output_relu=params.output_relu,
     )
+    draw_uniform(model.weights, params.init_bound)
     model.prepare_training(task, params, device)
     return model
 
 
 @hookimpl
 def harness_finish_training(model: ConvertibleNet, batches: Batches) -> Scalars:
-    """The conversion: the scale of each hidden layer, and from the scales the thresholds."""
+    """The conversion: the scale of each layer that spikes, and from the scales the thresholds."""
     params = model.params
     scales = layer_scales(model, params.normalisation, params.percentile, batches)
     for i, threshold in enumerate(thresholds(scales, params.threshold)):
         model.get_buffer(f"neurons.{i}.threshold").fill_(threshold)
     return {f"scale{i}": scale for i, scale in enumerate(scales, 1)}
+
+
+@hookimpl
+def harness_evaluate(model: ConvertibleNet, spikes: Tensor, record: bool) -> Evaluation:
+    """The output's currents or spikes, summed up to each step [T, B, C]."""
+    evaluation = conversion.harness_evaluate(model, spikes, record)
+    if not (record and model.output_spikes):
+        return evaluation
+    *hidden, output = evaluation.layers
+    counts = evaluation.scores
+    emitted = counts.diff(dim=0, prepend=torch.zeros_like(counts[:1]))
+    return dataclasses.replace(
+        evaluation, layers=[*hidden, dataclasses.replace(output, outputs=emitted)]
+    )

@@ -1,4 +1,4 @@
-"""The scale of each hidden layer: the activation that a spike in every step represents."""
+"""The scale of each layer of neurons: the activation that a spike in every step represents."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ METHODS = ("none", "model", "data", "percentile")
 def layer_scales(
     net: ConvertibleNet, method: str, percentile: float, batches: Batches
 ) -> list[float]:
-    """The scale of each hidden layer, in units of the ReLU network's activation.
+    """The scale of each layer that spikes, in units of the ReLU network's activation.
 
     none: 1. model: the largest possible sum for inputs in [0, 1], layer by layer (Diehl et al. 2015,
-    algorithm 1). data: the largest activation or weight (algorithm 2). percentile: this percentile of
+    algorithm 1); the weights of an output that spikes stay as they are, so it has the scale of the
+    layer below. data: the largest activation or weight (algorithm 2). percentile: this percentile of
     the layer's activations: a few neurons may saturate, and the others have higher rates (Rueckauer et
     al. 2017, sec. 2.2.2).
     """
-    weights = list(net.weights)[:-1]
+    weights = list(net.weights)[: len(net.neurons)]
     if method == "none":
         return [1.0] * len(weights)
     if method == "model":
         # The algorithm divides each layer by its own largest sum, so the scales are products of these.
-        return list(accumulate((w.clamp(min=0).sum(1).max().item() for w in weights), mul))
+        sums = [w.clamp(min=0).sum(1).max().item() for w in weights]
+        return list(accumulate([*sums[:-1], 1.0] if net.output_spikes else sums, mul))
     if method == "data":
         peaks = activation_percentiles(net, 100, batches)
         return [max(peak, w.max().item()) for peak, w in zip(peaks, weights, strict=True)]
@@ -39,17 +41,17 @@ def layer_scales(
 
 
 def activation_percentiles(net: ConvertibleNet, percentile: float, batches: Batches) -> list[float]:
-    """Each hidden layer's percentile over samples and units, zeros included, by nearest rank.
+    """The percentile of each layer that spikes, over samples and units, zeros included, by nearest rank.
 
     Exact, without storing all activations (66 million in a layer for MNIST and 1200 units): a value
     that is not among the largest k of the batches so far cannot be among the largest k of all.
     """
     samples = sum(len(inputs) for inputs, _ in batches)
-    sizes = [samples * len(weight) for weight in list(net.weights)[:-1]]
+    sizes = [samples * len(weight) for weight in list(net.weights)[: len(net.neurons)]]
     keep = [size - math.ceil(size * percentile / 100) + 1 for size in sizes]
     largest: list[Tensor | None] = [None] * len(sizes)
     for inputs, _ in batches:
-        for i, values in enumerate(net.analog(inputs)[1:-1]):
+        for i, values in enumerate(net.analog(inputs)[1 : len(sizes) + 1]):
             seen = largest[i]
             pool = values.flatten() if seen is None else torch.cat([seen, values.flatten()])
             largest[i] = pool.topk(min(keep[i], len(pool)), sorted=False).values
@@ -57,7 +59,7 @@ def activation_percentiles(net: ConvertibleNet, percentile: float, batches: Batc
 
 
 def thresholds(scales: Sequence[float], factor: float) -> list[float]:
-    """The threshold of each hidden layer l for its trained weights, `factor` s_l / s_(l-1).
+    """The threshold of each layer l for its trained weights, `factor` s_l / s_(l-1).
 
     A spike of the layer below represents the activation s_(l-1); s_0 = 1, for inputs in [0, 1].
     """

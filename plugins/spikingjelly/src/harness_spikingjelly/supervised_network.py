@@ -28,7 +28,8 @@ class Network(nn.Module):
         self.params = params
         sizes = network_sizes(task, params)
         synapses = [nn.Linear(n_in, n_out, bias=False) for n_in, n_out in pairwise(sizes)]
-        neurons = [neuron.LIFNode(params.tau, step_mode="m") for _ in sizes[1:]]
+        reset = None if params.reset == "soft" else 0.0
+        neurons = [neuron.LIFNode(params.tau, v_reset=reset, step_mode="m") for _ in sizes[1:]]
         # For a type checker, a ModuleList holds plain modules.
         self.synapses = cast("Sequence[nn.Linear]", nn.ModuleList(synapses))
         self.neurons = cast("Sequence[nn.Module]", nn.ModuleList(neurons))
@@ -56,14 +57,21 @@ class Network(nn.Module):
     def learn(self, spikes: Tensor, targets: Tensor) -> list[Tensor]:
         """One update from `spikes` [T, B, n_in] and `targets` [B]; returns the activity before it.
 
-        Nothing is differentiated: Adam receives the negated STDP updates as gradients.
+        Nothing is differentiated: Adam receives the negated STDP updates as gradients. With `drop_last`
+        a batch that is not full changes nothing.
         """
         p = self.params
         activity: list[Tensor] = self(spikes)
+        if p.drop_last and len(targets) < p.batch_size:
+            return activity
         *_, received, output = activity
         self.optimizer.zero_grad()
-        if p.signal == "teacher":
-            error = signals.teacher(output, targets)
+        if p.signal != "reward":
+            error = (
+                signals.loss(output, targets)
+                if p.signal == "loss"
+                else signals.teacher(output, targets)
+            )
             stdp(self.synapses[-1], received, error, self.window)
         else:
             chosen, surprise = signals.reward(output, targets, p.exploration)

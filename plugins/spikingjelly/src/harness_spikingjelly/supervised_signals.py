@@ -1,4 +1,4 @@
-"""The supervision of a layer's STDP: a teacher, a reward, and how either reaches hidden layers.
+"""The supervision of a layer's STDP: a teacher, a reward, the loss, and how each reaches hidden layers.
 
 Each is a postsynaptic activity that is paired with the presynaptic traces in place of the neurons' own
 spikes. None needs a derivative.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-SIGNALS = ("teacher", "reward")
+SIGNALS = ("teacher", "reward", "loss")
 
 
 def teacher(output: Tensor, targets: Tensor) -> Tensor:
@@ -45,6 +45,19 @@ def reward(output: Tensor, targets: Tensor, exploration: float) -> tuple[Tensor,
     chosen = nn.functional.one_hot(choice, classes).to(output)
     predicted = (counts / len(output) * chosen).sum(dim=1)
     return chosen, (choice == targets).to(output) - predicted
+
+
+def loss(output: Tensor, targets: Tensor) -> Tensor:
+    """The layer's own spikes times minus the loss's derivative by each of them, [T, B, C].
+
+    The loss is the squared error of the firing rates, averaged over classes. STDP with this signal takes
+    the STDP of a neuron's own spikes for the derivative of its spikes by its weights, and a neuron
+    that is silent learns nothing.
+    """
+    rates = output.mean(dim=0)
+    wanted = nn.functional.one_hot(targets, output.shape[2]).to(output)
+    steps, _, classes = output.shape
+    return output * ((wanted - rates) * (2 / (classes * steps)))
 
 
 def hidden(

@@ -1,0 +1,101 @@
+"""report.md and report.html, from one template each; the page asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from harness.report.content import Picture
+from harness.report.numbers import plain
+from harness.report.rows import DARK, LIGHT
+
+HERE = Path(__file__).parent
+#: The parameters of more rows than these are shown when asked for.
+OPEN_CARDS = 8
+
+#: What Markdown or HTML takes for its own, and how it is written as text.
+ESCAPED = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+ESCAPES = str.maketrans(ESCAPED)
+
+
+def render(said: Mapping[str, Any], pictures: Sequence[Picture], remark: str) -> dict[str, str]:
+    """The reports by their files' names; `remark` says which figures are missing."""
+    facts = {**said, "pictures": pictures, "remark": remark}
+    names = {"report.md": "report.md.j2", "report.html": "page.html.j2"}
+    return {name: _template(template).render(facts) for name, template in names.items()}
+
+
+@cache
+def _template(name: str) -> Any:
+    """A template in which everything is escaped, but the page's own style and script."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_markdown if name.startswith("report.md") else None,
+    )
+    style, script = ((HERE / file).read_text("utf-8") for file in ("page.css", "page.js"))
+    environment.globals |= {
+        "style": Markup(style),
+        "script": Markup(script),
+        # Should something slip through the escaping all the same, the browser runs only this script
+        # and loads only what the page holds.
+        "policy": f"default-src 'none'; img-src data:; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
+        "source": _source,
+        "breakable": _breakable,
+        "fenced": _fenced,
+        "open_cards": OPEN_CARDS,
+    }
+    return environment.get_template(name)
+
+
+def _markdown(text: object) -> Markup:
+    """`text` on one line, no character of which Markdown or HTML takes for its own."""
+    return text if isinstance(text, Markup) else Markup(plain(text).translate(ESCAPES))
+
+
+def _fenced(command: str) -> Markup:
+    # Longer than any run of backticks inside, so that none of them ends the block.
+    fence = "`" * (2 + max(map(len, re.findall("`+", command)), default=1))
+    return Markup(f"{fence}\n{command}\n{fence}")
+
+
+def _breakable(name: str) -> Markup:
+    """A row's name that may go on in a new line after each "="."""
+    return Markup("=<wbr>").join(map(escape, name.split("=")))
+
+
+def themed(svg: str) -> str:
+    """`svg` for the page: its ink and paper follow the reader's light or dark theme.
+
+    A file for other programs keeps plain colours: most of them know no CSS variables.
+    """
+    for place, colour in enumerate(LIGHT):
+        svg = svg.replace(colour, f"var(--c{place})")
+    light, dark = (
+        "".join(f"--c{place}:{colour};" for place, colour in enumerate(theme))
+        for theme in (LIGHT, DARK)
+    )
+    style = f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return svg.replace("<defs>", f"<defs><style>{style}</style>", 1)
+
+
+def _source(picture: Picture) -> str:
+    """The figure as a data address."""
+    data = base64.b64encode(themed(picture.svg).encode()).decode()
+    return f"data:image/svg+xml;base64,{data}"
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
