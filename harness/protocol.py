@@ -179,6 +179,7 @@ class Described(Data):
     parameters: dict[str, dict[str, Any]]
     values: Mapping[str, Mapping[str, Mapping[str, Value]]]
     sources: Mapping[str, Source] = {}
+    family: str = ""
 
 
 class Prepared(Data):

@@ -156,9 +156,10 @@ def _conclude(finished: Run) -> int:
     for problem in finished.problems:
         click.echo(f"harness: left out {problem}", err=True)
     console = Console()
-    for table in terminal_tables(finished.description, finished.records):
+    answers = finished.answers
+    for table in terminal_tables(finished.description, finished.records, answers=answers):
         console.print(table)
-    for line in closing_lines(finished.records, finished.sessions):
+    for line in closing_lines(finished.records, finished.sessions, answers):
         console.print(line, markup=False, highlight=False)
     click.echo(f"report: {finished.path / 'report.html'}")
     judged = [record for record in finished.records if record.kind != "peaks"]

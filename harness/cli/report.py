@@ -16,7 +16,8 @@ import click
     type=click.Path(path_type=Path),
     help="Another run, whose trials (not its timings) become rows too.",
 )
-def report(folder: Path, others: tuple[Path, ...]) -> None:
+@click.option("--baseline", default="", help="The row that the others are compared with.")
+def report(folder: Path, others: tuple[Path, ...], baseline: str) -> None:
     """Rebuild the tables, the figures and the page of FOLDER (of run or layers) from its records."""
     from harness.coordinator.run import load
     from harness.errors import UsageError
@@ -29,5 +30,5 @@ def report(folder: Path, others: tuple[Path, ...]) -> None:
     beside = [load(other, "networks") for other in others]
     for problem in [*run.problems, *(problem for other in beside for problem in other.problems)]:
         click.echo(f"harness: left out {problem}", err=True)
-    run.report(beside=beside)
+    run.report(beside=beside, baseline=baseline)
     click.echo(f"{len(run.records)} records; open {run.path / 'report.html'}")

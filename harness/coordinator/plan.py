@@ -22,13 +22,15 @@ from harness.subjects import Row, Trial
 class Planned:
     """One trial that is to run, or what it will be recorded as instead (`refused`).
 
-    `source` is where its setting is written, `name` the row's name for people.
+    `source` is where its setting is written, `family` what its plugin's presets say, `name` the row's
+    name for people.
     """
 
     trial: Trial
     plugin: Plugin
     refused: Failed | None = None
     source: Cited | None = None
+    family: str = ""
     name: str = ""
 
     @property
@@ -103,6 +105,7 @@ def _rows(
         for combination in itertools.product(*chosen.values()):
             given = dict(zip(chosen, combination, strict=True))
             refused = described if isinstance(described, Failed) else None
+            family = described.family if isinstance(described, Presets) else ""
             source, params = None, given
             if isinstance(described, Presets):
                 try:
@@ -119,7 +122,7 @@ def _rows(
                 params=params,
                 swept={name: params[name] for name, values in chosen.items() if len(values) > 1},
             )
-            yield Planned(Trial(row=row, seed=config.seeds[0]), plugin, refused, source)
+            yield Planned(Trial(row=row, seed=config.seeds[0]), plugin, refused, source, family)
 
 
 def _cited(presets: Presets, preset: str, task: str, params: Mapping[str, Value]) -> Cited | None:

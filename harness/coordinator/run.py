@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.coordinator.baseline import rebased, row_named
+from harness.results.answers import Answers, joined, read_answers
 from harness.results.record import Record, current
 from harness.results.session import Session
 from harness.results.store import Description, Kind, RunFolder
@@ -22,13 +24,15 @@ if TYPE_CHECKING:
 class Run:
     """A run on disk: the latest record of each trial and measurement.
 
-    `problems` tells which lines of the records could not be read.
+    `answers` are those of its networks to the test samples, where they were kept; `problems` tells what
+    could not be read.
     """
 
     path: Path
     description: Description
     records: Sequence[Record]
     problems: Sequence[str] = ()
+    answers: Answers | None = None
 
     @property
     def kind(self) -> Kind:
@@ -43,7 +47,7 @@ class Run:
     @property
     def rows(self) -> list[Summary]:
         """The rows of the comparison, each metric over its seeds."""
-        return summarise(self.records, self.sessions)
+        return summarise(self.records, self.sessions, self.answers)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -63,16 +67,19 @@ class Run:
         self,
         beside: Sequence[Run] = (),
         *,
+        baseline: str = "",
         figures: bool = True,
         say: Callable[[str], None] = lambda _: None,
     ) -> list[Path]:
         """Rebuilds the tables, the figures and the page from the records; returns what it wrote.
 
         The trials of the runs `beside` are rows too. Their timings are not: only what was timed side
-        by side compares. `say` is told what is being drawn.
+        by side compares. `baseline` names the row that the others are compared with, in place of the one
+        that the run had; UsageError where there is none. `say` is told what is being drawn.
         """
         from harness.report.build import build_report
 
+        key = ""
         sessions, records, problems = list(self.sessions), list(self.records), list(self.problems)
         for other in beside:
             shift = len(sessions)
@@ -83,6 +90,9 @@ class Run:
             ]
             sessions += other.sessions
             problems += other.problems
+        if baseline:
+            key = row_named(baseline, records)
+            records = rebased(RunFolder(self.path), records, key)
         return build_report(
             self.path,
             Description(kind=self.kind, sessions=tuple(sessions)),
@@ -91,6 +101,8 @@ class Run:
             figures=figures,
             say=say,
             beside=[other.path.name for other in beside],
+            answers=joined([self.answers, *(other.answers for other in beside)]),
+            baseline=key,
         )
 
 
@@ -98,4 +110,6 @@ def load(path: str | Path, kind: Kind | None = None) -> Run:
     """The run at `path`; UsageError where there is none, of that `kind`, that this version can read."""
     folder = RunFolder.open(Path(path), kind)
     records, problems = folder.records()
-    return Run(folder.path, folder.description(), current(records), problems)
+    records = current(records)
+    answers, unread = read_answers(folder, records)
+    return Run(folder.path, folder.description(), records, [*problems, *unread], answers)

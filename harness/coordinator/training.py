@@ -49,7 +49,7 @@ def describe(
             event = ask_worker(Describe(plugin=plugin.location), _DESCRIBE_SECONDS)
         if isinstance(event, Described):
             parameters = {key: Parameter(**p) for key, p in event.parameters.items()}
-            return plugin.name, Presets(parameters, event.values, sources=event.sources)
+            return plugin.name, Presets(parameters, event.values, event.sources, event.family)
         return plugin.name, event if isinstance(event, Failed) else unexpected(event)
 
     return dict(spread([partial(ask, plugin) for plugin in plugins], jobs, workers))
@@ -166,6 +166,7 @@ def run_trials(
             stages={name: round(seconds, 3) for name, seconds in stages.seconds.items()},
             jobs=jobs,
             source=plan.source,
+            family=plan.family,
             log=f"logs/{log.name}" if log.exists() else "",
             **fields,
         )

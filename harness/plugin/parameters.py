@@ -88,7 +88,9 @@ class Presets:
 
     `values[preset][task]` overrides the defaults; the task "*" stands for every task. A preset that
     names neither the task nor "*" is not offered for it. `sources[preset]` says where its setting is
-    written, and what was reported for it: the report shows that beside what was measured.
+    written, and what was reported for it: the report shows that beside what was measured. Plugins that
+    name one `family` claim that their networks of equal parameters are one network, on several
+    frameworks: the report compares them with each other.
     """
 
     parameters: Mapping[str, Parameter]
@@ -96,6 +98,7 @@ class Presets:
         default_factory=lambda: {QUICK: {ANY_TASK: {}}}
     )
     sources: Mapping[str, Source] = field(default_factory=dict)
+    family: str = ""
 
     def offers(self, preset: str, task: str) -> bool:
         """Whether there are values of `preset` for `task`."""

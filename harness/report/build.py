@@ -6,19 +6,22 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.report import environment, layers, networks, trust, versus, words
+from harness.report import environment, layers, networks, sources, standing, trust, versus, words
 from harness.report.content import PROSE, Picture, prose
 from harness.report.numbers import listed, plain
 from harness.report.pages import render
 from harness.report.rows import NetworkRow, network_rows, shown_metrics
+from harness.results.accuracy import ClassAccuracy
+from harness.results.answers import Answers
 from harness.results.frame import summary_columns, summary_line
 from harness.results.metrics import METRICS
+from harness.results.ranking import rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import Summary, summarise
@@ -31,6 +34,7 @@ class View:
     summaries: Sequence[Summary]
     networks: Sequence[NetworkRow]
     layers: Sequence[Summary]
+    classes: Mapping[str, ClassAccuracy]
     said: Mapping[str, Any]
 
 
@@ -41,19 +45,24 @@ def build_report(
     problems: Sequence[str] = (),
     *,
     beside: Sequence[str] = (),
+    answers: Answers | None = None,
+    baseline: str = "",
     figures: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
-    """Writes summary.csv, report.md and report.html, then figures/ and both reports with the figures.
+    """Writes the tables as CSV, report.md and report.html, then figures/ and both reports with the figures.
 
     `problems` names the lines of records.jsonl that could not be read, `beside` the runs whose rows
-    were taken over. `say` is told what is being done. Each file is replaced at once: a reader sees
+    were taken over. `answers` are those of the networks, `baseline` the key of the row that accuracies
+    are compared with. `say` is told what is being done. Each file is replaced at once: a reader sees
     the old one or the new one. Figures of an earlier report are removed. Returns the files.
     """
-    view = gather(description, records, problems, beside)
+    view = gather(description, records, problems, beside, answers, baseline)
     (path / "figures").mkdir(parents=True, exist_ok=True)
     say("writing the tables")
-    written = [_write(path / "summary.csv", _summary_csv(view.summaries))]
+    written = [_write(path / "summary.csv", _csv(_summary(view.summaries)))]
+    if view.classes:
+        written.append(_write(path / "confusion.csv", _csv(standing.confusions(view.classes))))
     written += _reports(path, view, [], prose("figures_missing", "pending" if figures else "none"))
     for name in PROSE["figures"]:
         for kind in ("svg", "png"):
@@ -82,20 +91,26 @@ def gather(
     records: Sequence[Record],
     problems: Sequence[str] = (),
     beside: Sequence[str] = (),
+    answers: Answers | None = None,
+    baseline: str = "",
 ) -> View:
     """The view of a run; the sections that it has follow from the kinds of its records."""
     sessions = description.sessions
     records = latest(list(records))  # what is repeated counts once, in all sections
-    summaries = summarise(records, sessions)
+    summaries = summarise(records, sessions, answers)
+    ranking = rank(summaries, baseline)
     labels = {summary.row.key: plain(summary.label) for summary in summaries}
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
     failed = trust.unfinished(records, labels)
+    found = standing.by_class(rows, answers) if answers else {}
     tables = [
-        networks.results(rows) if any(row.trials for row in rows) else None,
-        networks.against_sources(rows),
+        networks.results(rows, ranking) if any(row.trials for row in rows) else None,
+        standing.places(rows, ranking),
+        sources.against_sources(rows),
         layers.proofs(records),
         *layers.speeds(layer_rows),
         versus.faster_or_slower(records, labels),
+        standing.classes(found),
     ]
     metrics = shown_metrics(summaries)
     if any(summary.references for summary in summaries):
@@ -111,12 +126,13 @@ def gather(
         "meanings": [(metric.title, metric.meaning) for metric in metrics],
         "unfinished": failed,
         "without_result": listed(trust.names(failed)) if failed else "",
+        "citations": sources.citations(rows),
         "parameters": networks.parameters(rows),
         "sessions": environment.sessions_table(sessions, records),
         "environment": environment.cards(sessions),
         "problems": list(map(plain, problems)),
     }
-    return View(summaries, rows, layer_rows, said)
+    return View(summaries, rows, layer_rows, found, said)
 
 
 def _reports(path: Path, view: View, pictures: Sequence[Picture], remark: str) -> list[Path]:
@@ -144,17 +160,24 @@ def _any_backend() -> Iterator[None]:
             matplotlib.rcParams["backend"] = backend
 
 
-def _summary_csv(summaries: Sequence[Summary]) -> str:
-    """A line for each row, every number in full; no cell of text is a formula."""
+def _summary(summaries: Sequence[Summary]) -> Iterator[Sequence[Any]]:
+    """A line for each row, every number in full."""
+    columns = summary_columns(summaries)
+    yield columns
+    for line in map(summary_line, summaries):
+        yield [line.get(column, "") for column in columns]
+
+
+def _csv(lines: Iterable[Sequence[Any]]) -> str:
+    """`lines` as text; no cell of text is a formula."""
 
     def harmless(cell: Any) -> Any:
         text = plain(cell) if isinstance(cell, str) else ""
         return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text or cell
 
-    columns, file = summary_columns(summaries), io.StringIO()
-    lines = [[line.get(column, "") for column in columns] for line in map(summary_line, summaries)]
+    file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerows(map(harmless, line) for line in (columns, *lines))
+    writer.writerows(map(harmless, line) for line in lines)
     return file.getvalue()
 
 

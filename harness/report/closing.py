@@ -9,7 +9,9 @@ from harness.report.content import PROSE
 from harness.report.numbers import listed, plain, show
 from harness.report.rows import NetworkRow, network_rows, ordered_by
 from harness.report.versus import Timing, timings, versus
+from harness.results.answers import Answers
 from harness.results.metrics import METRICS
+from harness.results.ranking import Ranking, rank
 from harness.results.record import LayerTiming, NetworkTiming, Record, latest
 from harness.results.session import Session
 from harness.results.summary import summarise
@@ -18,13 +20,15 @@ from harness.results.summary import summarise
 MOST_NAMES = 6
 
 
-def closing_lines(records: Sequence[Record], sessions: Sequence[Session] = ()) -> list[str]:
+def closing_lines(
+    records: Sequence[Record], sessions: Sequence[Session] = (), answers: Answers | None = None
+) -> list[str]:
     """What the records support, in plain sentences; none where there is nothing to compare."""
     records = latest(list(records))
-    summaries = summarise(records, sessions)
+    summaries = summarise(records, sessions, answers)
     labels = {summary.row.key: plain(summary.label) for summary in summaries}
     timed = timings(records)
-    lines = [*_best(network_rows(summaries))]
+    lines = [*_best(network_rows(summaries), rank(summaries))]
     networks = [record for record in timed if isinstance(record, NetworkTiming)]
     for name in ("latency", "inference", "train"):
         lines += _verdicts(networks, name, labels, PROSE["series"][name].partition(",")[0])
@@ -40,8 +44,8 @@ def closing_lines(records: Sequence[Record], sessions: Sequence[Session] = ()) -
     return lines
 
 
-def _best(rows: Sequence[NetworkRow]) -> Iterator[str]:
-    """The first row by the metric that orders them, and whose intervals overlap with its own."""
+def _best(rows: Sequence[NetworkRow], ranking: Ranking) -> Iterator[str]:
+    """The first row by the metric that orders them, and which rows cannot be told from it."""
     name = ordered_by(rows)
     having = [row for row in rows if name and row.has(name)]
     if len(having) < 2:
@@ -49,6 +53,12 @@ def _best(rows: Sequence[NetworkRow]) -> Iterator[str]:
     metric, (best, *others) = METRICS[name], having
     which = "Highest" if metric.better == "more" else "Lowest"
     title = metric.title if name == "van_rossum_loss" else metric.title.lower()
+    if name == "test_accuracy" and best.row.key in ranking.places:
+        ties = [row.name for row in others if row.row.key in ranking.best()]
+        yield f"{which} {title}: {best.name}, {show(best.cells.get(name), name)}." + (
+            f" Not to be told from it: {listed(ties, MOST_NAMES)}." if ties else ""
+        )
+        return
     # A number without an interval is its own.
     (low, high), *ends = (row.ends(name) or (row.value(name),) * 2 for row in having)
     overlapping = [

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.plugin.parameters import BEST, SOURCE
 from harness.report.content import Card, Column, Item, Table, number, prose
-from harness.report.numbers import plain, points, show
+from harness.report.numbers import plain
 from harness.report.rows import NetworkRow, ordered_by, shown_metrics
-
-#: The columns of the table of sources.
-TITLES = ("Plugin", "Setting", "Source reports", "Ours", "Difference, points", "Our best")
+from harness.results.ranking import Ranking
 
 
-def results(rows: Sequence[NetworkRow]) -> Table:
-    """A line for each row, a column for each metric that some row has."""
+def results(rows: Sequence[NetworkRow], ranking: Ranking | None = None) -> Table:
+    """A line for each row, a column for each metric that some row has.
+
+    A row that cannot be told from the most accurate one is marked.
+    """
+    best = ranking.best() if ranking else []
     metrics = shown_metrics(rows)
     references = list(dict.fromkeys(name for row in rows for name in row.references))
     by = ordered_by(rows)
@@ -30,7 +31,8 @@ def results(rows: Sequence[NetworkRow]) -> Table:
     lines = []
     for row in rows:
         framework = plain(row.row.framework)
-        line = [Item(row.name, sort=row.name, colour=row.look.colour)]
+        mark = "best" if row.row.key in best and len(best) < len(rows) else ""
+        line = [Item(row.name, sort=row.name, colour=row.look.colour, remark=mark)]
         line += [number(row.cells.get(metric.name), metric.name) for metric in metrics]
         line += [number(row.references.get(n), "reference_accuracy") for n in references]
         line += [Item(seeds(row), sort=str(len(row.trials)))]
@@ -54,36 +56,6 @@ def seeds(row: NetworkRow) -> str:
     return str(ok) if ok == all_seeds else f"{ok} of {all_seeds}"
 
 
-def against_sources(rows: Sequence[NetworkRow]) -> Table | None:
-    """Our accuracy beside the one that each original paper or code reports for the same setting.
-
-    A line for each row at a source's setting, by plugin; none where no row knows a source's figure.
-    """
-    if not any(row.has("reported_accuracy") for row in rows):
-        return None
-    lines = []
-    for row in rows:
-        preset = row.row.preset
-        if row.trials and (
-            row.has("reported_accuracy") or preset == SOURCE or preset.startswith(f"{SOURCE}-")
-        ):
-            changed = (f"{name}={value}" for name, value in row.row.swept.items())
-            ours, reported = row.cells.get("test_accuracy"), row.cells.get("reported_accuracy")
-            best = _best(row, rows)
-            texts = (
-                show(reported, "reported_accuracy"),
-                show(ours, "test_accuracy"),
-                points(ours, reported),
-                show(best.cells.get("test_accuracy") if best else None, "test_accuracy"),
-            )
-            setting = Item(plain(" ".join([preset, *changed])))
-            lines.append([Item(plain(row.row.plugin)), setting, *(Item(*text) for text in texts)])
-    columns = [Column(title, number=place > 1) for place, title in enumerate(TITLES)]
-    lines.sort(key=lambda line: (line[0].value, line[1].value))
-    note = prose("tables", "sources")
-    return Table("sources", "Against the sources", columns, lines, note, "results sources")
-
-
 def parameters(rows: Sequence[NetworkRow]) -> list[Card]:
     """The parameters of each row, and the means of the numbers of `harness_finish_training`."""
     cards = []
@@ -103,16 +75,3 @@ def _sessions(row: NetworkRow) -> tuple[list[str], list[str]]:
     timing = row.timing
     trained = [str(n + 1) for n in sorted({trial.session for trial in row.tried})]
     return trained, [] if timing is None else [str(timing.session + 1)]
-
-
-def _best(row: NetworkRow, rows: Sequence[NetworkRow]) -> NetworkRow | None:
-    """The plugin at its best; of a sweep's rows, the best on validation data."""
-    of = (row.row.plugin, row.row.task, row.row.device, BEST)
-    same = (
-        other
-        for other in rows
-        if of == (other.row.plugin, other.row.task, other.row.device, other.row.preset)
-        and other.has("test_accuracy")
-    )
-    known = "validation_accuracy"
-    return max(same, key=lambda r: r.value(known) if r.has(known) else 0.0, default=None)

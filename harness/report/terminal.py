@@ -9,8 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report import content, layers, networks
-from harness.report.numbers import plain, show
+from harness.report.numbers import ABSENT, plain, show
 from harness.report.rows import NetworkRow, network_rows, shown_metrics
+from harness.results.answers import Answers
+from harness.results.ranking import Ranking, rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import summarise
@@ -22,7 +24,10 @@ Columns = Iterator[tuple[str, Sequence[Sequence[str]]]]
 
 
 def terminal_tables(
-    description: Description, records: Sequence[Record], width: int | None = None
+    description: Description,
+    records: Sequence[Record],
+    width: int | None = None,
+    answers: Answers | None = None,
 ) -> Iterator[Table]:
     """The tables of a run in `width` columns, the terminal's where it is not given.
 
@@ -30,10 +35,11 @@ def terminal_tables(
     """
     width = width or shutil.get_terminal_size().columns
     records = latest(list(records))
-    summaries = summarise(records, description.sessions)
+    summaries = summarise(records, description.sessions, answers)
     rows = network_rows(summaries)
     if rows or description.kind == "networks":
-        yield _fitted("", [row.name for row in rows], _network_columns(rows), width)
+        columns = _network_columns(rows, rank(summaries))
+        yield _fitted("", [row.name for row in rows], columns, width)
     if proofs := layers.proofs(records):
         made = _table(proofs.title)
         for column in proofs.columns:
@@ -48,8 +54,8 @@ def terminal_tables(
         yield _fitted(table.title, names, _layer_columns(table, brief), width)
 
 
-def _network_columns(rows: Sequence[NetworkRow]) -> Columns:
-    """The metrics: with its interval the first, and whatever summarises times."""
+def _network_columns(rows: Sequence[NetworkRow], ranking: Ranking) -> Columns:
+    """The metrics: with its interval the first, and whatever summarises times; places after the first."""
     metrics = [metric for metric in shown_metrics(rows) if metric.place == "brief"]
     columns = []
     for place, metric in enumerate(metrics):
@@ -57,6 +63,8 @@ def _network_columns(rows: Sequence[NetworkRow]) -> Columns:
         wide = [[str(cell) for cell in cells]] if place == 0 or metric.series else []
         columns.append((metric.title, [*wide, [cell.value for cell in cells]]))
     yield from columns[:1]
+    if len(ranking.places) > 1:
+        yield "Place", [[str(ranking.places.get(row.row.key, ABSENT)) for row in rows]]
     yield "Seeds", [[networks.seeds(row) for row in rows]]
     yield from columns[1:]
 

@@ -102,8 +102,8 @@ class TrialRecord(Base):
     layer, `history` the mean of each training scalar by epoch, `raster` the steps at which the
     input, target and output neurons of a fitted spike train spike. `predictions` is the SHA-256 of the
     file of its predictions, "" where its task has none. `source` cites where its preset comes from, if
-    that is written anywhere and nothing was set otherwise. `stages` is how many seconds each
-    stage took, `jobs` how many trials ran at once.
+    that is written anywhere. Trials of one `family` and equal parameters train one
+    network. `stages` is how many seconds each stage took, `jobs` how many trials ran at once.
     """
 
     kind: Literal["trial"] = "trial"
@@ -115,6 +115,7 @@ class TrialRecord(Base):
     raster: dict[str, list[list[int]]] = {}
     predictions: str = ""
     source: Cited | None = None
+    family: str = ""
     versions: dict[str, str] = {}
     jobs: int = 1
     stages: dict[str, float] = {}

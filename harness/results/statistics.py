@@ -127,6 +127,20 @@ def mean_interval(
     return Cell(mean, n=n)
 
 
+def single_run(values: Sequence[float]) -> tuple[float, float] | None:
+    """Where a single further run falls with 95 %: the prediction interval of the normal distribution.
+
+    None of fewer than two values. A source that ran once is to be compared with it.
+    """
+    n = len(values)
+    if n < 2:
+        return None
+    mean = math.fsum(values) / n
+    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    half = _t_quantile(n - 1) * spread * math.sqrt(1 + 1 / n)
+    return mean - half, mean + half
+
+
 @cache
 def _t_quantile(freedom: int) -> float:
     """The quantile of Student's t; from scipy.special, for scipy.stats takes a second to import."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.results.accuracy import Outcomes, accuracy_interval
+from harness.results.answers import Answers
 from harness.results.labels import labels
 from harness.results.metrics import METRICS, Metric
 from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord, latest
@@ -20,7 +22,8 @@ from harness.subjects import LayerRow, Row
 class Summary:
     """One row of the comparison.
 
-    `trials` are the records of all its seeds (none for a layer), `timing` that of its measurement.
+    `trials` are the records of all its seeds (none for a layer), `timing` that of its measurement,
+    `outcomes` which test samples its networks predict correctly, where that was kept.
     """
 
     row: Row | LayerRow
@@ -29,6 +32,7 @@ class Summary:
     references: Mapping[str, Cell] = field(default_factory=dict)
     trials: Sequence[TrialRecord] = ()
     timing: NetworkTiming | LayerTiming | None = None
+    outcomes: Outcomes | None = None
 
     def has(self, metric: str) -> bool:
         """Whether `metric` was measured."""
@@ -45,12 +49,24 @@ class Summary:
         return sorted(found, key=lambda trial: trial.seed)
 
     @property
+    def family(self) -> tuple[str, str]:
+        """What rows that train one network on several frameworks have in common; its name "" for others."""
+        row = self.row
+        if not isinstance(row, Row) or not self.trials:
+            return "", ""
+        return self.trials[0].family, repr(
+            (row.task, row.preset, row.device, sorted(row.params.items()))
+        )
+
+    @property
     def skipped(self) -> int:
         """How many seeds were skipped."""
         return sum(trial.status == "skipped" for trial in self.trials)
 
 
-def summarise(records: Iterable[Record], sessions: Sequence[Session] = ()) -> list[Summary]:
+def summarise(
+    records: Iterable[Record], sessions: Sequence[Session] = (), answers: Answers | None = None
+) -> list[Summary]:
     """The rows of `records`, in the order in which they appear.
 
     Records make one row where plugin, versions, parameters, device and code are the same, the code
@@ -66,7 +82,9 @@ def summarise(records: Iterable[Record], sessions: Sequence[Session] = ()) -> li
         f"{name} host={host[:8]}" if counts[name] > 1 else name
         for name, (_, host) in zip(names, rows, strict=True)
     ]
-    return [_summary(members, name) for members, name in zip(rows.values(), names, strict=True)]
+    return [
+        _summary(members, name, answers) for members, name in zip(rows.values(), names, strict=True)
+    ]
 
 
 def _host(record: Record, sessions: Sequence[Session]) -> str:
@@ -75,7 +93,11 @@ def _host(record: Record, sessions: Sequence[Session]) -> str:
     return sessions[record.session].host.get("digest", "")
 
 
-def _summary(members: Sequence[TrialRecord | NetworkTiming | LayerTiming], label: str) -> Summary:
+def _summary(
+    members: Sequence[TrialRecord | NetworkTiming | LayerTiming],
+    label: str,
+    answers: Answers | None,
+) -> Summary:
     trials = [record for record in members if isinstance(record, TrialRecord)]
     timing = next((r for r in members if isinstance(r, (NetworkTiming, LayerTiming))), None)
     ok = [trial.metrics for trial in trials if trial.status == "ok"]
@@ -91,7 +113,10 @@ def _summary(members: Sequence[TrialRecord | NetworkTiming | LayerTiming], label
         elif timing is not None and timing.kind in metric.of and timing.status == "ok":
             cell = _measured(timing.metrics.get(metric.name))
             cells |= {} if cell is None else {metric.name: cell}
-    return Summary(members[0].row, label, cells, references, trials, timing)
+    outcomes = answers.outcomes([t for t in trials if t.status == "ok"]) if answers else None
+    if outcomes is not None:
+        cells["test_accuracy"] = accuracy_interval(outcomes.right)
+    return Summary(members[0].row, label, cells, references, trials, timing, outcomes)
 
 
 def _over_seeds(metric: Metric, values: Sequence[float], n_test: int | None) -> Cell:

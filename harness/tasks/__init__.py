@@ -12,7 +12,16 @@ from harness.tasks.yin_yang import YIN_YANG
 
 TASKS: dict[str, TaskSpec] = {
     spec.name: spec
-    for spec in (DIGITS, MNIST, FASHION_MNIST, KMNIST, RANDMAN, YIN_YANG, SPIKE_TRAIN, SPIKE_PATTERN)
+    for spec in (
+        DIGITS,
+        MNIST,
+        FASHION_MNIST,
+        KMNIST,
+        RANDMAN,
+        YIN_YANG,
+        SPIKE_TRAIN,
+        SPIKE_PATTERN,
+    )
 }
 
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.tasks.spec import Arrays, Published, RawData, TaskSpec
+from harness.tasks.spec import Arrays, RawData, TaskSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,9 +52,7 @@ def classes_of(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int
     return np.select([from_centre > R_BIG, dots, yin], [-1, 2, 0], default=1)
 
 
-def _points(
-    size: int, draws: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _points(size: int, draws: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Points [size, 2] and their classes [size], equally frequent up to one sample."""
     import numpy as np
 

@@ -77,6 +77,7 @@ class Server:
                     parameters={name: vars(p) for name, p in presets.parameters.items()},
                     values=presets.values,
                     sources=presets.sources,
+                    family=presets.family,
                 )
             case RunTrial():
                 hooks = self._networks(request.plugin)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from harness.results.statistics import (
     mean_interval,
     percentile_ms,
+    single_run,
     summarise_latency,
     summarise_rate,
 )
@@ -120,3 +121,13 @@ def test_refuses_empty_batches_and_means():
         summarise_rate([1.0], 0)
     with pytest.raises(ValueError, match="no values"):
         mean_interval([])
+
+
+def test_a_single_run_falls_where_the_normal_distribution_predicts():
+    low, high = single_run([0.9, 0.92, 0.94])
+    # t = 4.3027 with 2 degrees of freedom, sd = 0.02, and sqrt(1 + 1/3)
+    assert (low, high) == (
+        pytest.approx(0.92 - 0.09936, abs=1e-4),
+        pytest.approx(1.01936, abs=1e-4),
+    )
+    assert single_run([0.9]) is None

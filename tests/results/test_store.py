@@ -34,7 +34,7 @@ def test_a_new_run_says_what_it_is_and_holds_no_record(folder):
     assert folder.description() == Description(kind="networks")
     assert folder.records() == ([], [])
     assert {path.name for path in folder.path.iterdir()} == {
-        RUN, RECORDS, "logs", "samples", "state",
+        RUN, RECORDS, "logs", "predictions", "samples", "state",
     }  # fmt: skip
 
 

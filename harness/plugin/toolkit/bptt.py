@@ -112,6 +112,7 @@ def presets(
         parameters={**PARAMETERS, "surrogate": surrogate},
         values={**VALUES, **(further or {})},
         sources=sources or {},
+        family="bptt",
     )
 
 

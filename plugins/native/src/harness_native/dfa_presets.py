@@ -1,4 +1,9 @@
-"""The parameters and presets of native-dfa."""
+"""The parameters and presets of native-dfa.
+
+All of the experiment's tables, seven settings of four sizes each:
+
+    harness run --plugins native-dfa --task mnist --preset 'source*' --set native-dfa.hidden=32,64,128,256
+"""
 
 from __future__ import annotations
 

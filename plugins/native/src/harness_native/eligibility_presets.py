@@ -1,4 +1,13 @@
-"""The parameters and presets of native-eligibility."""
+"""The parameters and presets of native-eligibility.
+
+The rows of the experiment, with `harness run --plugins native-eligibility --task mnist` before each:
+
+    --preset source,source-threshold-50 --set native-eligibility.hidden=32,64,128,256
+    --preset source-low-thresholds,source-poisson,source-deep
+    --preset source-diverges --set native-eligibility.hidden=64-32,256-128
+
+For the figures that its logs give after one and two epochs: `--set native-eligibility.epochs=1,2`.
+"""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ With the mean spikes of the last `window` steps, the targets 0 and 1 and no soft
     dW_out ~ e E_out[T],  dW_l ~ (B_l e) E_l[T]
 
 where X_l are a layer's inputs as they come, gamma is `trace_decay`, and R_l is the membrane potential
-after a spike has subtracted the threshold once (however often it does so in the end, by `resets`): a
-neuron that spiked is then further from its threshold than one that nearly did.
+after a spike has subtracted the threshold once, however often it does so in the end (`resets`).
 
 Signal and decay do not depend on the synapse, so the last trace is one matrix product over (t, sample)
 instead of a trace [B, n_out, n_in] in every step.

@@ -1,0 +1,48 @@
+"""Another baseline for a run that is measured: from the raw times, which the run keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.coordinator.plan import names_row
+from harness.errors import unknown
+from harness.results.record import NetworkTiming, Record, TrialRecord
+from harness.results.store import RunFolder
+from harness.results.timings import compare
+
+
+def row_named(text: str, records: Sequence[Record]) -> str:
+    """The key of the row that `text` names, as --baseline does; UsageError where there is none."""
+    rows = [record.row for record in records if isinstance(record, TrialRecord)]
+    found = next((row.key for row in rows if names_row(text, row)), None)
+    if found is None:
+        raise unknown("row for --baseline", text, dict.fromkeys(row.plugin for row in rows))
+    return found
+
+
+def rebased(folder: RunFolder, records: Sequence[Record], baseline: str) -> list[Record]:
+    """`records`, with the rows of each measurement group compared with the row of key `baseline`.
+
+    Groups in which that row was not measured stay as they are.
+    """
+    groups: dict[int, dict[str, NetworkTiming]] = {}
+    for record in records:
+        if isinstance(record, NetworkTiming) and record.status == "ok":
+            groups.setdefault(record.session, {})[record.row.key] = record
+    changed: dict[str, Record] = {}
+    for group in groups.values():
+        if baseline not in group:
+            continue
+        samples = {key: folder.read_samples(record.key) for key, record in group.items()}
+        series = compare(
+            {key: taken["seconds"] for key, taken in samples.items()},
+            {key: taken["batches"] for key, taken in samples.items()},
+            baseline,
+        )
+        for key, record in group.items():
+            update = {"series": series[key], "baseline": baseline}
+            changed[record.key] = record.model_copy(update=update)
+    return [
+        changed.get(record.key, record) if isinstance(record, NetworkTiming) else record
+        for record in records
+    ]
