@@ -30,3 +30,5 @@ def tasks(as_json: bool) -> None:
         click.echo(f"{spec.name.ljust(width)}  {spec.kind}: {spec.description}")
         click.echo(f"{' ' * width}  {' / '.join(spec.sizes)}: {sizes}")
         click.echo(f"{' ' * width}  data: {data if spec.needs_download else spec.origin}")
+        for method, accuracy, source in spec.published:
+            click.echo(f"{' ' * width}  published: {accuracy * 100:.1f} % {method} ({source})")

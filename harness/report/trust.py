@@ -34,6 +34,8 @@ def how_far(
             ("Machine", _machine(sessions, timed)),
             ("Checks passed", _checks(timings, timed)),
             ("Refused", _refused(timings, labels)),
+            ("Decided early", _decided_early(timed, labels)),
+            ("Random answers", _random(timed, labels)),
             ("Outliers", _outliers(timed)),
             ("Not measured", "; ".join(_absent(records, labels))),
         ]
@@ -71,6 +73,26 @@ def _checks(timings: Timings, timed: Timings) -> str:
     noun = "layer" if any(isinstance(record, LayerTiming) for record in timed) else "row"
     tried = sum(record.status != "skipped" for record in timings)
     return prose("trust", f"{noun}_checks", passed=f"{len(timed)} of {counted(tried, noun)}")
+
+
+def _decided_early(timed: Timings, labels: Mapping[str, str]) -> str:
+    """Rows whose answer no longer depends on their last inputs."""
+    said = [
+        f"{labels[r.row.key]} after step {r.facts['last_step_that_counts']} of {r.facts['steps']}"
+        for r in timed
+        if "last_step_that_counts" in r.facts
+    ]
+    return prose("trust", "decided", rows=listed(said)) if said else ""
+
+
+def _random(timed: Timings, labels: Mapping[str, str]) -> str:
+    """Rows that answer otherwise when asked again."""
+    said = [
+        f"{labels[r.row.key]} on {100 * r.facts['random_answers']:.2g} %"
+        for r in timed
+        if "random_answers" in r.facts
+    ]
+    return prose("trust", "random", rows=listed(said)) if said else ""
 
 
 def _refused(timings: Timings, labels: Mapping[str, str]) -> str:

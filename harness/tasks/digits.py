@@ -42,7 +42,10 @@ def _read() -> Arrays:
 DIGITS = TaskSpec(
     name="digits",
     kind="classification",
-    description="8x8 grey digits of scikit-learn, embedded",
+    description=(
+        "8x8 grey digits of scikit-learn, embedded. It shows that a method works, and separates no "
+        "methods: most reach about the same accuracy"
+    ),
     input_shape=(1, 8, 8),
     classes=10,
     sizes=_SIZES,

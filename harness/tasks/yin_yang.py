@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.tasks.spec import Arrays, RawData, TaskSpec
+from harness.tasks.spec import Arrays, Published, RawData, TaskSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +37,7 @@ STEPS, T_EARLY, T_BIAS, T_LATE = 60, 4.0, 24, 53.5
 CLASSES = ("yin", "yang", "dots")
 _SIZES = {"train": 5000, "validation": 1000, "test": 1000}
 _SEED = 0
+_REPOSITORY = "Kriener et al., github.com/lkriener/yin_yang_data_set"
 
 
 def classes_of(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -103,5 +104,9 @@ YIN_YANG = TaskSpec(
     locate=_locate,
     steps=STEPS,
     origin="generated",
-    published=(),
+    published=(
+        Published("EventProp, exact gradients of spike times", 0.981, "Wunderlich and Pehle 2021"),
+        Published("network without spikes, 120 hidden neurons", 0.987, _REPOSITORY),
+        Published("network without spikes or hidden neurons", 0.643, _REPOSITORY),
+    ),
 )

@@ -1,7 +1,7 @@
 """Did the timed network really do the work? A check that fails raises InvalidOutput with the reason.
 
 After MLPerf Inference's audits (TEST01: the very predictions that were timed; TEST04: no cached
-predictions), and one for spiking networks: every time step must count.
+predictions), and one for spiking networks: which time steps count.
 """
 
 from __future__ import annotations
@@ -74,25 +74,33 @@ def same_answers(other: Tensor, by_chance: Callable[[], float], what: str) -> fl
     )
 
 
-def every_step_counts(scores: Callable[[Tensor], Tensor], spikes: Tensor, delay: int) -> None:
-    """The scores for `spikes` [T, B, ...] must change with the last input that can reach them.
+def last_step_that_counts(
+    scores: Callable[[Tensor], Tensor], spikes: Tensor, delay: int
+) -> int | None:
+    """The last step of `spikes` [T, B, ...], from 1, whose input changes the scores.
 
-    `delay` is the number of steps between an input and its effect on the scores. Each sample of the
-    batch gets the last step of its neighbour.
+    None where it is as late as it can be: `delay` is the number of steps between an input and its effect
+    on the scores. A network may decide earlier, as by its first output spike, and the row says so.
+    InvalidOutput where no step counts. Each sample of the batch gets the step of its neighbour.
     """
     last = len(spikes) - 1 - delay
     if last < 0 or spikes.shape[1] < 2:
-        return
+        return None
     # Both are copies: the alignment of an array can change the last bit of a product.
-    unchanged, changed = spikes.clone(), spikes.clone()
-    changed[last] = spikes[last].roll(1, 0)
-    if torch.equal(changed[last], spikes[last]):  # no spikes, as in a latency encoding: all spike
-        changed[last] = 1
-    if torch.equal(scores(unchanged), scores(changed)):
-        raise InvalidOutput(
-            f"harness_evaluate: the scores do not depend on step {last + 1} of {len(spikes)}; a "
-            "network whose output comes later than its input says so in Evaluation.delay"
-        )
+    unchanged = scores(spikes.clone())
+    for step in range(last, -1, -1):
+        changed = spikes.clone()
+        changed[step] = spikes[step].roll(1, 0)
+        if torch.equal(
+            changed[step], spikes[step]
+        ):  # no spikes, as in a latency encoding: all spike
+            changed[step] = 1
+        if not torch.equal(unchanged, scores(changed)):
+            return None if step == last else step + 1
+    raise InvalidOutput(
+        f"harness_evaluate: the scores depend on no step of {len(spikes)}; a network whose output comes "
+        "later than its input says so in Evaluation.delay"
+    )
 
 
 def nothing_is_remembered(timed: Callable[[int], float], samples: int) -> float | None:

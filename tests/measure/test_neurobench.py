@@ -302,7 +302,7 @@ def test_a_plugin_that_the_host_trained_and_evaluated(name, overrides, tmp_path)
 
     from harness.tasks.prepare import prepare
     from harness.worker.data import load
-    from harness.worker.evaluate import BATCH, ENCODE_SEED, evaluate
+    from harness.worker.evaluate import BATCH, ENCODE_SEED, answer
     from harness.worker.hooks import Hooks
     from harness.worker.train import generator, seed_everything, train
 
@@ -315,7 +315,7 @@ def test_a_plugin_that_the_host_trained_and_evaluated(name, overrides, tmp_path)
     seed_everything(0)
     model = hooks.build_model(data.task, params, cpu)
     train(hooks, model, params, data.train, 0, lambda _: None)
-    metrics = evaluate(hooks, model, data.test, 10, "test", lambda _: None, record=True).metrics()
+    metrics = answer(hooks, model, data.test, 10, record=True).activity.metrics()
 
     draws = generator(ENCODE_SEED, cpu)
     if name == "ann-relu":
@@ -328,7 +328,7 @@ def test_a_plugin_that_the_host_trained_and_evaluated(name, overrides, tmp_path)
         spelled = Spelled(model.weights, encode, neurons)
     theirs_of = TorchModel(spelled)
     theirs_of.add_activation_module(Emits)
-    inputs, _ = data.test.take(slice(0, len(data.test)))
+    inputs = data.test.take_inputs(slice(0, len(data.test)))
     theirs = neurobenchs(theirs_of, inputs, BATCH)
     found = renamed(metrics | footprint(spelled))
     sparsities = found.pop("ActivationSparsity"), theirs.pop("ActivationSparsity")

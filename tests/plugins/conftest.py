@@ -19,7 +19,7 @@ def digits(digits_file):
     from harness.plugin import Params
     from harness.subjects import PluginLocation
     from harness.worker.data import load
-    from harness.worker.evaluate import evaluate
+    from harness.worker.evaluate import answer
     from harness.worker.hooks import Hooks
     from harness.worker.train import generator, seed_everything, train
 
@@ -35,9 +35,7 @@ def digits(digits_file):
         model.eval()
         with torch.no_grad():
             hooks.finish_training(model, data.train.batches(params.batch_size), generator(0, cpu))
-        found = evaluate(
-            hooks, model, data.validation, 10, "validation", lambda _: None, record=True
-        )
-        return found.accuracy
+        found = answer(hooks, model, data.validation, 10, record=True)
+        return found.accuracy(data.validation)
 
     return accuracy

@@ -69,3 +69,12 @@ def test_the_session_that_took_the_timings_is_named():
 
 def test_other_runs_are_named():
     assert "rows of old were taken over" in words([record("a")], beside=["old"])["Other runs"]
+
+
+def test_networks_that_decide_early_or_answer_at_random_are_named():
+    early = timed(facts={"last_step_that_counts": 7, "steps": 20})
+    random = timed("ann-relu", facts={"random_answers": 0.031})
+    found = words([early, random])
+    assert "native-dfa after step 7 of 20" in found["Decided early"]
+    assert "ann-relu on 3.1 %" in found["Random answers"]
+    assert words([timed()]).keys().isdisjoint({"Decided early", "Random answers"})

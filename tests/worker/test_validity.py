@@ -10,7 +10,7 @@ from harness.errors import InvalidOutput
 from harness.worker.validity import (
     TimedPredictions,
     differing,
-    every_step_counts,
+    last_step_that_counts,
     nothing_is_remembered,
     same_answers,
 )
@@ -80,17 +80,23 @@ def test_noise_is_no_memory():
         nothing_is_remembered(remembers, 50)
 
 
-def test_the_last_step_that_can_count_must():
+def test_the_last_step_that_counts_is_told_where_a_later_one_could():
     spikes = torch.rand(5, 4, 3, generator=torch.Generator().manual_seed(0))
-    every_step_counts(lambda x: x.sum(0), spikes, 0)
-    every_step_counts(lambda x: x[:-2].sum(0), spikes, 2)
-    with pytest.raises(InvalidOutput, match="do not depend on step 5 of 5"):
-        every_step_counts(lambda x: x[:-2].sum(0), spikes, 0)
+    assert last_step_that_counts(lambda x: x.sum(0), spikes, 0) is None
+    assert last_step_that_counts(lambda x: x[:-2].sum(0), spikes, 2) is None
+    assert last_step_that_counts(lambda x: x[:-2].sum(0), spikes, 0) == 3
+    assert last_step_that_counts(lambda x: x[0], spikes, 2) == 1
     constant = spikes[:1].expand(5, -1, -1)
-    every_step_counts(lambda x: x[-1], constant, 0)
+    assert last_step_that_counts(lambda x: x[-1], constant, 0) is None
     silent = torch.zeros(5, 4, 3)
-    every_step_counts(lambda x: x.sum(0), silent, 0)
-    every_step_counts(lambda x: x[:0].sum(0), spikes[:, :1], 0)  # one sample has no neighbour
+    assert last_step_that_counts(lambda x: x.sum(0), silent, 0) is None
+    assert last_step_that_counts(lambda x: x[:0].sum(0), spikes[:, :1], 0) is None  # no neighbour
+
+
+def test_a_network_that_depends_on_no_step_is_told():
+    spikes = torch.rand(5, 4, 3, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(InvalidOutput, match="the scores depend on no step of 5"):
+        last_step_that_counts(lambda x: torch.ones(4, 2), spikes, 0)
 
 
 def test_thirty_pairs_will_do_where_few_repeated_inputs_are_faster():

@@ -90,9 +90,6 @@ DIEHL_COOK: dict[str, Value] = {
 #: A neuron has a twelfth of the inputs there, so threshold and theta_plus are a tenth of the above.
 DIEHL_COOK_DIGITS: dict[str, Value] = {"threshold": 2.0, "theta_plus": 0.008, "epochs": 3}
 
-#: Test accuracy with 100 neurons; 87.0 % with 400, 91.9 % with 1600, 95.0 % with 6400 (sec. 3).
-REPORTED = {"mnist": 0.829}
-
 
 def remaining(presented: int, presentations: int, params: Params) -> float:
     """The factor of learning rate and theta_plus after `presented` of all `presentations`."""

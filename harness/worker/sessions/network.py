@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import count
 from time import perf_counter
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -143,15 +144,16 @@ class NetworkSession(Session):
         with torch.no_grad():
             spikes = self._hooks.encode(self._model, inputs, self._draws)
             delay = self._hooks.evaluate(self._model, spikes, False).delay
-            validity.every_step_counts(self._scores, spikes, delay)
+            counts = validity.last_step_that_counts(self._scores, spikes, delay)
+        decided: dict[str, Any] = {} if counts is None else {"last_step_that_counts": counts, "steps": len(spikes)}
         unseen = len(self._data.train) - 1
         self._time_training_sample(unseen)  # warm-up
         with no_collection():
             ratio = validity.nothing_is_remembered(self._time_training_sample, unseen)
         if ratio is None:
             reason = f"{len(self._data.train)} training samples are too few to tell"
-            return Measured(metrics={}, absent={"repeated_input_ratio": reason})
-        return Measured(metrics={"repeated_input_ratio": ratio})
+            return Measured(metrics={}, absent={"repeated_input_ratio": reason}, facts=decided)
+        return Measured(metrics={"repeated_input_ratio": ratio}, facts=decided)
 
     def _built(self) -> nn.Module:
         seed_everything(self._trial.seed)

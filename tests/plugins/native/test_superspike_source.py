@@ -171,7 +171,7 @@ def literal_readout(weights, inputs, classes=3):
     potentials, total = [out], 0
     for x in inputs:
         spikes = Step.apply(mem - 1)
-        total += spikes.sum()
+        total += int(spikes.sum().detach())
         flt, out = alpha * flt + spikes @ w2.T, beta * out + flt
         syn, mem = alpha * syn + x @ w1.T, (beta * mem + syn) * (1 - spikes.detach())
         potentials.append(out)
@@ -195,7 +195,7 @@ def test_the_leaky_readouts_update_is_its_equations():
         superspike.harness_evaluate(model, inputs, record=False).scores, largest.detach()
     )
     scalars = superspike.harness_train_step(model, inputs, targets)
-    assert scalars["density_hidden1"] == pytest.approx(float(total) / (30 * 9 * 4))
+    assert scalars["density_hidden1"] == pytest.approx(total / (30 * 9 * 4))
     for weight, reference in zip(model.weights, weights):
         assert reference.grad.abs().max() > 1e-4
         torch.testing.assert_close(weight.grad, reference.grad)

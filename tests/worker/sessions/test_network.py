@@ -154,7 +154,7 @@ def test_a_network_that_answers_otherwise_when_timed_is_told(session):
         found.validity(TakeValidity(predictions_only=True))
 
 
-def test_a_network_that_skips_its_last_step_is_told(session):
+def test_a_network_that_decides_before_its_last_step_says_when(session):
     two_steps = """
 @hookimpl
 def harness_encode(model, inputs):
@@ -168,10 +168,13 @@ def harness_train_step(model, spikes, targets):
 def harness_evaluate(model, spikes, record):
     return Evaluation(model(spikes[{read}]), delay={delay})
 """
-    session(two_steps.format(steps=3, read=-1, delay=0)).validity(TakeValidity())
-    session(two_steps.format(steps=3, read=0, delay=2)).validity(TakeValidity())
-    with pytest.raises(InvalidOutput, match="do not depend on step 3 of 3"):
-        session(two_steps.format(steps=3, read=0, delay=0)).validity(TakeValidity())
+    for read, delay, facts in [
+        (-1, 0, {}),
+        (0, 2, {}),
+        (0, 0, {"last_step_that_counts": 1, "steps": 3}),
+    ]:
+        found = session(two_steps.format(steps=3, read=read, delay=delay))
+        assert found.validity(TakeValidity()).facts == facts
 
 
 def test_a_network_that_remembers_its_answers_is_told(session):

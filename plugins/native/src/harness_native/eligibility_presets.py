@@ -85,6 +85,13 @@ PRESETS = Presets(
                 "epochs": 15,
             },
             "digits": {"epochs": 40, "batch_size": 32},
+            "yin-yang": {
+                **QUICK["yin-yang"],
+                "hidden": "256",
+                "dropout": 0.0,
+                "label_smoothing": 0.0,
+                "epochs": 30,
+            },
         },
     },
     sources={

@@ -31,6 +31,15 @@ QUICK: dict[str, dict[str, Value]] = {
     "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
     # An input neuron spikes once in 100 steps, hence slow traces and a readout of all steps.
     "randman": {"lr": 0.003, "epochs": 3, "window": 100, "alpha": 0.9, "beta": 0.95},
+    "yin-yang": {
+        "lr": 0.003,
+        "epochs": 8,
+        "steps": 60,
+        "window": 60,
+        "alpha": 0.9,
+        "beta": 0.95,
+        "gain": 0.6,
+    },
 }
 
 FEEDBACK = {
