@@ -30,15 +30,15 @@ class Reported:
 class Source:
     """A paper or an experiment, cited, and how a preset relates to it.
 
-    `authors` may be a file's name where nobody is named, `url` a DOI or an address ("" where there is
-    none). `departures` are all that the preset does otherwise, a sentence each: with none it is literal,
-    and only then its accuracy is compared with the reported one. `mended` is what had to change for the
-    source's own code to do what its text says. `reported` holds the figures, by task.
+    `authors` may be a file's name where nobody is named, `year` 0 where it has no date, `url` a DOI or an
+    address ("" where there is none). `departures` are all that the preset does otherwise, a sentence each:
+    with none it is literal, and only then its accuracy is compared with the reported one. `mended` is what
+    had to change for the source's own code to do what its text says. `reported` holds the figures, by task.
     """
 
     title: str
     authors: str
-    year: int
+    year: int = 0
     url: str = ""
     departures: Sequence[str] = ()
     mended: Sequence[str] = ()
@@ -57,4 +57,5 @@ class Source:
 
 def cite(authors: str, year: int, title: str, url: str = "") -> str:
     """A source in one line."""
-    return f'{authors} {year}, "{title}"{f", {url}" if url else ""}'
+    named = f"{authors} {year}" if year else authors
+    return f'{named}, "{title}"{f", {url}" if url else ""}'

@@ -82,7 +82,7 @@ class Cited(Data):
 
     title: str
     authors: str
-    year: int
+    year: int = 0
     url: str = ""
     where: str = ""
     accuracy: float | None = None

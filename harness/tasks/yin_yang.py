@@ -74,7 +74,8 @@ def _spikes(points: NDArray[np.float64]) -> NDArray[np.uint8]:
     values = np.concatenate([points, 1 - points], axis=1)
     steps = np.rint(T_EARLY + values * (T_LATE - T_EARLY)).astype(np.int64)
     steps = np.pad(steps, ((0, 0), (0, 1)), constant_values=T_BIAS)
-    return (steps[:, None, :] == np.arange(STEPS)[:, None]).astype(np.uint8)
+    spikes: NDArray[np.uint8] = steps[:, None, :] == np.arange(STEPS)[:, None]
+    return spikes.astype(np.uint8)
 
 
 def _locate(*_: object) -> RawData:

@@ -38,6 +38,7 @@ def test_a_preset_is_literal_where_it_departs_in_nothing():
 def test_a_source_is_cited_in_one_line():
     assert SOURCE.citation == 'Doe 2020, "Spikes", https://doi.org/1'
     assert Source("Spikes", "Doe", 2020).citation == 'Doe 2020, "Spikes"'
+    assert Source("Spikes", "a notebook").citation == 'a notebook, "Spikes"'
 
 
 @pytest.mark.parametrize("percent", [93.78, -0.1, float("nan")])

@@ -145,7 +145,9 @@ class NetworkSession(Session):
             spikes = self._hooks.encode(self._model, inputs, self._draws)
             delay = self._hooks.evaluate(self._model, spikes, False).delay
             counts = validity.last_step_that_counts(self._scores, spikes, delay)
-        decided: dict[str, Any] = {} if counts is None else {"last_step_that_counts": counts, "steps": len(spikes)}
+        decided: dict[str, Any] = {}
+        if counts is not None:
+            decided = {"last_step_that_counts": counts, "steps": len(spikes)}
         unseen = len(self._data.train) - 1
         self._time_training_sample(unseen)  # warm-up
         with no_collection():
