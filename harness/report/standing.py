@@ -28,8 +28,8 @@ def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
         for key, difference in differences.items()
     }
     columns = [
-        Column("Place", "rows that cannot be told apart share one", True),
         Column("Row"),
+        Column("Place", "rows that cannot be told apart share one", True),
         Column(f"Against {names[ranking.baseline]}"),
     ]
     columns += [Column("The same network, on another framework")] if in_family else []
@@ -40,8 +40,8 @@ def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
             continue
         against = "the baseline" if key == ranking.baseline else told(ranking.differences.get(key))
         line = [
-            Item(str(ranking.places[key])),
             Item(row.name, colour=row.look.colour),
+            Item(str(ranking.places[key])),
             Item(against),
         ]
         if in_family:

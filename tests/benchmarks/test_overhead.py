@@ -46,7 +46,7 @@ class Loops:
         samples = BATCHES * self.size
         task = Task("mnist", "classification", (1, 28, 28), 10, samples)
         inputs = torch.randint(256, (samples, 1, 28, 28), dtype=torch.uint8)
-        self.split = Split(inputs, torch.randint(10, (samples,)), 255.0)
+        self.split = Split(inputs, 255.0, torch.randint(10, (samples,)))
         torch.manual_seed(0)
         self.model = self.hooks.build_model(task, self.params, torch.device("cpu"))
 

@@ -1,4 +1,4 @@
-"""Yin-Yang: the plugins that read spike times learn it, and the others say that they cannot."""
+"""Yin-Yang: the plugins that read spike times learn it, and methods for static inputs refuse it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def accuracy(package, module, data, **overrides):
     ],
 )
 def test_learns_it_with_the_preset_quick_in_fewer_epochs(package, module, data):
-    assert accuracy(package, module, data, epochs=3) > LEAST
+    assert accuracy(package, module, data, epochs=3) > 0.85
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,6 @@ def test_learns_it_with_the_preset_quick_in_fewer_epochs(package, module, data):
         pytest.param(f"harness_{name}", module, marks=getattr(pytest.mark, name))
         for name, module in [
             ("native", "ann_relu"),
-            ("native", "relu_spike"),
             ("native", "stdp"),
             ("snntorch", "conversion"),
             ("spikingjelly", "conversion"),

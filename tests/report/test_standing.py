@@ -48,9 +48,9 @@ def table(records, answers):
 
 def test_rows_that_cannot_be_told_apart_share_a_place_and_the_others_say_by_how_much(answered):
     made, lines = table(*answered())
-    assert [column.title for column in made.columns] == ["Place", "Row", "Against good"]
-    assert {(line[0], line[1]) for line in lines} == {("1", "good"), ("1", "equal"), ("3", "bad")}
-    said = {line[1]: line[2] for line in lines}
+    assert [column.title for column in made.columns] == ["Row", "Place", "Against good"]
+    assert {(line[0], line[1]) for line in lines} == {("good", "1"), ("equal", "1"), ("bad", "3")}
+    said = {line[0]: line[2] for line in lines}
     assert said["good"] == "the baseline"
     assert said["equal"].endswith("], a tie")
     assert said["bad"].startswith("-5")
@@ -65,7 +65,7 @@ def test_one_seed_says_that_networks_are_compared_and_not_methods(answered):
 def test_a_family_has_a_column_of_its_own(answered):
     made, lines = table(*answered(family="bptt"))
     assert made.columns[-1].title == "The same network, on another framework"
-    said = {line[1]: line[-1] for line in lines}
+    said = {line[0]: line[-1] for line in lines}
     assert said["good"] == "\u2013"
     assert said["bad"].endswith("worse than good")
 

@@ -165,7 +165,8 @@ class NetworkSession(Session):
 
     def _same_as_trained(self, predictions: str, ours: Tensor) -> float:
         """The fraction of answers that change by chance; InvalidOutput where the loaded network differs."""
-        other = validity.differing(ours, load_file(predictions)[PREDICTED].long())
+        trained = load_file(predictions)[PREDICTED].long()
+        other = validity.differing(ours, trained if trained.ndim == 1 else trained[-1])
         what = "the network, loaded again,"
         return validity.same_answers(other, lambda: self._chance(None), what)
 
