@@ -11,7 +11,6 @@ from harness.report.rows import shown_metrics
 from harness.report.versus import told
 from harness.results.metrics import Metric
 from harness.results.record import LayerProof, LayerTiming, Record
-from harness.results.roofline import highest_peaks
 from harness.results.summary import Summary
 from harness.subjects import LayerSize
 
@@ -20,9 +19,6 @@ PROVED = {"ok": "equal", "invalid": "not equal", "skipped": "refused"}
 
 #: The series whose verdict stands in the table; the others are in the table of comparisons.
 MAIN = "total"
-
-#: The device's operations and bytes a second, the highest that were measured.
-peaks = highest_peaks
 
 
 def proofs(records: Sequence[Record]) -> Table | None:

@@ -80,7 +80,8 @@ def _one_run(row: NetworkRow, reported: Cell | None) -> tuple[str, ...]:
     ends = single_run(accuracies)
     if ends is None:
         return (ABSENT,)
-    interval = f"[{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+    low, high = max(ends[0], 0.0), min(ends[1], 1.0)
+    interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
     inside = reported is not None and ends[0] <= reported.value <= ends[1]
     return interval, "", "", "holds the source's" if inside else ""
 

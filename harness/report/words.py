@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from string import Template
 
-from harness.report import layers
 from harness.report.content import PROSE, prose
 from harness.report.numbers import counted, listed
 from harness.report.rows import NetworkRow
@@ -17,6 +16,7 @@ from harness.results.record import (
     Record,
     TrialRecord,
 )
+from harness.results.roofline import highest_peaks
 
 
 def headline(rows: Sequence[NetworkRow], records: Sequence[Record]) -> str:
@@ -47,7 +47,7 @@ def headline(rows: Sequence[NetworkRow], records: Sequence[Record]) -> str:
 def notes(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[tuple[str, str]]:
     """(subject, explanation) pairs, only for what the tables hold."""
     timed = [r for r in records if isinstance(r, LayerTiming)]
-    peaks = layers.peaks(records)
+    peaks = highest_peaks(records)
     cells = [(name, cell) for row in rows for name, cell in row.cells.items()]
     have = {name for name, _ in cells} | {
         record.kind for record in records if peaks or record.kind != "peaks"

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from harness.report.layers import layer_rows, peaks, proofs, speeds
+from harness.report.layers import layer_rows, proofs, speeds
 from harness.report.numbers import ABSENT
+from harness.results.roofline import highest_peaks
 from harness.results.summary import summarise
 
 from .synthetic_run import PEAKS, REFUSED, layer, proof
@@ -83,5 +84,5 @@ def test_each_density_has_a_table_with_the_sizes_in_turn_the_fastest_first():
 
 def test_the_highest_peaks_count():
     more = PEAKS.model_copy(update={"metrics": {"peak_flops": 2e11, "peak_bandwidth": 5e9}})
-    assert peaks([PEAKS, more]) == (2e11, 1e10)
-    assert peaks([PEAKS.model_copy(update={"status": "failed", "metrics": {}})]) is None
+    assert highest_peaks([PEAKS, more]) == (2e11, 1e10)
+    assert highest_peaks([PEAKS.model_copy(update={"status": "failed", "metrics": {}})]) is None
