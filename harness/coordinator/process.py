@@ -18,6 +18,10 @@ from harness.protocol import Event, Failed, Progress, events
 
 _THREAD_VARIABLES = [f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")]
 
+#: How Python runs a worker's module: unbuffered, and without the current folder on its path, where a
+#: random.py or snntorch.py of the user's would take the place of the library.
+SAFELY = ("-u", "-P", "-m")
+
 #: Memory that a worker frees stays with it, as with a server's allocator or torch's own on CUDA: where
 #: glibc returns it to the system after every call, page faults decide which of two equal processes
 #: is faster. Variables that the user has set are kept.
@@ -55,7 +59,7 @@ class Worker:
         """A fresh process of `interpreter`; what it prints goes to `log`. OSError where none starts."""
         with log.open("ab") as file:
             process = subprocess.Popen(
-                [interpreter, "-u", "-m", "harness.worker"],
+                [interpreter, *SAFELY, "harness.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,

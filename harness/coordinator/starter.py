@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.coordinator.process import Process, Worker, ending, worker_environment
+from harness.coordinator.process import SAFELY, Process, Worker, ending, worker_environment
 
 #: What all workers have in common, imported once.
 COMMON = "harness.worker.preload"
@@ -61,7 +61,7 @@ class Starter:
         with theirs, log.open("ab") as file:
             words = ["harness.worker.starter", str(theirs.fileno()), *modules]
             process = subprocess.Popen(
-                [sys.executable, "-u", "-m", *words],
+                [sys.executable, *SAFELY, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

@@ -86,6 +86,8 @@ def load_module(location: PluginLocation) -> ModuleType:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    # What lies beside the file can be imported, and shadows nothing.
+    sys.path.append(str(path.resolve().parent))
     loader.exec_module(module)
     return module
 

@@ -53,6 +53,16 @@ def interpreter(tmp_path):
 # --- a worker that does as it should --------------------------------------------------------------
 
 
+def test_files_in_the_current_folder_are_not_imported(describe, tmp_path, monkeypatch):
+    """Not even those that are called as a library that every worker imports."""
+    folder = tmp_path / "unrelated"
+    folder.mkdir()
+    for name in ("random", "pydantic", "pluggy"):
+        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} of the current folder')")
+    monkeypatch.chdir(folder)
+    assert isinstance(describe(), Described)
+
+
 def test_a_plugin_describes_itself(describe):
     stages = []
     event = describe(progress=lambda progress: stages.append(progress.stage))

@@ -32,6 +32,18 @@ def test_a_file_named_like_a_library_may_import_it(plugin_file):
     assert load_module(PluginLocation("json", file=str(path))).found is sys.modules["json"]
 
 
+def test_what_lies_beside_a_file_can_be_imported_and_shadows_nothing(plugin_file, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = plugin_file(
+        "mine", "import helper_of_mine, wave\nfound = helper_of_mine.THRESHOLD, wave"
+    )
+    (path.parent / "helper_of_mine.py").write_text("THRESHOLD = 1.5")
+    (path.parent / "wave.py").write_text("raise ImportError('not the library')")
+    threshold, wave = load_module(PluginLocation("mine", file=str(path))).found
+    assert threshold == 1.5
+    assert wave.__file__ != str(path.parent / "wave.py")
+
+
 def test_a_module_is_imported_by_its_name():
     assert load_module(PluginLocation("hooks", "harness.plugin.hookspecs")) is hookspecs
 
