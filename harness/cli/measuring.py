@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -58,18 +58,21 @@ def plugins_option(told: str) -> Callable[[F], F]:
 
 
 def list_option(name: str, kind: type[int | float], default: str, told: str) -> Callable[[F], F]:
-    """An option that takes several values, separated by commas; `told` is its help."""
+    """An option that takes several values, separated by commas or given again; `told` is its help."""
     words = "integers" if kind is int else "fractions"
     parse = comma_separated(kind, f"{words}, as in {name} {default}")
-    return click.option(name, default=default, show_default=True, callback=parse, help=told)
+    return click.option(
+        name, multiple=True, default=(default,), show_default=True, callback=parse, help=told
+    )
 
 
 def comma_separated(
     kind: Callable[[str], Any], wanted: str
-) -> Callable[[click.Context, click.Parameter, str], tuple[Any, ...]]:
+) -> Callable[[click.Context, click.Parameter, Sequence[str]], tuple[Any, ...]]:
     """The callback of an option that takes several values, as `1,2,3`."""
 
-    def parse(_context: click.Context, _option: click.Parameter, text: str) -> tuple[Any, ...]:
+    def parse(_context: click.Context, _option: object, given: Sequence[str]) -> tuple[Any, ...]:
+        text = ",".join(given)
         try:
             return tuple(kind(part) for part in text.split(","))
         except ValueError:

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")
 @click.option("--timing/--no-timing", default=True, help="Measure the trained networks, or not.")
-@click.option("--data", multiple=True, type=click.Path(), help="Folder to look for data in.")
+@click.option(
+    "--data",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder to look for data in.",
+)
 @measuring_options(min_time=0.02, row="ROW", first="the first row")
 def run(plugins: list[str], sets: tuple[str, ...], **options: Any) -> NoReturn:
     """Compare plugins on a task: accuracy, latency, sparsity, operations, throughput, memory."""

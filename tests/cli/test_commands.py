@@ -80,6 +80,8 @@ RUN_ERRORS = [
     (["--device", "tpu"], "unknown device 'tpu': known: auto, cpu, cuda"),
     (["--seeds", "a"], "'a': wanted integers, as in --seeds 0,1,2"),
     (["--seeds", "1.5"], "wanted integers"),
+    (["--seeds", "0", "--seeds", "b"], "'0,b': wanted integers"),
+    (["--data", "/no/such/folder"], "Directory '/no/such/folder' does not exist"),
     (["--seeds", ""], "wanted integers"),
     (["--seeds", "0,,1"], "wanted integers"),
     (["--seeds", "-1"], "seeds are integers from 0"),

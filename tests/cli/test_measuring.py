@@ -20,11 +20,12 @@ def test_plugins_are_named_in_one_option_or_in_several(given, found):
     assert names(given) == found
 
 
-def test_values_are_separated_by_commas():
+def test_values_are_separated_by_commas_or_given_again():
     parse = comma_separated(int, "integers")
-    assert parse(None, None, "1,2") == (1, 2)
+    assert parse(None, None, ["1,2"]) == (1, 2)
+    assert parse(None, None, ["1", "2,3"]) == (1, 2, 3)
     with pytest.raises(click.BadParameter, match="'1,x': wanted integers"):
-        parse(None, None, "1,x")
+        parse(None, None, ["1,x"])
 
 
 @pytest.fixture
