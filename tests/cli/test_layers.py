@@ -257,7 +257,7 @@ def test_a_layer_that_has_changed_is_refused_and_measured_anew_on_request(
     pytest.importorskip("torch")
     mine, other = (plugin_file(name, base="literal_layer") for name in ("mine", "other"))
     out = tmp_path / "out"
-    words = [*TINY, "--neurons", "8"]
+    words = ["--neurons", "8", *TINY[2:]]
     assert harness("layers", "--plugins", f"{mine},{other}", *words, "--out", out)[0] == 0
     mine.write_text(mine.read_text() + "# another layer\n")
     code, _, err = harness("layers", "--resume", out)
