@@ -46,7 +46,8 @@ def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
         ]
         if in_family:
             first, found = in_family.get(key, ("", None))
-            line.append(Item(f"{told(found)} than {names[first]}" if found else ABSENT))
+            joint = "with" if found and found.verdict == "tie" else "than"
+            line.append(Item(f"{told(found)} {joint} {names[first]}" if found else ABSENT))
         lines.append(line)
     one = all(difference.kind.startswith("1 ") for difference in ranking.differences.values())
     note = prose("tables", "places_of_one_seed" if one else "places")

@@ -50,13 +50,15 @@ class Summary:
 
     @property
     def family(self) -> tuple[str, str]:
-        """What rows that train one network on several frameworks have in common; its name "" for others."""
+        """What rows that train one network on several frameworks have in common; its name "" for others.
+
+        A parameter that is 0 or off is as good as one that a plugin does not have.
+        """
         row = self.row
         if not isinstance(row, Row) or not self.trials:
             return "", ""
-        return self.trials[0].family, repr(
-            (row.task, row.preset, row.device, sorted(row.params.items()))
-        )
+        params = sorted((name, value) for name, value in row.params.items() if value)
+        return self.trials[0].family, repr((row.task, row.preset, row.device, params))
 
     @property
     def skipped(self) -> int:

@@ -68,6 +68,7 @@ def test_a_family_has_a_column_of_its_own(answered):
     said = {line[0]: line[-1] for line in lines}
     assert said["good"] == "\u2013"
     assert said["bad"].endswith("worse than good")
+    assert said["equal"].endswith("a tie with good")
 
 
 def test_what_was_not_compared_is_a_dash():

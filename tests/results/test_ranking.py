@@ -63,3 +63,13 @@ def test_without_a_family_nothing_claims_to_be_one_network(ranked):
 
 def test_rows_without_answers_are_not_ranked(make_record):
     assert rank(summarise([make_record()])).places == {}
+
+
+def test_a_parameter_that_is_off_is_as_good_as_one_that_a_plugin_lacks(make_record, make_row):
+    def family(**params):
+        row = make_row(params={"hidden": 64, **params})
+        return summarise([make_record(row=row, family="bptt")])[0].family
+
+    assert family() == family(alpha=0.0) == family(dropout=0.0)
+    assert family() != family(alpha=0.5)
+    assert family() != family(hidden=32)
