@@ -31,7 +31,7 @@ def results(rows: Sequence[NetworkRow], ranking: Ranking | None = None) -> Table
     lines = []
     for row in rows:
         framework = plain(row.row.framework)
-        mark = "best" if row.row.key in best and len(best) < len(rows) else ""
+        mark = "place 1" if row.row.key in best and len(best) < len(rows) else ""
         line = [Item(row.name, sort=row.name, colour=row.look.colour, remark=mark)]
         line += [number(row.cells.get(metric.name), metric.name) for metric in metrics]
         line += [number(row.references.get(n), "reference_accuracy") for n in references]
