@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context, rc_params_from_file
 
-from harness.report import curves, dots, layers, planes, raster
+from harness.report import curves, dots, grids, layers, planes, raster
 from harness.report.content import PROSE, Omitted, Picture
 from harness.report.numbers import plain, show
 from harness.report.renderer import svg_and_png
@@ -50,12 +50,13 @@ class Drawing:
     best: Callable[[Sequence[Any]], Sequence[Any]] = lambda rows: rows[:MOST_ROWS]
 
     @property
-    def words(self) -> dict[str, str]:
+    def words(self) -> dict[str, Any]:
         """Its title and caption, and `otherwise` why there is no figure where no row has any.
 
-        `kind` is the metric of the only kind of task that has this figure.
+        `kind` is the metric of the only kind of task that has this figure; one that is not `missed` is
+        left out without a word.
         """
-        return {"kind": "", **PROSE["figures"][self.name]}
+        return {"kind": "", "missed": True, **PROSE["figures"][self.name]}
 
 
 def _in_panels(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
@@ -126,6 +127,7 @@ def _by_epoch(name: str, density: bool) -> Drawing:
 
 NETWORKS = (
     Drawing("accuracy", dots.accuracy, _any(ACCURACY), _numbers(ACCURACY)),
+    Drawing("grid", grids.grid, _any(ACCURACY), _numbers(ACCURACY), grids.shown),
     Drawing("fit", dots.fit, _any(FIT), _numbers(FIT)),
     Drawing("tradeoff", planes.tradeoff, _both, _numbers(*planes.BOTH)),
     Drawing("latency", dots.latency, _any("latency_ms"), _numbers(*dots.LATENCIES)),
@@ -153,7 +155,7 @@ def draw_figures(
     """Every figure of the kinds of rows that there are, or why it is left out."""
     kinds = {name for name in (ACCURACY, FIT) if any(row.has(name) for row in networks)}
     for drawing in NETWORKS if networks else ():
-        missed = not kinds or drawing.words["kind"] in {"", *kinds}
+        missed = drawing.words["missed"] and (not kinds or drawing.words["kind"] in {"", *kinds})
         yield _draw(drawing, networks, missed)
     for drawing in LAYERS if of_layers else ():
         yield _draw(drawing, of_layers)

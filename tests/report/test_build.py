@@ -31,7 +31,11 @@ from .synthetic_run import (
     timing,
 )
 
-FIGURES = {drawing.name for drawing in figures.NETWORKS if drawing.words["kind"] != figures.FIT}
+FIGURES = {
+    drawing.name
+    for drawing in figures.NETWORKS
+    if drawing.words["kind"] != figures.FIT and drawing.words["missed"]
+}
 
 
 class Tags(HTMLParser):
