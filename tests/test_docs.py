@@ -3,6 +3,7 @@
 `python tests/test_docs.py` writes the tables of metrics in docs/metrics.md again.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -111,6 +112,29 @@ def test_tables_are_whole(path):
             headless.pop()
         above.append(line)
     assert not headless
+
+
+@pytest.mark.native
+def test_the_tutorial_runs_as_it_stands():
+    pytest.importorskip("harness_native")
+    cells = json.loads((ROOT / "docs/tutorials/first-comparison.ipynb").read_text())["cells"]
+    names: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert set(names["summary"]["plugin"]) == {"ann-relu", "native-bptt"}
+    assert len(names["widths"].rows) == 2
+
+
+def test_every_page_of_the_site_is_in_its_index():
+    pages = {
+        str(path.relative_to(ROOT / "docs").with_suffix(""))
+        for path in (ROOT / "docs").rglob("*")
+        if path.suffix in {".md", ".ipynb"}
+        and not {"_build", "examples"} & set(path.relative_to(ROOT / "docs").parts)
+    }
+    named = set(re.findall(r"^[\w/-]+$", (ROOT / "docs/index.md").read_text(), re.MULTILINE))
+    assert pages - {"index"} == named
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]
     return list(chosen.values())
 
 
-HOW_TO_INSTALL = "install some with: pip install 'snn-harness[all]', or give the path of a .py file"
+HOW_TO_INSTALL = "install some, in a checkout with: uv sync, or give the path of a .py file"
 
 
 def preloads() -> dict[str, str]:

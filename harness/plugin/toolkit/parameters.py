@@ -1,6 +1,6 @@
 """Parameters that several plugins share, so that a name means the same in every row.
 
-A plugin puts together what it reads, with defaults of its own where these do not suit:
+A plugin puts together what it reads, with defaults of its own where these do not suit::
 
     {"hidden": HIDDEN, **ENCODING, **with_defaults(TRAINING, lr=3e-3, epochs=2)}
 """
