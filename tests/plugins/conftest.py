@@ -23,10 +23,10 @@ def digits(digits_file):
     from harness.worker.hooks import Hooks
     from harness.worker.train import generator, seed_everything, train
 
-    def accuracy(name, module, **overrides):
+    def accuracy(name, module="", file="", **overrides):
         torch.set_num_threads(1)
         cpu = torch.device("cpu")
-        hooks = Hooks(PluginLocation(name, module))
+        hooks = Hooks(PluginLocation(name, module, file))
         data = load("digits", str(digits_file), cpu)
         params = Params(**hooks.presets().resolve("quick", "digits", overrides))
         seed_everything(0)
