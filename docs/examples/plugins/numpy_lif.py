@@ -2,8 +2,8 @@
 
     harness run --plugins docs/examples/plugins/numpy_lif.py,native-dfa
 
-No gradient flows back: the hidden layer gets the error of the output through fixed random weights (Nøkland 2016), times a
-surrogate of its spikes' derivative (Samadi, Lillicrap and Tweed 2017).
+No gradient flows back: the hidden layer gets the error of the output through fixed random weights
+(Nøkland 2016), times a surrogate of its spikes' derivative (Samadi, Lillicrap and Tweed 2017).
 """
 
 import numpy as np
