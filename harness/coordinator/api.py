@@ -17,6 +17,7 @@ from harness.coordinator.folders import default_folder
 from harness.coordinator.layers import LayersBench
 from harness.coordinator.listener import Listener
 from harness.coordinator.networks import measure_networks
+from harness.coordinator.notebook import default_listener
 from harness.coordinator.plan import Planned, check_names, plan
 from harness.coordinator.pool import Workers
 from harness.coordinator.run import Run, load
@@ -76,7 +77,7 @@ def run(
     }
     config = make_config(RunConfig, options)
     path = Path(out) if out is not None else default_folder(f"{config.task}-{config.preset}")
-    return _networks(config, _Command(path, listener or Listener(), command))
+    return _networks(config, _Command(path, listener or default_listener(), command))
 
 
 def layers(
@@ -120,7 +121,7 @@ def layers(
     }
     config = make_config(LayersConfig, options)
     path = Path(out) if out is not None else default_folder("layers")
-    return _layers(config, _Command(path, listener or Listener(), command))
+    return _layers(config, _Command(path, listener or default_listener(), command))
 
 
 def resume(
@@ -141,7 +142,7 @@ def resume(
     if not described.sessions:
         raise UsageError(f"{folder.path} cannot be resumed: its run.json holds no session")
     options = described.sessions[-1].config
-    resumed = _Command(folder.path, listener or Listener(), command, folder, rerun_changed)
+    resumed = _Command(folder.path, listener or default_listener(), command, folder, rerun_changed)
     if described.kind == "networks":
         return _networks(make_config(RunConfig, options), resumed)
     return _layers(make_config(LayersConfig, options), resumed)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,44 @@ class Run:
         from harness.results.frame import summary_frame
 
         return summary_frame(self.rows)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table of the terminal, and where the page lies."""
+        from html import escape
+
+        from harness.report.notebook import short_table
+
+        table: str = short_table(self.rows).to_html(index=False, border=0)
+        return f"{table}<p>{escape(str(self.path / 'report.html'))}</p>"
+
+    def plot(self, figure: str) -> list[Axes]:
+        """The axes of a figure of the report, by its name in `figures/`; `.figure` of one shows it.
+
+        UsageError where there is no such figure, or no row that it could show.
+        """
+        from harness.report.notebook import axes_of
+
+        return axes_of(self.rows, figure)
+
+    def plot_accuracy(self) -> Axes:
+        """Test accuracy in %: mean, 95 % interval, and each seed."""
+        return self.plot("accuracy")[0]
+
+    def plot_tradeoff(self) -> Axes:
+        """Test accuracy in % against effective synaptic operations a sample."""
+        return self.plot("tradeoff")[0]
+
+    def plot_latency(self) -> Axes:
+        """Latency of one sample in ms: median, interval, 95th percentile."""
+        return self.plot("latency")[0]
+
+    def plot_throughput(self) -> Axes:
+        """Samples a second: inference filled, training hollow."""
+        return self.plot("throughput")[0]
+
+    def plot_sparsity(self) -> Axes:
+        """Activation sparsity in %, of the network and of each layer."""
+        return self.plot("sparsity")[0]
 
     def report(
         self,

@@ -1,0 +1,49 @@
+"""A run in a notebook: its table, and its figures as matplotlib axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.errors import unknown
+from harness.report.numbers import plain, show
+from harness.report.rows import network_rows, shown_metrics
+from harness.results.ranking import rank
+from harness.results.summary import Summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def short_table(summaries: Sequence[Summary]) -> pd.DataFrame:
+    """One line a row, texts as the report has them: its place, and the metrics of the terminal's table."""
+    import pandas as pd
+
+    rows: Sequence[Summary] = network_rows(summaries) or summaries
+    places = rank(summaries).places
+    metrics = [metric for metric in shown_metrics(rows) if metric.place == "brief"]
+    lines = []
+    for row in rows:
+        line = {"Row": plain(row.label)}
+        if len(places) > 1:
+            line["Place"] = str(places.get(row.row.key, ""))
+        line |= {m.title: str(show(row.cells.get(m.name), m.name)) for m in metrics}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def axes_of(summaries: Sequence[Summary], name: str) -> list[Axes]:
+    """The axes of the report's figure `name`, drawn anew; UsageError where it has nothing to show."""
+    from harness.errors import UsageError
+    from harness.report.figures import NETWORKS, settings
+
+    drawings = {drawing.name: drawing for drawing in NETWORKS}
+    if name not in drawings:
+        raise unknown("figure", name, drawings)
+    drawing = drawings[name]
+    having = [row for row in network_rows(summaries) if drawing.has(row)]
+    if not (shown := drawing.best(having) if having else ()):
+        raise UsageError(f"no figure {name!r}: {drawing.words['otherwise']}")
+    with settings():
+        return list(drawing.draw(shown).figure.axes)
