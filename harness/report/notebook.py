@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.errors import unknown
@@ -45,5 +47,13 @@ def axes_of(summaries: Sequence[Summary], name: str) -> list[Axes]:
     having = [row for row in network_rows(summaries) if drawing.has(row)]
     if not (shown := drawing.best(having) if having else ()):
         raise UsageError(f"no figure {name!r}: {drawing.words['otherwise']}")
+    _show_figures()
     with settings():
         return list(drawing.draw(shown).figure.axes)
+
+
+def _show_figures() -> None:
+    """A notebook shows figures as pictures only if it is told to, once; pyplot would do it."""
+    if "ipykernel" in sys.modules:
+        shell = import_module("IPython").get_ipython()
+        import_module("IPython.core.pylabtools").select_figure_formats(shell, {"png"})
