@@ -47,7 +47,7 @@ def test_is_complete(framework):
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert (project["readme"], project["license-files"]) == ("README.md", ["LICENSE"])
     readme = (folder / "README.md").read_text()
-    assert f"pip install {project['name']}" in readme
+    assert f"-e . -e plugins/{framework}" in readme
     for plugin in project["entry-points"].get("harness", {}):
         assert f"`{plugin}`" in readme
     assert (folder / "LICENSE").read_text() == (PLUGINS.parent / "LICENSE").read_text()

@@ -6,3 +6,5 @@ import norse.torch.functional.lif_box
 import norse.torch.functional.reset
 import norse.torch.module.lif_box
 import torch
+
+import harness.plugin.toolkit.bptt

@@ -5,3 +5,5 @@
 import sinabs.activation
 import sinabs.layers
 import torch
+
+import harness.plugin.toolkit.bptt

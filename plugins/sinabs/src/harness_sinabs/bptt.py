@@ -1,0 +1,51 @@
+"""`sinabs-bptt`: the network of `harness.plugin.toolkit.bptt` on sinabs's `LIF`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from harness.plugin import Neuron, Params, Presets, Task, hookimpl
+from harness.plugin.toolkit import bptt
+from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
+from harness_sinabs.neurons import lif, run
+
+__all__ = [
+    "harness_build_model",
+    "harness_encode",
+    "harness_evaluate",
+    "harness_presets",
+    "harness_train_step",
+]
+
+
+@hookimpl
+def harness_presets() -> Presets:
+    """Those of `harness.plugin.toolkit.bptt`, whose surrogate gradients sinabs takes as functions."""
+    return bptt.presets(("fast_sigmoid", "atan", "triangular"))
+
+
+class Network(bptt.SpikingNetwork):
+    """The network, on one `LIF` for all layers; each layer starts at rest."""
+
+    def __init__(self, task: Task, params: Params, device: torch.device) -> None:
+        super().__init__(task, params, device)
+        neuron = Neuron(
+            beta=params.beta,
+            theta=params.theta,
+            detach=params.detach,
+            surrogate=params.surrogate,
+            slope=params.slope / params.theta,
+        )
+        # Not a submodule: its state is no part of the network's.
+        self._lif = [lif(neuron, device)]
+
+    def neurons(self, currents: Tensor) -> Tensor:
+        """Spikes [T, B, n] for `currents` [T, B, n]."""
+        return run(self._lif[0], currents.transpose(0, 1)).transpose(0, 1)
+
+
+@hookimpl
+def harness_build_model(task: Task, params: Params, device: torch.device) -> Network:
+    """The network with its initial weights."""
+    return Network(task, params, device)
