@@ -32,8 +32,10 @@ from harness.plugin import (
     Value,
     hookimpl,
 )
+from harness.plugin.toolkit import convolution
 from harness.plugin.toolkit.codes import harness_encode as harness_encode  # a plugin's hook too
 from harness.plugin.toolkit.codes import is_constant, product
+from harness.plugin.toolkit.convolution import CONV, Convolutions
 from harness.plugin.toolkit.optimizer import scheduled_adam
 from harness.plugin.toolkit.parameters import ENCODING, HIDDEN, REGULARISATION, TRAINING
 from harness.plugin.toolkit.readouts import densities, window_mean, windows_over_time
@@ -42,6 +44,7 @@ from harness.plugin.toolkit.weights import gaussian_weights, network_sizes
 
 PARAMETERS = {
     "hidden": HIDDEN,
+    **convolution.PARAMETERS,
     **ENCODING,
     "window": Parameter(10, "last steps over which the readout averages", low=1),
     "beta": Parameter(0.9, "decay of the membrane potential in one step", 0.0, 1.0),
@@ -56,7 +59,20 @@ PARAMETERS = {
 # An input neuron spikes once in a sample, hence large weights, a slow decay, and a readout of all steps.
 _RANDMAN: dict[str, Value] = {"steps": 100, "window": 100, "beta": 0.95, "gain": 3.0}
 
+#: Two convolutions and a readout, for images of 28 x 28.
+_CONV: dict[str, Value] = {
+    "network": CONV,
+    "channels": "16-32",
+    "batch_norm": True,
+    "steps": 4,
+    "dropout": 0.3,
+    "lr": 0.003,
+    "batch_size": 128,
+    "epochs": 12,
+}
+
 VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
+    "conv": {"*": _CONV, "digits": {"epochs": 20, "batch_size": 32, "steps": 10}},
     "quick": {
         "*": {"lr": 0.003, "epochs": 1},
         "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
@@ -141,15 +157,19 @@ def presets(
 class SpikingNetwork(nn.Module):
     """Layers of a framework's neurons and a linear readout, without biases.
 
-    `weights` are [n_out, n_in], drawn on the CPU: the same for every framework and device. A
-    subclass implements `neurons`.
+    `weights` are [n_out, n_in], drawn on the CPU: the same for every framework and device. With
+    `network=conv`, convolutions come in place of the hidden layers. A subclass implements `neurons`.
     """
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__()
         self.params = params
-        self.weights = gaussian_weights(network_sizes(task, params), params.gain, device)
-        self.optimizer = scheduled_adam(self.weights, task, params)
+        self.convolutions = Convolutions(task, params, device) if params.network == CONV else None
+        sizes = network_sizes(task, params)
+        if self.convolutions is not None:
+            sizes = [self.convolutions.features, task.classes]
+        self.weights = gaussian_weights(sizes, params.gain, device)
+        self.optimizer = scheduled_adam(self.parameters(), task, params)
 
     def neurons(self, currents: Tensor) -> Tensor:
         """Spikes [T, B, n] of a layer that starts at rest and receives `currents` [T, B, n].
@@ -158,10 +178,16 @@ class SpikingNetwork(nn.Module):
         """
         raise NotImplementedError
 
-    def forward(self, spikes: Tensor) -> list[Tensor]:
-        """Input `spikes` [T, B, n_in], and the spikes [T, B, n] of every hidden layer, after dropout."""
+    def forward(self, spikes: Tensor, record: list[Layer] | None = None) -> list[Tensor]:
+        """Input `spikes` [T, B, n_in], and the spikes [T, B, n] of every hidden layer, after dropout.
+
+        Behind convolutions, their features in place of the input; `record` gets the convolutions' layers.
+        """
         p = self.params
         activity = [self._dropped(spikes, p.input_dropout)]
+        if self.convolutions is not None:
+            features = self.convolutions(activity[0], self.neurons, record)
+            activity = [self._dropped(features, p.dropout)]
         for weight in self.weights[:-1]:
             emitted = self.neurons(product(activity[-1], weight))
             activity.append(self._dropped(emitted, p.dropout))
@@ -200,9 +226,19 @@ def harness_train_step(model: SpikingNetwork, spikes: Tensor, targets: Tensor) -
 
 
 @hookimpl
+def harness_finish_training(model: SpikingNetwork) -> Scalars:
+    """Folds batch normalisation into the convolutions, where there is any."""
+    if model.convolutions is not None:
+        model.convolutions.fold()
+    return {}
+
+
+@hookimpl
 def harness_evaluate(model: SpikingNetwork, spikes: Tensor, record: bool) -> Evaluation:
     """The readout's mean over the last steps [B, C]; with `record` over time, [T, B, C]."""
-    activity, window, readout = model(spikes), model.params.window, model.weights[-1].T
+    convolved: list[Layer] = []
+    activity = model(spikes, convolved if record else None)
+    window, readout = model.params.window, model.weights[-1].T
     if not record:
         return Evaluation(window_mean(activity[-1], window) @ readout)
     scores = windows_over_time(activity[-1], window) @ readout
@@ -213,4 +249,4 @@ def harness_evaluate(model: SpikingNetwork, spikes: Tensor, record: bool) -> Eva
             names, activity, model.weights, [*activity[1:], None], strict=True
         )
     ]
-    return Evaluation(scores, layers)
+    return Evaluation(scores, [*convolved, *layers])

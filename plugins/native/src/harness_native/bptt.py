@@ -14,7 +14,12 @@ from torch import Tensor
 
 from harness.plugin import Parameter, Params, Presets, Task, hookimpl
 from harness.plugin.toolkit import bptt
-from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
+from harness.plugin.toolkit.bptt import (
+    harness_encode,
+    harness_evaluate,
+    harness_finish_training,
+    harness_train_step,
+)
 from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
 from harness_native.surrogates import SURROGATES
@@ -23,6 +28,7 @@ __all__ = [
     "harness_build_model",
     "harness_encode",
     "harness_evaluate",
+    "harness_finish_training",
     "harness_presets",
     "harness_train_step",
 ]

@@ -10,12 +10,18 @@ from torch import Tensor
 
 from harness.plugin import Params, Presets, Task, Unsupported, hookimpl
 from harness.plugin.toolkit import bptt
-from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
+from harness.plugin.toolkit.bptt import (
+    harness_encode,
+    harness_evaluate,
+    harness_finish_training,
+    harness_train_step,
+)
 
 __all__ = [
     "harness_build_model",
     "harness_encode",
     "harness_evaluate",
+    "harness_finish_training",
     "harness_presets",
     "harness_train_step",
 ]

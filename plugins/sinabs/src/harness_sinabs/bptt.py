@@ -7,13 +7,19 @@ from torch import Tensor
 
 from harness.plugin import Neuron, Params, Presets, Task, hookimpl
 from harness.plugin.toolkit import bptt
-from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
+from harness.plugin.toolkit.bptt import (
+    harness_encode,
+    harness_evaluate,
+    harness_finish_training,
+    harness_train_step,
+)
 from harness_sinabs.neurons import lif, run
 
 __all__ = [
     "harness_build_model",
     "harness_encode",
     "harness_evaluate",
+    "harness_finish_training",
     "harness_presets",
     "harness_train_step",
 ]

@@ -21,12 +21,18 @@ from harness.plugin import (
     hookimpl,
 )
 from harness.plugin.toolkit import bptt
-from harness.plugin.toolkit.bptt import harness_encode, harness_evaluate, harness_train_step
+from harness.plugin.toolkit.bptt import (
+    harness_encode,
+    harness_evaluate,
+    harness_finish_training,
+    harness_train_step,
+)
 
 __all__ = [
     "harness_build_model",
     "harness_encode",
     "harness_evaluate",
+    "harness_finish_training",
     "harness_presets",
     "harness_train_step",
     "spike_function",
