@@ -141,6 +141,21 @@ class ProveLayer(Data):
     threads: int
 
 
+class CheckPlugin(Data):
+    """Answered by `Checked`: one check of the conformance suite, by its name.
+
+    A worker keeps what it has trained for the checks after it; `folder` is where it leaves the trained
+    state for a second process. `quick` trains on fewer samples and takes fewer steps.
+    """
+
+    type: Literal["check"] = "check"
+    plugin: PluginLocation
+    check: str
+    folder: str
+    device: str = "cpu"
+    quick: bool = False
+
+
 Request = Annotated[
     Describe
     | Prepare
@@ -153,7 +168,8 @@ Request = Annotated[
     | TakeMemory
     | TakeEnergy
     | MeasurePeaks
-    | ProveLayer,
+    | ProveLayer
+    | CheckPlugin,
     Field(discriminator="type"),
 ]
 
@@ -257,6 +273,15 @@ class Proved(Data):
     metrics: dict[str, Any]
 
 
+class Checked(Data):
+    """What a check found; `mend` says what to change where it failed."""
+
+    type: Literal["checked"] = "checked"
+    status: Literal["ok", "failed", "skipped"]
+    detail: str
+    mend: str = ""
+
+
 class Failed(Data):
     """The request came to nothing; `where` is the stage or hook, the traceback is in the log."""
 
@@ -267,7 +292,7 @@ class Failed(Data):
 
 
 Event = Annotated[
-    Progress | Described | Prepared | Trained | Opened | Samples | Measured | Proved | Failed,
+    Progress | Described | Prepared | Trained | Opened | Samples | Measured | Proved | Checked | Failed,
     Field(discriminator="type"),
 ]
 

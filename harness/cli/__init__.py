@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from harness.cli.check import check
 from harness.cli.codes import INTERRUPTED, USAGE
 from harness.cli.doctor import doctor
 from harness.cli.layers import layers
@@ -27,7 +28,7 @@ def cli() -> None:
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
-for command in (run, layers, plugins, tasks, report, doctor):
+for command in (run, layers, plugins, tasks, report, doctor, check):
     cli.add_command(command)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from harness.errors import DataMissing, InvalidOutput, UsageError
 from harness.plugin import Unsupported
 from harness.protocol import (
+    CheckPlugin,
     Describe,
     Described,
     Failed,
@@ -99,6 +100,10 @@ class Server:
                 from harness.worker.proof.equality import prove
 
                 return prove(hook, request.neuron, on_device(request.device, request.threads))
+            case CheckPlugin():
+                from harness.worker.conformance.suite import carry_out
+
+                return carry_out(request)
         return self._measure(request)
 
     def _open(self, request: OpenNetwork | OpenLayer | OpenProbe) -> Session:

@@ -1,0 +1,52 @@
+"""`harness check`: does a plugin do what the contract asks?"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.codes import FAILED, OK
+
+if TYPE_CHECKING:
+    from harness.coordinator.conformance import Result
+
+_COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
+
+
+@click.command()
+@click.argument("plugins", nargs=-1, required=True, metavar="PLUGIN...")
+@click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
+@click.option("--quick", is_flag=True, help="Train on fewer samples, and time nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
+def check(plugins: tuple[str, ...], device: str, quick: bool, as_json: bool) -> None:
+    """Check PLUGIN against the contract: a name, a FILE.py, a package or its folder.
+
+    One line a check: ok, FAILED or skipped, what was found, and what to change. Exit code 1 where a
+    check fails.
+    """
+    from harness.coordinator.conformance import check as run_checks
+
+    shown: list[str] = []
+
+    def show(result: Result) -> None:
+        if result.plugin not in shown:
+            click.echo(("\n" if shown else "") + result.plugin)
+            shown.append(result.plugin)
+        word = click.style(result.line[:8], fg=_COLOURS[result.status])
+        click.echo(f"  {word}{result.line[8:]}")
+
+    results = run_checks(
+        plugins, device=device, quick=quick, each=(lambda _: None) if as_json else show
+    )
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
+    else:
+        counts = {
+            status: sum(result.status == status for result in results) for status in _COLOURS
+        }
+        click.echo("\n" + ", ".join(f"{count} {status}" for status, count in counts.items()))
+    sys.exit(FAILED if any(result.status == "failed" for result in results) else OK)

@@ -1,0 +1,143 @@
+"""The conformance suite from this side: one worker for all checks, a fresh one where a check needs it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+
+from harness.catalogue.plugins import GROUP, Plugin, discover, select
+from harness.coordinator.environment import choose_device
+from harness.coordinator.outcome import failed, not_ready, unexpected
+from harness.coordinator.pool import Workers, asking
+from harness.coordinator.training import scratch_folder
+from harness.errors import UsageError
+from harness.plugin.conformance import CHECKS, Check
+from harness.protocol import Checked, CheckPlugin, Failed
+
+#: A check that takes longer hangs: the whole suite takes less for a small plugin.
+_SECONDS = 180.0
+_DIED = "see what the hook does to the process: exit(), a signal, an endless loop"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check found of one plugin; `mend` says what to change."""
+
+    plugin: str
+    check: str
+    status: Literal["ok", "failed", "skipped"]
+    detail: str
+    mend: str = ""
+    seconds: float = 0.0
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        mend = f"; {self.mend}" if self.mend else ""
+        word = "FAILED" if self.status == "failed" else self.status
+        return f"{word:8}{self.check:13}{self.detail}{mend}"
+
+
+def choose(names: Sequence[str]) -> list[Plugin]:
+    """The plugins that `names` are: plugins, globs, FILE.py, installed distributions, their folders."""
+    installed = discover()
+    chosen: dict[str, Plugin] = {}
+    for name in names:
+        wanted = _folder(Path(name)) if Path(name).is_dir() else name
+        for plugin in select(_plugins_of(wanted) or [name], installed):
+            chosen.setdefault(plugin.name, plugin)
+    return list(chosen.values())
+
+
+def check(
+    plugins: str | Sequence[str],
+    *,
+    device: str = "cpu",
+    quick: bool = False,
+    each: Callable[[Result], None] = lambda _: None,
+    workers: Workers | None = None,
+) -> list[Result]:
+    """Checks `plugins` against the contract, as `harness check`; `each` is told every result at once.
+
+    With `quick`, networks are trained on fewer samples and no call is timed. UsageError where there is no
+    such plugin.
+    """
+    chosen = choose([plugins] if isinstance(plugins, str) else plugins)
+    device = choose_device(device)
+    results: list[Result] = []
+    with ExitStack() as stack:
+        workers = workers or stack.enter_context(Workers())
+        for plugin in chosen:
+            folder = stack.enter_context(scratch_folder())
+            for result in _check(plugin, workers, folder, device, quick, each):
+                results.append(result)
+    return results
+
+
+def _check(
+    plugin: Plugin,
+    workers: Workers,
+    folder: Path,
+    device: str,
+    quick: bool,
+    each: Callable[[Result], None],
+) -> list[Result]:
+    results: dict[str, Result] = {}
+    with asking(workers, plugin, folder / "log", 1) as ask:
+        for check in CHECKS:
+            start = monotonic()
+            if (before := results.get(check.needs)) and before.status != "ok":
+                event: Checked | Failed = Checked(status="skipped", detail=f"needs {check.needs}")
+            else:
+                request = CheckPlugin(
+                    plugin=plugin.location,
+                    check=check.name,
+                    folder=str(folder),
+                    device=device,
+                    quick=quick,
+                )
+                if check.fresh:
+                    with asking(workers, plugin, folder / "log", 1) as ask_fresh:
+                        event = ask_fresh(request, _SECONDS)
+                else:
+                    event = ask(request, _SECONDS)
+            found = _result(plugin, check, event, monotonic() - start)
+            results[check.name] = found
+            each(found)
+    return list(results.values())
+
+
+def _result(plugin: Plugin, check: Check, event: object, seconds: float) -> Result:
+    if not isinstance(event, Checked):
+        if plugin.status != "ready":
+            reason, mend = plugin.reason, plugin.install or "correct what is named"
+            return Result(plugin.name, check.name, "failed", reason, mend)
+        event = event if isinstance(event, Failed) else unexpected(event)
+        event = Checked(status="failed", detail=failed(event)["reason"], mend=_DIED)
+    return Result(
+        plugin.name, check.name, event.status, event.detail, event.mend, round(seconds, 3)
+    )
+
+
+def _folder(path: Path) -> str:
+    """The name of the distribution whose source is in the folder `path`."""
+    try:
+        project = tomllib.loads((path / "pyproject.toml").read_text())["project"]
+        return str(project["name"])
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise UsageError(f"{path} is no package: it has no pyproject.toml with a name ({error})") from None
+
+
+def _plugins_of(name: str) -> list[str]:
+    """The plugins of the installed distribution `name`; none where there is no such distribution."""
+    try:
+        points = distribution(name).entry_points
+    except (PackageNotFoundError, ValueError):
+        return []
+    return [point.name for point in points if point.group == GROUP]

@@ -1,0 +1,1 @@
+"""The conformance suite, carried out in a worker: `harness.plugin.conformance` lists the checks."""

@@ -1,0 +1,124 @@
+"""The checks of training: does it run, learn, repeat itself, take one sample, and keep its memory?"""
+
+from __future__ import annotations
+
+import gc
+import math
+
+import psutil
+import torch
+from torch import Tensor
+
+from harness.measure.clock import synchronise
+from harness.plugin import SPIKE_TRAIN
+from harness.worker.conformance.outcome import Failing
+from harness.worker.conformance.probe import SEED, Probe
+from harness.worker.data import Split
+from harness.worker.evaluate import answer
+from harness.worker.sequences import evaluate_fit
+from harness.worker.train import train
+
+#: Standard errors above chance that count as having learned.
+_ERRORS = 5
+#: By how much the van Rossum loss must fall, where spike trains are fitted.
+_BETTER = 0.9
+_MEMORY_STEPS, _QUICK_MEMORY_STEPS, _BATCH = 200, 80, 8
+#: Growth in each of three stretches of steps that counts as one: objects, bytes.
+_TENSORS_A_STEP, _BYTES = 0.5, 2**18
+
+
+def training(probe: Probe) -> str:
+    """The training itself."""
+    probe.trained  # noqa: B018 (trains it)
+    params = probe.material.params
+    return f"{params.epochs} epochs of {len(probe.material.data.train)} samples"
+
+
+def learning(probe: Probe) -> str:
+    """Better than chance on samples that were not trained on, or a better fit than before."""
+    data = probe.material.data
+    if data.task.kind == SPIKE_TRAIN:
+        before = evaluate_fit(probe.hooks, probe.build(), data).metrics["van_rossum_loss"]
+        after = evaluate_fit(probe.hooks, probe.trained, data).metrics["van_rossum_loss"]
+        if after > _BETTER * before:
+            raise Failing(f"the van Rossum loss is {after:.3g} after training, {before:.3g} before")
+        return f"van Rossum loss {before:.3g} before, {after:.3g} after"
+    found = answer(probe.hooks, probe.trained, data.validation, data.task.classes)
+    accuracy, chance = found.accuracy(data.validation), 1 / data.task.classes
+    wanted = chance + _ERRORS * math.sqrt(chance * (1 - chance) / len(data.validation))
+    if accuracy < wanted:
+        raise Failing(
+            f"accuracy {accuracy:.0%} after training on ten easy patterns, where chance is "
+            f"{chance:.0%}: wanted {wanted:.0%}"
+        )
+    return f"accuracy {accuracy:.0%}, chance {chance:.0%}"
+
+
+def determinism(probe: Probe) -> str:
+    """Two trainings of a few steps with one seed end in equal weights."""
+    exact = probe.device.type == "cpu"
+    first, second = (_few_steps(probe) for _ in range(2))
+    for name, value in first.items():
+        if not isinstance(value, Tensor):
+            continue
+        other = second[name].to(value.dtype)
+        # On CUDA, atomic additions are in no fixed order.
+        equal = torch.equal(value, other) if exact else torch.allclose(value, other, 1e-3, 1e-4)
+        if not equal:
+            raise Failing(f"{name!r} differs after 3 steps with equal seeds")
+    return "bit for bit" if exact else "but for rounding"
+
+
+def last_batch(probe: Probe) -> str:
+    """One sample alone, as the last batch of an epoch may be."""
+    model = probe.build()
+    probe.update(model, probe.material, min(2, len(probe.material.data.train)))
+    probe.update(model, probe.material, 1)
+    inputs = probe.material.data.validation.take_inputs(slice(0, 1))
+    probe.scores(probe.trained, probe.spikes_of(probe.trained, inputs))
+    return ""
+
+
+def memory(probe: Probe) -> str:
+    """Neither tensors nor bytes become more with every step."""
+    model, material = probe.build(), probe.material
+    steps = _QUICK_MEMORY_STEPS if probe.quick else _MEMORY_STEPS
+    samples, stretch = min(_BATCH, len(material.data.train)), steps // 4
+    inputs = material.data.train.take_inputs(slice(0, samples))
+    levels = []
+    for _ in range(4):
+        for _ in range(stretch):
+            probe.update(model, material, samples)
+            probe.evaluate(model.eval(), probe.spikes_of(model, inputs))
+        levels.append(_in_use(probe.device))
+    tensors, used = ([b - a for a, b in zip(level, level[1:])] for level in zip(*levels))
+    if min(tensors) >= _TENSORS_A_STEP * stretch:
+        raise Failing(f"every step leaves {sum(tensors) / (3 * stretch):.1f} tensors more")
+    if min(used) > _BYTES:
+        raise Failing(f"every step leaves {sum(used) / (3 * stretch) / 1024:.0f} KiB more in use")
+    return f"over {steps} steps"
+
+
+def _in_use(device: torch.device) -> tuple[int, int]:
+    """The tensors that Python knows, and the bytes in use, on the device or in this process."""
+    gc.collect()
+    synchronise(device)
+    tensors = sum(isinstance(found, Tensor) for found in gc.get_objects())
+    if device.type == "cuda":
+        return tensors, torch.cuda.memory_allocated(device)
+    return tensors, psutil.Process().memory_info().rss
+
+
+def _few_steps(probe: Probe) -> dict[str, Tensor]:
+    """The state of a new model after three steps."""
+    model, material = probe.build(), probe.material
+    few = slice(0, 3 * material.batch_size)
+    whole = material.data.train
+    split = Split(whole.inputs[few], whole.scale, whole.targets[few])
+    epochs = material.params.epochs
+    material.params.epochs = 1 if len(split) > material.batch_size else 3
+    try:
+        train(probe.hooks, model, material.params, split, SEED, lambda _: None)
+    finally:
+        material.params.epochs = epochs
+    return {name: value.clone() for name, value in model.state_dict().items()}

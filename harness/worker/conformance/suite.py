@@ -1,0 +1,66 @@
+"""Carries out one check of the suite."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from functools import cache
+from pathlib import Path
+
+from harness.plugin.conformance import CHECKS
+from harness.protocol import Checked, CheckPlugin
+from harness.subjects import PluginLocation
+from harness.worker.conformance import kept, learning, outputs, repetition, start
+from harness.worker.conformance.outcome import Skipping, told
+from harness.worker.conformance.probe import Probe, Run
+
+RUNS: dict[str, Run] = {
+    "contract": start.contract,
+    "presets": start.presets,
+    "build": start.build,
+    "encoding": start.encoding,
+    "training": learning.training,
+    "learning": learning.learning,
+    "shapes": outputs.shapes,
+    "finite": outputs.finite,
+    "spikes": outputs.spikes,
+    "operations": outputs.operations,
+    "record": outputs.record,
+    "steps": outputs.steps,
+    "batches": repetition.batches,
+    "remembered": repetition.remembered,
+    "determinism": learning.determinism,
+    "last-batch": learning.last_batch,
+    "memory": learning.memory,
+    "tasks": kept.tasks,
+    "devices": kept.devices,
+}
+#: Those that write to the folder, or read what was written there.
+WITH_FOLDER = {"state": kept.state, "reload": kept.reload}
+
+
+def carry_out(request: CheckPlugin) -> Checked:
+    """What one check finds; the plugin and its trained network are kept for the next."""
+    check = next(check for check in CHECKS if check.name == request.check)
+    probe = _probe(request.plugin, request.device, request.quick)
+    if "hooks" in vars(probe):
+        probe.hooks.current = ""
+    try:
+        if check.name in WITH_FOLDER:
+            detail = WITH_FOLDER[check.name](probe, Path(request.folder))
+        else:
+            detail = RUNS[check.name](probe)
+    except Skipping as reason:
+        return Checked(status="skipped", detail=reason.detail, mend=reason.mend)
+    except Exception as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        hook = probe.hooks.current if "hooks" in vars(probe) else ""
+        found = told(error, hook)
+        return Checked(status="failed", detail=found.detail, mend=found.mend or check.mend)
+    return Checked(status="ok", detail=detail or check.requirement)
+
+
+@cache
+def _probe(location: PluginLocation, device: str, quick: bool) -> Probe:
+    return Probe(location, device, quick)
