@@ -292,7 +292,16 @@ class Failed(Data):
 
 
 Event = Annotated[
-    Progress | Described | Prepared | Trained | Opened | Samples | Measured | Proved | Checked | Failed,
+    Progress
+    | Described
+    | Prepared
+    | Trained
+    | Opened
+    | Samples
+    | Measured
+    | Proved
+    | Checked
+    | Failed,
     Field(discriminator="type"),
 ]
 

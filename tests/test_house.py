@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "cli": FACTS | {"results", "report", "coordinator", "tasks"},
     "__init__": {"plugin", "coordinator"},  # the face of the package
     "__main__": {"cli"},
+    "pytest_plugin": FACTS | {"coordinator"},  # the command `check` for authors' tests
 }
 TORCH = {"torch", "torchvision"}
 TORCH_ROOMS = {"worker", "measure", "plugin.toolkit"}

@@ -10,6 +10,7 @@ from harness.cli.check import check
 from harness.cli.codes import INTERRUPTED, USAGE
 from harness.cli.doctor import doctor
 from harness.cli.layers import layers
+from harness.cli.new_plugin import new_plugin
 from harness.cli.plugins import plugins
 from harness.cli.report import report
 from harness.cli.run import run
@@ -28,7 +29,7 @@ def cli() -> None:
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
-for command in (run, layers, plugins, tasks, report, doctor, check):
+for command in (run, layers, plugins, tasks, report, doctor, check, new_plugin):
     cli.add_command(command)
 
 

@@ -45,8 +45,6 @@ def check(plugins: tuple[str, ...], device: str, quick: bool, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
     else:
-        counts = {
-            status: sum(result.status == status for result in results) for status in _COLOURS
-        }
+        counts = {status: sum(result.status == status for result in results) for status in _COLOURS}
         click.echo("\n" + ", ".join(f"{count} {status}" for status, count in counts.items()))
     sys.exit(FAILED if any(result.status == "failed" for result in results) else OK)

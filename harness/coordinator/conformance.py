@@ -13,12 +13,12 @@ from typing import Literal
 
 from harness.catalogue.plugins import GROUP, Plugin, discover, select
 from harness.coordinator.environment import choose_device
-from harness.coordinator.outcome import failed, not_ready, unexpected
+from harness.coordinator.outcome import failed, unexpected
 from harness.coordinator.pool import Workers, asking
 from harness.coordinator.training import scratch_folder
 from harness.errors import UsageError
 from harness.plugin.conformance import CHECKS, Check
-from harness.protocol import Checked, CheckPlugin, Failed
+from harness.protocol import Checked, CheckPlugin, Event, Failed
 
 #: A check that takes longer hangs: the whole suite takes less for a small plugin.
 _SECONDS = 180.0
@@ -47,12 +47,16 @@ class Result:
 def choose(names: Sequence[str]) -> list[Plugin]:
     """The plugins that `names` are: plugins, globs, FILE.py, installed distributions, their folders."""
     installed = discover()
-    chosen: dict[str, Plugin] = {}
+    known = {plugin.name for plugin in installed}
+    patterns: list[str] = []
     for name in names:
-        wanted = _folder(Path(name)) if Path(name).is_dir() else name
-        for plugin in select(_plugins_of(wanted) or [name], installed):
-            chosen.setdefault(plugin.name, plugin)
-    return list(chosen.values())
+        if name in known:
+            patterns.append(name)
+        elif Path(name).is_dir():
+            patterns += _plugins_in(Path(name))
+        else:
+            patterns += _plugins_of(name) or [name]
+    return select(patterns, installed)
 
 
 def check(
@@ -75,8 +79,7 @@ def check(
         workers = workers or stack.enter_context(Workers())
         for plugin in chosen:
             folder = stack.enter_context(scratch_folder())
-            for result in _check(plugin, workers, folder, device, quick, each):
-                results.append(result)
+            results += _check(plugin, workers, folder, device, quick, each)
     return results
 
 
@@ -93,7 +96,7 @@ def _check(
         for check in CHECKS:
             start = monotonic()
             if (before := results.get(check.needs)) and before.status != "ok":
-                event: Checked | Failed = Checked(status="skipped", detail=f"needs {check.needs}")
+                event: Event = Checked(status="skipped", detail=f"needs {check.needs}")
             else:
                 request = CheckPlugin(
                     plugin=plugin.location,
@@ -113,7 +116,7 @@ def _check(
     return list(results.values())
 
 
-def _result(plugin: Plugin, check: Check, event: object, seconds: float) -> Result:
+def _result(plugin: Plugin, check: Check, event: Event, seconds: float) -> Result:
     if not isinstance(event, Checked):
         if plugin.status != "ready":
             reason, mend = plugin.reason, plugin.install or "correct what is named"
@@ -125,13 +128,19 @@ def _result(plugin: Plugin, check: Check, event: object, seconds: float) -> Resu
     )
 
 
-def _folder(path: Path) -> str:
-    """The name of the distribution whose source is in the folder `path`."""
+def _plugins_in(folder: Path) -> list[str]:
+    """The plugins of the distribution whose source is in `folder`; UsageError where it is not installed."""
     try:
-        project = tomllib.loads((path / "pyproject.toml").read_text())["project"]
-        return str(project["name"])
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
-        raise UsageError(f"{path} is no package: it has no pyproject.toml with a name ({error})") from None
+        name = str(tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"])
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        raise UsageError(
+            f"{folder} is no package: it has no pyproject.toml that names a project"
+        ) from None
+    if plugins := _plugins_of(name):
+        return plugins
+    raise UsageError(
+        f"no plugin of {name} is installed: install it first with: pip install -e {folder}"
+    )
 
 
 def _plugins_of(name: str) -> list[str]:

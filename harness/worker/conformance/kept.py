@@ -72,7 +72,9 @@ def tasks(probe: Probe) -> str:
             raise Failing(f"{kind}: {told(error, probe.hooks.current).detail}") from error
         done.append(kind)
     return "; ".join(
-        f"{word} {', '.join(kinds)}" for word, kinds in (("does", done), ("refuses", refused)) if kinds
+        f"{word} {', '.join(kinds)}"
+        for word, kinds in (("does", done), ("refuses", refused))
+        if kinds
     )
 
 

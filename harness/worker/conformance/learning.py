@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+from itertools import pairwise
 
 import psutil
 import torch
@@ -91,7 +92,7 @@ def memory(probe: Probe) -> str:
             probe.update(model, material, samples)
             probe.evaluate(model.eval(), probe.spikes_of(model, inputs))
         levels.append(_in_use(probe.device))
-    tensors, used = ([b - a for a, b in zip(level, level[1:])] for level in zip(*levels))
+    tensors, used = ([b - a for a, b in pairwise(level)] for level in zip(*levels))
     if min(tensors) >= _TENSORS_A_STEP * stretch:
         raise Failing(f"every step leaves {sum(tensors) / (3 * stretch):.1f} tensors more")
     if min(used) > _BYTES:
@@ -103,7 +104,8 @@ def _in_use(device: torch.device) -> tuple[int, int]:
     """The tensors that Python knows, and the bytes in use, on the device or in this process."""
     gc.collect()
     synchronise(device)
-    tensors = sum(isinstance(found, Tensor) for found in gc.get_objects())
+    # By the type: isinstance asks the object itself, and lazy modules then import or warn.
+    tensors = sum(issubclass(type(found), Tensor) for found in gc.get_objects())
     if device.type == "cuda":
         return tensors, torch.cuda.memory_allocated(device)
     return tensors, psutil.Process().memory_info().rss

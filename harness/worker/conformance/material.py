@@ -32,7 +32,7 @@ def images(device: torch.device, quick: bool = False) -> TaskData:
 
 
 def spikes(device: torch.device, quick: bool = False) -> TaskData:
-    """In the shape of `randman`, with fewer steps: one spike of each unit, at a time that the class sets."""
+    """In the shape of `randman`, with fewer steps: a spike of each unit, when the class says."""
     draws = torch.Generator().manual_seed(_SEED)
     times = torch.randint(2, _STEPS - 2, (_CLASSES, _UNITS), generator=draws)
 

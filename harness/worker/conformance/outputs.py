@@ -6,6 +6,7 @@ They call the checks that every trial makes, on outputs without the faults that 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,21 +59,27 @@ def record(probe: Probe) -> str:
     plain = probe.scores(probe.trained, probe.spikes)
     recorded = probe.scores(probe.trained, probe.spikes, record=True)
     if plain.shape != recorded.shape:
-        raise Failing(f"scores are {list(plain.shape)} without `record`, {list(recorded.shape)} with it")
+        raise Failing(
+            f"scores are {list(plain.shape)} without `record`, {list(recorded.shape)} with it"
+        )
     if probe.material.data.task.kind == SPIKE_TRAIN:
         changed = differing_samples(recorded, plain)
     else:
         # Scores may be summed otherwise when they are given over time: the prediction counts.
         changed = recorded.argmax(1) != plain.argmax(1)
     if int(changed.sum()) > max(1, len(changed) // 10):
-        raise Failing(f"`record` changes the output of {int(changed.sum())} of {len(changed)} samples")
+        raise Failing(
+            f"`record` changes the output of {int(changed.sum())} of {len(changed)} samples"
+        )
     return ""
 
 
 def steps(probe: Probe) -> str:
     """Some input step counts, and the last that can reach the output does, or the row says so."""
     if probe.material.data.task.kind == SPIKE_TRAIN:
-        raise Skipping("the single pattern of a spike-train task has no other sample to compare with")
+        raise Skipping(
+            "the single pattern of a spike-train task has no other sample to compare with"
+        )
     delay = probe.recorded.delay
     last = validity.last_step_that_counts(
         lambda spikes: probe.evaluate(probe.trained, spikes).scores, probe.spikes, delay
@@ -93,7 +100,7 @@ def _without(evaluation: Evaluation, finite: bool = False, binary: bool = False)
     if not isinstance(evaluation, Evaluation):
         return evaluation
 
-    def clean(value: Tensor | None) -> Tensor | None:
+    def clean(value: Any) -> Any:
         return torch.nan_to_num(value) if finite and isinstance(value, Tensor) else value
 
     layers = [
@@ -108,7 +115,9 @@ def _without(evaluation: Evaluation, finite: bool = False, binary: bool = False)
         for layer in evaluation.layers
     ]
     references = {name: clean(scores) for name, scores in evaluation.references.items()}
-    return replace(evaluation, scores=clean(evaluation.scores), layers=layers, references=references)
+    return replace(
+        evaluation, scores=clean(evaluation.scores), layers=layers, references=references
+    )
 
 
 def _no_layer(value: object) -> Layer:

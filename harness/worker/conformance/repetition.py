@@ -32,9 +32,7 @@ def batches(probe: Probe) -> str:
     halves = [take(spikes, slice(0, 5)), take(spikes, slice(5, samples))]
     parts = torch.cat([probe.scores(probe.trained, half) for half in halves])
     _alike(parts, whole, f"in batches of 5 and {samples - 5} in place of one of {samples}")
-    alone = [
-        probe.scores(probe.trained, take(spikes, slice(i, i + 1))) for i in range(_ONE_BY_ONE)
-    ]
+    alone = [probe.scores(probe.trained, take(spikes, slice(i, i + 1))) for i in range(_ONE_BY_ONE)]
     _alike(torch.cat(alone), whole[:_ONE_BY_ONE], "when it is alone in its batch")
     return "alone, in parts and in reverse order"
 

@@ -71,7 +71,9 @@ def encoding(probe: Probe) -> str:
             spikes = probe.spikes_of(model, inputs)
             found.append(checks.encoded(spikes, inputs).clone())
         if not torch.equal(inputs, before):
-            raise Failing("harness_encode changes its inputs", "work on a copy: no in-place operation")
+            raise Failing(
+                "harness_encode changes its inputs", "work on a copy: no in-place operation"
+            )
         if not torch.equal(*found):
             raise Failing(
                 "equal generators give different spikes",

@@ -1,0 +1,73 @@
+import pytest
+
+from harness.coordinator.conformance import check, choose
+from harness.errors import UsageError
+from harness.plugin.conformance import CHECKS
+
+
+def test_a_plugin_is_named_by_itself_its_file_its_distribution_or_its_folder(
+    distribution, plugin_file, tmp_path
+):
+    plugins = {"one": "mod_one", "two": "mod_two"}
+    distribution("my-dist", plugins, modules=dict.fromkeys(plugins.values(), ""))
+    file = plugin_file("three", "x = 1")
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text('[project]\nname = "my-dist"\n')
+
+    def names(*asked):
+        return [plugin.name for plugin in choose([str(name) for name in asked])]
+
+    assert names("two") == ["two"]
+    assert names("my-dist") == names(folder) == ["one", "two"]
+    assert names(file, "o*") == ["three", "one"]
+
+
+def test_what_is_no_plugin_is_refused_with_the_fix(distribution, tmp_path, monkeypatch):
+    distribution("my-dist", {"one": "mod_one"}, modules={"mod_one": ""})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange/pyproject.toml").write_text('[project]\nname = "not-installed"\n')
+    with pytest.raises(UsageError, match="did you mean 'one'"):
+        choose(["onee"])
+    with pytest.raises(UsageError, match=r"empty is no package: it has no pyproject\.toml"):
+        choose(["empty"])
+    with pytest.raises(UsageError, match="install it first with: pip install -e strange"):
+        choose(["strange"])
+    with pytest.raises(UsageError, match=r"nowhere\.py: No such file"):
+        choose(["nowhere.py"])
+
+
+def test_a_plugin_that_misses_its_library_fails_with_the_command_that_installs_it(plugin_file):
+    file = plugin_file("lost", '# /// script\n# dependencies = ["no-such-library>=2"]\n# ///\n')
+    results = check(str(file))
+    assert [result.check for result in results] == [check.name for check in CHECKS]
+    assert results[0].line == (
+        "FAILED  contract     no-such-library is not installed; pip install 'no-such-library>=2'"
+    )
+    assert {result.status for result in results[1:]} == {"skipped"}
+
+
+def test_a_check_that_ends_the_process_fails_and_the_others_go_on(plugin_file):
+    pytest.importorskip("torch")
+    code = """
+import os
+step = [harness_train_step]
+
+@hookimpl
+def harness_train_step(model, spikes, targets):
+    if len(targets) == 1:
+        os._exit(7)
+    return step[0](model, spikes, targets)
+"""
+    seen = []
+    results = check(str(plugin_file("ends", code, "softmax")), quick=True, each=seen.append)
+    assert seen == results
+    by_name = {result.check: result for result in results}
+    broken = by_name["last-batch"]
+    assert (broken.status, "exit code 7" in broken.detail) == ("failed", True)
+    assert "exit()" in broken.mend
+    # Those after it are carried out by another worker.
+    assert [name for name, found in by_name.items() if found.status == "failed"] == ["last-batch"]
+    assert by_name["reload"].status == "ok"
