@@ -367,16 +367,4 @@ def test_a_plugin_of_spike_trains_alone_is_checked_on_them(plugin, check):
 
 
 def test_every_check_that_is_listed_can_be_carried_out():
-    assert [check.name for check in CHECKS] == list(
-        dict.fromkeys(
-            name for check in CHECKS for name in (*RUNS, *WITH_FOLDER) if name == check.name
-        )
-    )
     assert {*RUNS, *WITH_FOLDER} == {check.name for check in CHECKS}
-
-
-def test_a_check_needs_only_what_comes_before_it():
-    names = [check.name for check in CHECKS]
-    assert all(
-        not check.needs or check.needs in names[:number] for number, check in enumerate(CHECKS)
-    )
