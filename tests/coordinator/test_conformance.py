@@ -1,5 +1,6 @@
 import pytest
 
+import harness
 from harness.coordinator.conformance import check, choose
 from harness.errors import UsageError
 from harness.plugin.conformance import CHECKS
@@ -71,3 +72,7 @@ def harness_train_step(model, spikes, targets):
     # Those after it are carried out by another worker.
     assert [name for name, found in by_name.items() if found.status == "failed"] == ["last-batch"]
     assert by_name["reload"].status == "ok"
+
+
+def test_the_suite_is_part_of_the_python_api():
+    assert harness.check is check
