@@ -9,14 +9,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Generator, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from harness.catalogue.plugins import Plugin
     from harness.coordinator.conformance import Result
+
+#: The plugins of --harness-plugin.
+_PLUGINS: pytest.StashKey[list[Plugin]] = pytest.StashKey()
 
 # What runs the checks is imported where it is needed: this module is loaded in every run of pytest.
 
@@ -38,49 +42,64 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(
-    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Adds one test for each check of each plugin that was asked for."""
-    names = config.getoption("--harness-plugin")
-    if not names:
-        return
-    from harness.coordinator.conformance import choose
-    from harness.errors import UsageError
-    from harness.plugin.conformance import CHECKS
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses what is no plugin, before anything is collected."""
+    if names := config.getoption("--harness-plugin"):
+        from harness.coordinator.conformance import choose
+        from harness.errors import UsageError
 
-    try:
-        plugins = choose(names)
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
-    quick = config.getoption("--harness-quick")
-    for plugin in plugins:
-        target = plugin.location.file or plugin.name
+        try:
+            config.stash[_PLUGINS] = choose(names)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
 
-        @cache
-        def results(target: str = target) -> dict[str, Result]:
-            return {result.check: result for result in _run(target, quick)}
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Adds each plugin that was asked for to what the session collects."""
+    report = yield
+    if isinstance(collector, pytest.Session) and report.passed:
+        for plugin in collector.config.stash.get(_PLUGINS, []):
+            name = f"harness-check[{plugin.name}]"
+            target = plugin.location.file or plugin.name
+            node = Conformance.from_parent(collector, name=name, nodeid=name, target=target)
+            report.result.append(node)
+    return report
+
+
+class Conformance(pytest.Collector):
+    """The checks of one plugin, which is named as `target`: a test each."""
+
+    def __init__(self, *, target: str, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._target = target
+
+    @cached_property
+    def results(self) -> dict[str, Result]:
+        """What each check found; the first test that asks runs them all."""
+        quick = self.config.getoption("--harness-quick")
+        return {result.check: result for result in _run(self._target, quick)}
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """A test for each check."""
+        from harness.plugin.conformance import CHECKS
 
         for check in CHECKS:
-            name = f"harness-check[{plugin.name}-{check.name}]"
-            items.append(
-                ConformanceItem.from_parent(session, name=name, check=check.name, results=results)
-            )
+            yield ConformanceItem.from_parent(self, name=check.name, suite=self)
 
 
 class ConformanceItem(pytest.Item):
-    """One check of one plugin; the first of a plugin's runs them all."""
+    """One check of one plugin."""
 
-    def __init__(
-        self, *, check: str, results: Callable[[], dict[str, Result]], **arguments: Any
-    ) -> None:
+    def __init__(self, *, suite: Conformance, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._check, self._results = check, results
+        self._suite = suite
 
     def runtest(self) -> None:
         """Fails or skips as the check does."""
-        result = self._results()[self._check]
+        result = self._suite.results[self.name]
         if result.status == "failed":
             pytest.fail(result.line, pytrace=False)
         if result.status == "skipped":
@@ -88,7 +107,7 @@ class ConformanceItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Where the test stands, for pytest: nowhere, hence its name alone."""
-        return self.path, None, self.name
+        return self.path, None, self.nodeid
 
 
 @pytest.fixture
