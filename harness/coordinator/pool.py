@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.catalogue.plugins import Plugin, preloads
+from harness.coordinator.limits import Watch
 from harness.coordinator.outcome import not_ready
 from harness.coordinator.process import Worker
 from harness.coordinator.starter import COMMON, Starter, StarterDied
+from harness.coordinator.survivors import kill_survivors
 from harness.errors import UsageError
 from harness.protocol import Event, Failed, Progress, Request
 
@@ -36,15 +39,18 @@ class Workers:
 
     A starter belongs to a framework, a number of threads and a `copy`: the two processes of a measured
     row come from two copies, so that their memory layouts differ. Framework starters are forked from
-    one that has imported torch and the host. Used as a context: leaving it ends everything.
+    one that has imported torch and the host. A worker that takes more than `memory` GiB is ended. Used
+    as a context: leaving it ends everything.
     """
 
-    def __init__(self, fork: bool | None = None) -> None:
+    def __init__(self, fork: bool | None = None, memory: float | None = None) -> None:
         self._fork = can_fork() if fork is None else fork
         self._alive: set[Worker] = set()
         self._starters: dict[tuple[str, int, int], Starter] = {}
         self._lock, self._starting = threading.Lock(), threading.Lock()
         self._closed = False
+        self._token = uuid.uuid4().hex
+        self._watch = Watch(memory)
         self.stopped = False
 
     def __enter__(self) -> Workers:
@@ -58,6 +64,8 @@ class Workers:
                 starter.end()
             with self._starting:
                 pass
+        self._watch.close()
+        kill_survivors(self._token)
         self._scratch.cleanup()
 
     @contextmanager
@@ -71,21 +79,25 @@ class Workers:
         """
         try:
             if framework is None or not self._fork:
-                started = Worker.spawn(log, threads)
+                started = Worker.spawn(log, threads, token=self._token)
             else:
                 started = self.starter(framework, threads, copy).worker(log, threads)
         except OSError as error:
             raise UsageError(f"cannot start a worker that logs to {log}: {error}") from None
-        with started as worker:
-            with self._lock:
-                self._alive.add(worker)
-                if self.stopped:
-                    worker.kill()
-            try:
-                yield worker
-            finally:
+        try:
+            with started as worker:
+                self._watch.add(worker, log)
                 with self._lock:
-                    self._alive.discard(worker)
+                    self._alive.add(worker)
+                    if self.stopped:
+                        worker.kill()
+                try:
+                    yield worker
+                finally:
+                    with self._lock:
+                        self._alive.discard(worker)
+        finally:
+            self._watch.remove(started)
 
     def starter(self, framework: str, threads: int, copy: int = 0) -> Starter:
         """The starter of `framework`; "" is that of torch and the host alone. May still be importing."""
@@ -103,7 +115,7 @@ class Workers:
                 base = self._begun("", "", threads, copy)
                 self._starters[key] = base.branch([module], self._log())
             else:
-                self._starters[key] = Starter.spawn([COMMON], threads, self._log())
+                self._starters[key] = Starter.spawn([COMMON], threads, self._log(), self._token)
         return self._starters[key]
 
     def warm(self, frameworks: Sequence[str], threads: int, copies: int = 1) -> None:
@@ -167,7 +179,7 @@ def asking(
         except StarterDied as reason:
             return Failed(status="crashed", reason=str(reason), where=where)
         event = worker.ask(request, timeout, progress)
-        if isinstance(event, Failed) and event.status in ("timeout", "crashed"):
+        if isinstance(event, Failed) and event.status in ("timeout", "crashed", "oom"):
             worker = None
         return event
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.coordinator.process import SAFELY, Process, Worker, ending, worker_environment
+from harness.coordinator.process import SAFELY, Process, Worker, ending
+from harness.coordinator.survivors import wait_until_gone
+from harness.coordinator.worker_environment import worker_environment
 
 #: What all workers have in common, imported once.
 COMMON = "harness.worker.preload"
@@ -42,8 +44,10 @@ class Child:
 class Starter:
     """One starter process. `problems` are the imports that failed: known when it is ready."""
 
-    def __init__(self, process: Process, control: socket.socket, name: str) -> None:
-        self.name = name
+    def __init__(
+        self, process: Process, control: socket.socket, name: str, token: str = ""
+    ) -> None:
+        self.name, self._token = name, token
         self.problems: list[str] = []
         self._death = ""  # how it ended
         self._process, self._control = process, control
@@ -55,8 +59,8 @@ class Starter:
         self._listener.start()
 
     @classmethod
-    def spawn(cls, modules: list[str], threads: int, log: Path) -> Starter:
-        """A fresh process that imports `modules`."""
+    def spawn(cls, modules: list[str], threads: int, log: Path, token: str = "") -> Starter:
+        """A fresh process that imports `modules`; `token` marks all that it starts."""
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as file:
             words = ["harness.worker.starter", str(theirs.fileno()), *modules]
@@ -65,11 +69,11 @@ class Starter:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                env=worker_environment(threads),
+                env=worker_environment(threads, token),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        return cls(process, ours, ", ".join(modules))
+        return cls(process, ours, ", ".join(modules), token)
 
     def branch(self, modules: list[str], log: Path) -> Starter:
         """Another starter, forked from this one, which imports `modules` too."""
@@ -81,13 +85,13 @@ class Starter:
             except StarterDied:
                 ours.close()
                 raise
-        return Starter(child, ours, ", ".join(modules))
+        return Starter(child, ours, ", ".join(modules), self._token)
 
     def worker(self, log: Path, threads: int) -> Worker:
         """A worker, forked in milliseconds; StarterDied where there is nobody to fork it."""
         message = {
             "fork": "worker",
-            "environment": worker_environment(threads),
+            "environment": worker_environment(threads, self._token),
             "folder": str(Path.cwd()),
         }
         with log.open("ab") as file:
@@ -162,4 +166,5 @@ class Starter:
         for child in list(self._children.values()):
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
+            wait_until_gone(child.pid, _END_SECONDS)
             child.code.set_result(-signal.SIGKILL)

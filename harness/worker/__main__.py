@@ -12,6 +12,7 @@ import signal
 import threading
 
 from harness.protocol import requests
+from harness.worker.descendants import be_killed_first, become_subreaper, kill_descendants
 from harness.worker.server import Server
 
 
@@ -27,12 +28,14 @@ def main() -> None:
     def read() -> None:
         for line in source:
             pending.put(line)
-        # The coordinator has exited: kill the whole process group, a hanging hook and its children
-        # included.
+        # The coordinator has exited: kill a hanging hook and everything that it started.
+        kill_descendants()
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)
         os._exit(0)
 
+    become_subreaper()
+    be_killed_first()
     threading.Thread(target=read, daemon=True).start()
     # Ctrl-C in the terminal is the coordinator's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

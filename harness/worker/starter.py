@@ -25,6 +25,8 @@ import traceback
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from harness.worker.descendants import become_subreaper, children, kill_children
+
 _MESSAGE_BYTES = 2**20
 _DESCRIPTORS = 3
 
@@ -35,6 +37,7 @@ class Starter:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._children: set[int] = set()
+        self._own: set[int] = set()  # what an import has started
 
     def preload(self, modules: list[str]) -> None:
         """Imports `modules` and tells what could not be: a worker that needs it will say so itself."""
@@ -51,6 +54,7 @@ class Starter:
         # What is imported is never garbage: no collection in a child touches, and copies, its pages.
         gc.collect()
         gc.freeze()
+        self._own = children()
         self._say({"ready": problems})
 
     def serve(self) -> NoReturn:
@@ -130,7 +134,11 @@ class Starter:
                 return
             if not pid:
                 return
+            if pid not in self._children:
+                continue
             self._children.discard(pid)
+            # First: what a worker has left behind may hold its pipe.
+            kill_children(spared=self._children | self._own)
             self._say({"pid": pid, "code": os.waitstatus_to_exitcode(status)})
 
     def _say(self, message: dict[str, Any]) -> None:
@@ -144,6 +152,7 @@ class Starter:
         for pid in self._children:
             with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
+        kill_children()
         os._exit(0)
 
 
@@ -170,6 +179,7 @@ def _become_starter(message: dict[str, Any], descriptors: list[int]) -> None:
 def run(control: socket.socket, modules: list[str]) -> NoReturn:
     """Imports `modules`, then serves `control`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator's to handle, while importing too
+    become_subreaper()
     starter = Starter(control)
     starter.preload(modules)
     starter.serve()

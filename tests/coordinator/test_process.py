@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.coordinator.process import Worker, ending, worker_environment
+from harness.coordinator.process import Worker, ending
 from harness.protocol import Describe, Described, Failed, Prepare, TakeMemory
 from harness.subjects import PluginLocation
 
@@ -110,14 +110,6 @@ def test_the_environment_is_the_coordinators_of_now(describe, monkeypatch, tmp_p
         f"assert os.getcwd() == {str(tmp_path)!r}"
     )
     assert isinstance(describe(code), Described)
-
-
-def test_what_the_user_has_set_for_memory_is_kept(monkeypatch):
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "5")
-    monkeypatch.setenv("OMP_NUM_THREADS", "9")
-    environment = worker_environment(2)
-    assert environment["MALLOC_TRIM_THRESHOLD_"] == "5"
-    assert environment["OMP_NUM_THREADS"] == "2"
 
 
 def test_a_file_may_be_called_like_the_library_it_imports(describe):
@@ -250,6 +242,41 @@ def test_a_forked_child_cannot_keep_a_dead_worker_alive(describe):
     """A fork inherits the pipe: were it left alone, the coordinator would wait for it forever."""
     event = describe("import os, time\nif os.fork(): os._exit(3)\ntime.sleep(600)")
     assert event.reason == "the process ended with exit code 3"
+
+
+@pytest.mark.timeout(300)
+def test_a_child_in_a_session_of_its_own_neither_keeps_it_alive_nor_outlives_it(
+    describe, tmp_path, gone, eventually
+):
+    """It holds the pipe, and the worker's process group does not reach it."""
+    path = tmp_path / "pid"
+    code = (
+        "import os, time\n"
+        "if os.fork():\n"
+        f"    while not os.path.exists({str(path)!r}): time.sleep(0.01)\n"
+        "    os._exit(3)\n"
+        "os.setsid()\n"
+        "if os.fork(): time.sleep(600)\n"
+        "os.setsid()\n"
+        f"part = {str(tmp_path / 'part')!r}\n"
+        "with open(part, 'w') as file: file.write(f'{os.getpid()} {os.getppid()}')\n"
+        f"os.rename(part, {str(path)!r})\n"
+        "time.sleep(600)"
+    )
+    event = describe(code)
+    assert event.reason == "the process ended with exit code 3"
+    for pid in path.read_text().split():
+        eventually(lambda pid=int(pid): gone(pid), what="the end of what it left behind")
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the kernel tells it on Linux only"
+)
+def test_the_kernels_hand_in_a_death_is_told(describe, monkeypatch):
+    counts = iter([3, 4])
+    monkeypatch.setattr("harness.coordinator.process.kills_by_the_kernel", lambda: next(counts))
+    event = describe("import os; os.kill(os.getpid(), 9)")
+    assert (event.status, event.where) == ("oom", "import")
 
 
 def test_leaving_the_context_ends_a_worker_that_ignores_everything(

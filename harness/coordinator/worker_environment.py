@@ -1,0 +1,62 @@
+"""The environment variables of workers: what could change a result is the host's, not the shell's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+#: Names the workers of one command, and all that they start: what carries it does not outlive them.
+TOKEN = "HARNESS_WORKERS"
+
+_THREADS = [f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA", "NUMEXPR")]
+
+#: Memory that a worker frees stays with it, as with a server's allocator or torch's own on CUDA: where
+#: glibc returns it to the system after every call, page faults decide which of two equal processes
+#: is faster. Variables that the user has set are kept.
+_KEEP_FREED = {"MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
+
+#: What every worker has, whatever the shell says: no window, UTF-8, sets in one order, and cuBLAS with
+#: the workspace that its deterministic algorithms need.
+FIXED = {
+    "MPLBACKEND": "Agg",
+    "PYTHONUTF8": "1",
+    "PYTHONHASHSEED": "0",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
+
+#: Variables that change how fast or how exactly Python and the libraries below torch compute.
+_REMOVED = (
+    "PYTHON", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMBA_", "NUMEXPR_", "DNNL_",
+    "ONEDNN_", "ATEN_", "TORCH_", "TORCHINDUCTOR_", "PYTORCH_", "CUBLAS_", "CUDNN_", "CUDA_LAUNCH_",
+    "NVIDIA_TF32_", "MPLBACKEND",
+)  # fmt: skip
+#: Those of them that say where something lies.
+_PLACES = {
+    "PYTHONPATH", "PYTHONHOME", "TORCH_HOME", "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR",
+}  # fmt: skip
+#: Kept, because only the user can know why they are set; recorded, because they change the speed.
+_TOLD = ("LD_PRELOAD", "GLIBC_TUNABLES", "MALLOC_", "CUDA_VISIBLE_DEVICES")
+
+
+def worker_environment(threads: int, token: str = "") -> dict[str, str]:
+    """The environment variables of a worker that may use `threads`; `token` marks what it starts."""
+    kept = {name: value for name, value in os.environ.items() if not _is_removed(name)}
+    pinned = dict.fromkeys(_THREADS, str(threads))
+    return {**_KEEP_FREED, **kept, **FIXED, **pinned, TOKEN: token}
+
+
+def facts(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What run.json says of it: variables fixed, those of the shell that were removed, and kept."""
+    pinned = {*FIXED, *_THREADS}
+    return {
+        "fixed": dict(FIXED),
+        "removed": sorted(name for name in environment if _is_removed(name) and name not in pinned),
+        "kept": {
+            name: value for name, value in sorted(environment.items()) if name.startswith(_TOLD)
+        },
+    }
+
+
+def _is_removed(name: str) -> bool:
+    return name.startswith(_REMOVED) and name not in _PLACES

@@ -1,0 +1,41 @@
+"""The environment variables that workers have."""
+
+from __future__ import annotations
+
+from harness.coordinator.worker_environment import FIXED, TOKEN, facts, worker_environment
+
+
+def test_what_could_change_a_result_is_the_hosts(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "9")
+    for name in (
+        "MPLBACKEND", "PYTHONHASHSEED", "PYTHONIOENCODING", "PYTHONOPTIMIZE", "OMP_PROC_BIND",
+        "MKL_CBWR", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "PYTORCH_CUDA_ALLOC_CONF",
+        "NVIDIA_TF32_OVERRIDE", "ATEN_CPU_CAPABILITY", "CUBLAS_WORKSPACE_CONFIG",
+    ):  # fmt: skip
+        monkeypatch.setenv(name, "shell")
+    environment = worker_environment(2, "token")
+    assert "shell" not in environment.values()
+    assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "2"
+    assert environment["MPLBACKEND"] == "Agg"
+    assert environment[TOKEN] == "token"
+
+
+def test_what_says_where_things_lie_and_what_is_the_users_own_is_kept(monkeypatch):
+    for name in ("PYTHONPATH", "TORCH_HOME", "MY_VARIABLE", "MALLOC_TRIM_THRESHOLD_"):
+        monkeypatch.setenv(name, "shell")
+    environment = worker_environment(1)
+    assert {name for name, value in environment.items() if value == "shell"} >= {
+        "PYTHONPATH", "TORCH_HOME", "MY_VARIABLE", "MALLOC_TRIM_THRESHOLD_",
+    }  # fmt: skip
+
+
+def test_it_is_told_what_was_fixed_removed_and_kept():
+    shell = {
+        "OMP_WAIT_POLICY": "active",
+        "OMP_NUM_THREADS": "4",
+        "HOME": "/h",
+        "LD_PRELOAD": "x.so",
+    }
+    assert facts(shell) == {
+        "fixed": FIXED, "removed": ["OMP_WAIT_POLICY"], "kept": {"LD_PRELOAD": "x.so"},
+    }  # fmt: skip
