@@ -53,26 +53,32 @@ class Contender(Data):
     @property
     def key(self) -> str:
         """A short text that no other subject has: the plugin's name and a digest of the identity."""
-        identity = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        identity = self._identity()
         return f"{self.plugin}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
 
     @property
     def asked(self) -> str:
         """What the command asked for: the same although the plugin's code or version has changed."""
-        return json.dumps(self.model_dump(mode="json", exclude=_FOUND), sort_keys=True)
+        return self._identity(exclude=_FOUND)
+
+    def _identity(self, exclude: set[str] | None = None) -> str:
+        """Without what is None: a field that a later version adds changes no row that has none of it."""
+        fields = self.model_dump(mode="json", exclude=exclude).items()
+        return json.dumps({k: v for k, v in fields if v is not None}, sort_keys=True)
 
 
 class Row(Contender):
     """One row of the comparison of networks.
 
     `params` are all parameters of the plugin, resolved; `swept` are those of which the command gave
-    several values, each of which is a row.
+    several values, each of which is a row. `limit` is the number of samples that each split was cut to.
     """
 
     task: str
     preset: str
     params: dict[str, Value] = {}
     swept: dict[str, Value] = {}
+    limit: int | None = None
 
 
 class Trial(Data):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 
 import click
 
+from harness.cli import interrupts
 from harness.cli.check import check
-from harness.cli.codes import INTERRUPTED, USAGE
+from harness.cli.codes import INTERRUPTED, OK, USAGE
 from harness.cli.doctor import doctor
 from harness.cli.layers import layers
 from harness.cli.new_plugin import new_plugin
@@ -25,17 +28,24 @@ def cli() -> None:
 
     \b
     Exit codes: 0 all trials ok or skipped with a reason, 1 a trial failed,
-    2 the command line or a folder is wrong, 3 nothing was measured, 130 interrupted.
+    2 the command line or a folder is wrong, 3 nothing was measured,
+    130 interrupted. Try: harness run --plugins all
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
 for command in (run, layers, plugins, tasks, report, doctor, check, new_plugin):
+    command.short_help = (command.help or "").partition("\n\n")[0]  # click would cut it at 45 letters
     cli.add_command(command)
 
 
 def main() -> None:
     """The entry point: a UsageError is one line and exit code 2, never a traceback."""
+    interrupts.catch()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a Latin-1 terminal has not every character
     try:
+        _check_words(sys.argv[1:])
         code = cli.main(prog_name="harness", standalone_mode=False)
     except UsageError as error:
         click.echo(f"harness: {error}", err=True)
@@ -50,4 +60,18 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("harness: interrupted", err=True)
         code = INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    interrupts.ignore()
     sys.exit(code)
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """UsageError for a word that no JSON can hold: a file's name may be any bytes."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = word.encode(errors="backslashreplace").decode()
+            raise UsageError(f"{shown!r} is not UTF-8: rename the file or the folder") from None

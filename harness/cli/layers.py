@@ -34,7 +34,13 @@ def layers(plugins: list[str], **options: Any) -> NoReturn:
 
     One linear map into one layer of LIF neurons, forward and backward. A framework that cannot do
     the neuron exactly is left out, with its reason.
-    """
+
+    \b
+    Examples:
+      harness layers --plugins all
+      harness layers --plugins native,snntorch --neurons 512 --density 0.1
+      harness layers --resume results/layers
+    """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
     def start(**given: Any) -> Run:
         from harness.coordinator import api

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from harness.cli.codes import FAILED, INTERRUPTED, NOTHING_MEASURED, OK
-from harness.coordinator.folders import default_folder
+from harness.coordinator.folders import new_folder
 
 if TYPE_CHECKING:
     from harness.coordinator.run import Run
@@ -27,15 +26,21 @@ def measuring_options(min_time: float, row: str, first: str) -> Callable[[F], F]
     path, shown = click.Path(path_type=Path), partial(click.option, show_default=True)
     baseline = f"What timings are compared with [default: {first}]."
     changed = "With --resume: run anew what has changed since, instead of refusing."
+    memory = "End a worker that takes more memory, its children included."
+    retried = "With --resume: run again what timed out, crashed or ran out of memory."
     options = [
         shown("--device", default="auto", help="auto, cpu or cuda."),
         shown("--threads", default=1, help="Threads of each worker."),
+        click.option("--memory", type=float, metavar="GIB", help=memory),
         shown("--rounds", default=12, help="Rounds of the measurement group."),
         shown("--min-time", default=min_time, help="Seconds a round, at the least."),
         click.option("--baseline", default="", metavar=row, help=baseline),
         click.option("--out", type=path, help="Folder to write to [default: results/<time>]."),
         click.option("--resume", type=path, metavar="DIR", help="Carry on an interrupted run."),
         click.option("--rerun-changed", is_flag=True, help=changed),
+        click.option("--retry", type=click.Choice(["failed"]), help=retried),
+        click.option("-q", "--quiet", is_flag=True, help="Print the results alone."),
+        click.option("-v", "--verbose", is_flag=True, help="Print every stage of every trial."),
     ]
 
     def add(command: F) -> F:
@@ -95,6 +100,9 @@ def work(
     out: Path | None,
     resume: Path | None,
     rerun_changed: bool,
+    retry: str | None,
+    quiet: bool,
+    verbose: bool,
     **options: Any,
 ) -> NoReturn:
     """Starts or resumes a run, prints its tables and exits with its code.
@@ -102,51 +110,66 @@ def work(
     `start` is given the `options`, where to write, who listens, and the command's words. First
     `about` is told, before anything is imported that takes time; `name` begins that of a new folder.
     """
-    _check_resume(resume)
-    path = resume or out or default_folder(name)
-    click.echo(f"{'carrying on' if resume else about}, in {path}", err=True)
-    from harness.cli.progress import watching
-    from harness.coordinator import api
-    from harness.results.store import COMMANDS
+    changed = _check_resume(resume)
+    with new_folder(resume or out, name) as path:
+        if not quiet:
+            click.echo(f"{'carrying on' if resume else about}, in {path}", err=True)
+        from harness.cli.progress import watching
+        from harness.coordinator import api
+        from harness.results.store import COMMANDS
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    command = shlex.join(["harness", *sys.argv[1:]])
-    try:
-        with watching() as listener:
-            if resume:
-                finished = api.resume(
-                    resume, kind, rerun_changed=rerun_changed, listener=listener, command=command
+        command = shlex.join(["harness", *sys.argv[1:]])
+        try:
+            with watching(quiet=quiet, verbose=verbose) as listener:
+                if resume:
+                    finished = api.resume(
+                        resume, kind, rerun_changed=rerun_changed, retry=retry is not None,
+                        changed={key: options[key] for key in changed},
+                        listener=listener, command=command,
+                    )  # fmt: skip
+                else:
+                    finished = start(out=path, listener=listener, command=command, **options)
+            code = _conclude(finished)
+        except KeyboardInterrupt:
+            if (path / "run.json").exists():
+                click.echo(
+                    "harness: interrupted; what was finished is kept, carry on with: "
+                    f"{COMMANDS[kind]} --resume {shlex.quote(str(path))}",
+                    err=True,
                 )
             else:
-                finished = start(out=path, listener=listener, command=command, **options)
-    except KeyboardInterrupt:
-        if (path / "run.json").exists():
-            click.echo(
-                "harness: interrupted; what was finished is kept, carry on with: "
-                f"{COMMANDS[kind]} --resume {path}",
-                err=True,
-            )
-        else:
-            click.echo("harness: interrupted before anything was measured", err=True)
-        sys.exit(INTERRUPTED)
-    sys.exit(_conclude(finished))
+                click.echo("harness: interrupted before anything was measured", err=True)
+            code = INTERRUPTED
+    sys.exit(code)
 
 
-def _check_resume(resume: Path | None) -> None:
-    """A UsageError where --resume stands beside options that it takes from the run."""
+def by_hand() -> set[str]:
+    """The options that the command line itself gives."""
     context = click.get_current_context()
-    if context.params["rerun_changed"] and not resume:
-        raise click.UsageError("--rerun-changed goes with --resume DIR")
-    given = {
+    return {
         name
         for name in context.params
         if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
     }
-    if resume and given - {"resume", "rerun_changed"}:
+
+
+#: What may stand beside --resume: how it is carried on, and what decides no result.
+_HOW = {"resume", "rerun_changed", "retry", "quiet", "verbose"}
+_CHANGED = {"timeout", "memory", "jobs", "fail_fast"}
+
+
+def _check_resume(resume: Path | None) -> set[str]:
+    """The options that differ in a run that is carried on; UsageError for one that cannot."""
+    given = by_hand()
+    for name in ("rerun_changed", "retry"):
+        if name in given and not resume:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --resume DIR")
+    if resume and given - _HOW - _CHANGED:
         raise click.UsageError(
-            f"--resume takes its options from {resume / 'run.json'}, give no other"
+            f"--resume takes its options from {resume / 'run.json'}, give no other "
+            "(but --timeout, --memory, --jobs)"
         )
+    return given & _CHANGED if resume else set()
 
 
 def _conclude(finished: Run) -> int:

@@ -31,11 +31,17 @@ _LINE_SECONDS = 10.0
 
 
 @contextmanager
-def watching() -> Iterator[Listener]:
-    """A listener for this terminal; bars are taken away when it is left."""
+def watching(*, quiet: bool = False, verbose: bool = False) -> Iterator[Listener]:
+    """A listener for this terminal; bars are taken away when it is left.
+
+    A `quiet` one hears nothing, a `verbose` one prints every stage in a line.
+    """
     console = Console(stderr=True)
-    if not console.is_terminal:
-        with closing(Lines(console)) as lines:
+    if quiet:
+        yield Listener()
+        return
+    if verbose or not console.is_terminal:
+        with closing(Lines(console, verbose=verbose)) as lines:
             yield lines
         return
 
@@ -59,8 +65,11 @@ def watching() -> Iterator[Listener]:
 class Lines(Listener):
     """For logs and pipes: what fails and what begins at once, the rest in a line each ten seconds."""
 
-    def __init__(self, console: Console, every: float = _LINE_SECONDS) -> None:
+    def __init__(
+        self, console: Console, every: float = _LINE_SECONDS, verbose: bool = False
+    ) -> None:
         self._console, self._every = console, every
+        self._verbose, self._stages = verbose, dict[str, str]()
         self._total = self._done = 0
         self._doing = self._ended = ""
         self._lock = threading.Lock()
@@ -90,8 +99,12 @@ class Lines(Listener):
         self._print(f"{len(labels)} {noun} on {about}{kept}")
 
     def progress(self, label: str, progress: protocol.Progress) -> None:
-        """Kept for the next reminder."""
+        """Kept for the next reminder; printed where it is another stage or epoch, if verbose."""
         self._doing = f"{label}: {state(progress)}"
+        stage = f"{progress.stage} {progress.epoch}"
+        if self._verbose and self._stages.get(label) != stage:
+            self._stages[label] = stage
+            self._print(self._doing)
 
     def recorded(self, label: str, record: Record) -> None:
         """Prints at once how it went where it did not go well."""
@@ -100,7 +113,7 @@ class Lines(Listener):
             line = f"[{self._done}/{self._total}] {told(label, record)}"
         else:
             line = f"measured {told(label, record)}"
-        if record.status != "ok" or monotonic() - self._last >= self._every:
+        if self._verbose or record.status != "ok" or monotonic() - self._last >= self._every:
             self._print(line)
         else:
             self._ended = line
@@ -110,6 +123,8 @@ class Lines(Listener):
         if done == 0:
             self._print(f"measurement group: {total} steps, alone on the machine")
         self._doing = f"measuring, {done} of {total}: {what}"
+        if self._verbose:
+            self._print(self._doing)
 
     def _remind(self) -> None:
         while not self._closed.wait(1.0):

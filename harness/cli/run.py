@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from harness.cli.measuring import list_option, measuring_options, plugins_option, work
+from harness.cli.measuring import by_hand, list_option, measuring_options, plugins_option, work
 
 if TYPE_CHECKING:
     from harness.coordinator.run import Run
@@ -34,21 +36,80 @@ if TYPE_CHECKING:
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")
 @click.option("--timing/--no-timing", default=True, help="Measure the trained networks, or not.")
+@click.option("--limit", type=int, metavar="N", help="Use the first N samples of each split.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and how long it takes.")
 @click.option(
     "--data",
     multiple=True,
     type=click.Path(exists=True, file_okay=False),
     help="Folder to look for data in.",
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take options from bench.toml, or from the run.json of a run; those given here win.",
+)
 @measuring_options(min_time=0.02, row="ROW", first="the first row")
-def run(plugins: list[str], sets: tuple[str, ...], **options: Any) -> NoReturn:
-    """Compare plugins on a task: accuracy, latency, sparsity, operations, throughput, memory."""
+def run(
+    plugins: list[str], sets: tuple[str, ...], config: Path | None, dry_run: bool, **options: Any
+) -> NoReturn:
+    """Compare plugins on a task: accuracy, latency, sparsity, and more.
+
+    \b
+    Examples:
+      harness run --plugins all
+      harness run --plugins my_plugin.py --limit 200 --no-timing --seeds 0
+      harness run --plugins 'native-*' --task mnist --preset best --dry-run
+      harness run --plugins native-dfa --set native-dfa.hidden=32,64,128
+      harness run --config bench.toml --seeds 0,1,2,3,4
+      harness run --resume results/mine --retry failed --timeout 600
+    """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
+    params: dict[str, dict[str, Any]] = {}
+    if config and not options["resume"]:
+        from harness.coordinator.configfile import read_config
+
+        given = by_hand()
+        file = {name: value for name, value in read_config(config).items() if name not in given}
+        plugins, params = file.pop("plugins", plugins), file.pop("params", params)
+        options |= file
     task, preset = options["task"], options["preset"]
+
+    def chosen() -> dict[str, dict[str, Any]]:
+        from harness.coordinator.config import parse_params
+
+        for pattern, values in parse_params(sets).items():
+            params[pattern] = {**params.get(pattern, {}), **values}
+        return params
 
     def start(**given: Any) -> Run:
         from harness.coordinator import api
-        from harness.coordinator.config import parse_params
 
-        return api.run(plugins, params=parse_params(sets), **given)
+        return api.run(plugins, params=chosen(), **given)
 
+    if dry_run:
+        _forecast(plugins, chosen(), options)
     work("networks", start, f"{', '.join(plugins)} on {task}", f"{task}-{preset}", **options)
+
+
+#: What decides nothing that a forecast tells.
+_NO_MATTER = (
+    "out", "resume", "rerun_changed", "retry", "quiet", "verbose", "baseline", "fail_fast"
+)  # fmt: skip
+
+
+def _forecast(plugins: list[str], params: dict[str, Any], options: dict[str, Any]) -> NoReturn:
+    """Prints what would be done."""
+    if options["resume"]:
+        raise click.UsageError("--dry-run tells of a new run, not of one that is carried on")
+    from harness.cli.forecast import forecast_lines
+    from harness.cli.progress import watching
+    from harness.coordinator import api
+
+    asked = {name: value for name, value in options.items() if name not in _NO_MATTER}
+    with watching(quiet=options["quiet"], verbose=options["verbose"]) as listener:
+        found = api.forecast(plugins, listener=listener, params=params, **asked)
+    for line in forecast_lines(found):
+        click.echo(line)
+    sys.exit(0)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness import tasks
-from harness.catalogue.plugins import LAYER_GROUP, discover, select
+from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
 from harness.coordinator import environment
-from harness.coordinator.config import LayersConfig, RunConfig, make_config
+from harness.coordinator.command import RESUMABLE, RETRIED, Command
+from harness.coordinator.config import LayersConfig, RunConfig, make_config, option
 from harness.coordinator.environment import choose_device
-from harness.coordinator.folders import default_folder
+from harness.coordinator.folders import check_links, new_folder
+from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.layers import LayersBench
 from harness.coordinator.listener import Listener
 from harness.coordinator.networks import measure_networks
@@ -26,10 +27,9 @@ from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
 from harness.results.comparison import PROCESSES
 from harness.results.record import TrialRecord
-from harness.results.session import Session, changes
-from harness.results.store import COMMANDS, Kind, RunFolder
+from harness.results.store import Kind, RunFolder
 
-__all__ = ["Run", "layers", "load", "resume", "run"]
+__all__ = ["Forecast", "Run", "forecast", "layers", "load", "resume", "run"]
 
 
 def run(
@@ -43,6 +43,9 @@ def run(
     threads: int = 1,
     jobs: int | None = None,
     timeout: float | None = None,
+    memory: float | None = None,
+    limit: int | None = None,
+    fail_fast: bool = False,
     timing: bool = True,
     rounds: int = 12,
     min_time: float = 0.02,
@@ -55,9 +58,10 @@ def run(
     """Trains, evaluates and measures `plugins` on `task`, and writes the report: as `harness run`.
 
     `plugins` are names, globs, `all`, and paths of .py files. `params` changes parameters by plugin
-    name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. Without
-    `timing`, nothing is measured beside the trials. UsageError where something is asked for that does
-    not exist.
+    name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
+    take `timeout` seconds and `memory` GiB. With `limit`, the first so many samples of each split are
+    used; with `fail_fast`, the first failure ends the run. Without `timing`, nothing is measured beside
+    the trials. UsageError where something is asked for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
@@ -69,6 +73,9 @@ def run(
         "threads": threads,
         "jobs": jobs,
         "timeout": timeout,
+        "memory": memory,
+        "limit": limit,
+        "fail_fast": fail_fast,
         "timing": timing,
         "rounds": rounds,
         "min_time": min_time,
@@ -76,8 +83,24 @@ def run(
         "data": tuple(str(folder) for folder in data),
     }
     config = make_config(RunConfig, options)
-    path = Path(out) if out is not None else default_folder(f"{config.task}-{config.preset}")
-    return _networks(config, _Command(path, listener or default_listener(), command))
+    with new_folder(out, f"{config.task}-{config.preset}") as path:
+        return _networks(config, Command(path, listener or default_listener(), command))
+
+
+def forecast(
+    plugins: str | Sequence[str] = "all", *, listener: Listener | None = None, **options: Any
+) -> Forecast:
+    """What `run` with the same options would do, and about how long it would take: nothing is kept.
+
+    A few batches of each row are timed, and thrown away. UsageError as by `run`.
+    """
+    config = make_config(RunConfig, {"plugins": _patterns(plugins), **options})
+    tasks.find(config.task)
+    selected = select(config.plugins, discover())
+    check_names(config, selected)
+    device, listener = choose_device(config.device), listener or default_listener()
+    with _prepared(config, selected, device, listener) as (planned, data, _logs, workers):
+        return probe(planned, config, data, workers, listener)
 
 
 def layers(
@@ -94,6 +117,7 @@ def layers(
     rounds: int = 12,
     min_time: float = 0.1,
     timeout: float = 240.0,
+    memory: float | None = None,
     baseline: str = "",
     out: str | Path | None = None,
     listener: Listener | None = None,
@@ -117,11 +141,12 @@ def layers(
         "rounds": rounds,
         "min_time": min_time,
         "timeout": timeout,
+        "memory": memory,
         "baseline": baseline,
     }
     config = make_config(LayersConfig, options)
-    path = Path(out) if out is not None else default_folder("layers")
-    return _layers(config, _Command(path, listener or default_listener(), command))
+    with new_folder(out, "layers") as path:
+        return _layers(config, Command(path, listener or default_listener(), command))
 
 
 def resume(
@@ -129,90 +154,69 @@ def resume(
     kind: Kind | None = None,
     *,
     rerun_changed: bool = False,
+    retry: bool = False,
+    changed: Mapping[str, Any] | None = None,
     listener: Listener | None = None,
     command: str = "",
 ) -> Run:
     """Carries an interrupted run on: finished trials and measurements are kept, the others are made.
 
     UsageError where a plugin, a version, the data or the host has changed since; with `rerun_changed`,
-    what has changed is made anew.
+    what has changed is made anew. With `retry`, so is what failed from causes outside of the plugin
+    (`RETRIED`). `changed` are options that decide no result, in place of the run's own: `RESUMABLE`.
     """
     folder = RunFolder.open(Path(path), kind)
     described = folder.description()
     if not described.sessions:
         raise UsageError(f"{folder.path} cannot be resumed: its run.json holds no session")
-    options = described.sessions[-1].config
-    resumed = _Command(folder.path, listener or default_listener(), command, folder, rerun_changed)
+    check_links(folder.path)
+    if retry:
+        folder.again = RETRIED
+    last, changed = described.sessions[-1], changed or {}
+    if odd := changed.keys() - RESUMABLE:
+        raise UsageError(f"{option(min(odd))} cannot change in a run that is carried on")
+    options = last.config | changed
+    resumed = Command(
+        folder.path, listener or default_listener(), command, folder, rerun_changed, last.folder
+    )
     if described.kind == "networks":
         return _networks(make_config(RunConfig, options), resumed)
     return _layers(make_config(LayersConfig, options), resumed)
 
 
-@dataclass(frozen=True)
-class _Command:
-    """Where a command writes and who follows it; `folder` is the run that it carries on, if any."""
-
-    path: Path
-    listener: Listener
-    text: str
-    folder: RunFolder | None = None
-    rerun_changed: bool = False
-
-    def check(self, kind: Kind, session: Session) -> None:
-        """UsageError where `path` is not free, or where the run has changed since."""
-        if self.folder is None:
-            RunFolder.check_free(self.path)
-            return
-        changed = changes(self.folder.description().sessions[-1], session)
-        if changed and not self.rerun_changed:
-            raise UsageError(
-                f"{self.path} cannot be carried on as it is, these have changed: "
-                f"{'; '.join(changed)}. Run what has changed anew with: {COMMANDS[kind]} "
-                f"--resume {self.path} --rerun-changed"
-            )
-
-    @contextmanager
-    def at_work(self, kind: Kind, session: Session) -> Iterator[tuple[RunFolder, int]]:
-        """The folder, locked, and the session's place in it; the report is written at the end.
-
-        A report of what there is, without figures, is written also where the work is interrupted.
-        """
-        self.check(kind, session)
-        folder = self.folder or RunFolder.create(self.path, kind)
-        with folder.locked():
-            number = folder.begin(session)
-            try:
-                yield folder, number
-            except KeyboardInterrupt:
-                with suppress(Exception):
-                    load(self.path).report(figures=False)
-                raise
-            with folder.clocked("report"):
-                self.listener.doing("writing the report")
-                load(self.path).report(say=self.listener.doing)
-
-
-def _networks(config: RunConfig, command: _Command) -> Run:
+def _networks(config: RunConfig, command: Command) -> Run:
     tasks.find(config.task)
+    asked, config = config, command.here(config)
     selected = select(config.plugins, discover())
     check_names(config, selected)
     device = choose_device(config.device)
     jobs = config.parallel(device)
-    session = environment.session(config, selected, command=command.text, jobs=jobs)
+    session = environment.session(asked, selected, command=command.text, jobs=jobs)
+    session = command.places(session)
     command.check("networks", session)  # what needs no import to be known is refused before any
-    listener = command.listener
-    with Workers() as workers, scratch_folder() as logs:
+    with _prepared(config, selected, device, command.listener) as (planned, data, logs, workers):
+        session = session.model_copy(update={"data": data.facts})
+        with command.at_work("networks", session) as (folder, number):
+            _train_and_measure(
+                config, planned, data, folder, number, logs, workers, command.listener
+            )
+    return load(command.path)
+
+
+@contextmanager
+def _prepared(
+    config: RunConfig, selected: Sequence[Plugin], device: str, listener: Listener
+) -> Iterator[tuple[list[Planned], Prepared, Path, Workers]]:
+    """The plan, the data, the logs of what was imported, and the workers."""
+    with Workers(memory=config.memory) as workers, scratch_folder() as logs:
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
         workers.warm(frameworks, config.threads, PROCESSES if config.timing else 1)
         listener.doing(f"preparing {config.task}")
         data = prepare(config.task, config.data_folders(), workers, listener.message)
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
+        jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)
-        planned = plan(config, selected, described, device)
-        session = session.model_copy(update={"data": data.facts})
-        with command.at_work("networks", session) as (folder, number):
-            _train_and_measure(config, planned, data, folder, number, logs, workers, listener)
-    return load(command.path)
+        yield plan(config, selected, described, device), data, logs, workers
 
 
 def _train_and_measure(
@@ -231,8 +235,8 @@ def _train_and_measure(
     finished = len(planned) - len(open_)
     listener.planned([p.label for p in planned], finished, f"{config.task} ({presets})")
     with folder.clocked("trials"):
-        run_trials(open_, config, data, folder, session, logs, workers, listener)
-    if not config.timing:
+        finished_all = run_trials(open_, config, data, folder, session, logs, workers, listener)
+    if not (config.timing and finished_all):
         return
     trained = _trained(folder, session)
     group: dict[str, tuple[Planned, TrialRecord]] = {}
@@ -254,15 +258,16 @@ def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
     return {r.key: r for r in folder.kept(session) if isinstance(r, TrialRecord)}
 
 
-def _layers(config: LayersConfig, command: _Command) -> Run:
+def _layers(config: LayersConfig, command: Command) -> Run:
+    asked, config = config, command.here(config)
     selected = select(config.plugins, discover(LAYER_GROUP))
     device = choose_device(config.device)
     known = {name for plugin in selected for name in (plugin.name, plugin.framework)}
     if config.baseline and config.baseline not in known:
         raise unknown("row for --baseline", config.baseline, known)
-    session = environment.session(config, selected, command=command.text)
+    session = command.places(environment.session(asked, selected, command=command.text))
     command.check("layers", session)
-    with Workers() as workers:
+    with Workers(memory=config.memory) as workers:
         command.listener.doing("importing frameworks")
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
         workers.warm(frameworks, config.threads, PROCESSES)

@@ -10,14 +10,15 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from harness.errors import UsageError
+from harness.errors import UsageError, unknown
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.parameters import QUICK
 from harness.subjects import LayerSize
 
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Positive
 Timeout = Annotated[float, Field(gt=0, le=threading.TIMEOUT_MAX)]
 
 
@@ -41,6 +42,7 @@ class Config(BaseModel):
     rounds: Count = 12
     min_time: Seconds = 0.02
     timeout: Timeout | None = None
+    memory: Positive | None = None
     baseline: str = ""
 
 
@@ -53,6 +55,8 @@ class RunConfig(Config):
     seeds: tuple[int, ...] = (0, 1, 2)
     jobs: Count | None = None
     timing: bool = True
+    limit: Count | None = None
+    fail_fast: bool = False
     data: tuple[str, ...] = ()
 
     @field_validator("params")
@@ -126,10 +130,24 @@ def make_config(kind: type[C], options: Mapping[str, Any]) -> C:
     try:
         return kind.model_validate(options)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        told = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {told}, not {first['input']!r}") from None
+        raise UsageError(told(error, kind)) from None
+
+
+def told(error: ValidationError, kind: type[Config]) -> str:
+    """The first of the mistakes, as the command line names its option."""
+    first = error.errors()[0]
+    name, *inner = (str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return str(unknown("option", option(name), map(option, kind.model_fields)))
+    where = option(name)
+    if inner and name == "params":
+        where = f"{where} {'.'.join(inner[:2])}"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}, not {first['input']!r}"
+
+
+def option(field: str) -> str:
+    """What a field of a configuration is called on the command line."""
+    return "--set" if field == "params" else f"--{field.replace('_', '-')}"
 
 
 def parse_params(texts: Iterable[str]) -> Params:

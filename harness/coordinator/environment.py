@@ -17,6 +17,7 @@ import psutil
 from harness.catalogue.digest import host_digest
 from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
+from harness.coordinator import worker_environment
 from harness.coordinator.config import Config, cores
 from harness.errors import UsageError
 from harness.results.session import Session
@@ -54,6 +55,7 @@ def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
         "cores": cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "gpus": gpus(),
+        "variables": worker_environment.facts(),
         "packages": {name: found for name in sorted(names) if (found := version(name))},
         **_commit(),
     }

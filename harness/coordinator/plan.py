@@ -121,6 +121,7 @@ def _rows(
                 preset=preset,
                 params=params,
                 swept={name: params[name] for name, values in chosen.items() if len(values) > 1},
+                limit=config.limit,
             )
             yield Planned(Trial(row=row, seed=config.seeds[0]), plugin, refused, source, family)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.coordinator.baseline import rebased, row_named
+from harness.coordinator.folders import check_links
 from harness.results.answers import Answers, joined, read_answers
 from harness.results.record import Record, current
 from harness.results.session import Session
@@ -118,6 +119,7 @@ class Run:
         """
         from harness.report.build import build_report
 
+        check_links(self.path)
         key = ""
         sessions, records, problems = list(self.sessions), list(self.records), list(self.problems)
         for other in beside:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.protocol import Event, Failed, Trained
@@ -22,14 +22,17 @@ _STAGES = ("build", "train", "evaluate", "save")
 class Scorer:
     """Scores what workers answered to the test samples of one task.
 
-    `labels` is the file of the true classes, "" where the task has none; it is copied into the run.
+    `labels` is the file of the true classes, "" where the task has none; it is copied into the run, the
+    first `limit` of them where there is a limit.
     """
 
-    def __init__(self, task: TaskSpec, labels: str, folder: RunFolder) -> None:
+    def __init__(
+        self, task: TaskSpec, labels: str, folder: RunFolder, limit: int | None = None
+    ) -> None:
         self._task, self._folder = task, folder
         self._scores = bool(labels)
         if labels:
-            shutil.copyfile(labels, folder.labels)
+            predictions.keep_labels(Path(labels), folder.labels, limit)
 
     @cached_property
     def _labels(self) -> NDArray[Any]:

@@ -122,10 +122,13 @@ def run_trials(
     described_logs: Path,
     workers: Workers,
     listener: Listener,
-) -> None:
-    """Runs the trials, several at a time, and appends what became of each."""
+) -> bool:
+    """Runs the trials, several at a time, and appends what became of each.
+
+    False where one failed that was to end the run, as `config.fail_fast` says.
+    """
     jobs = config.parallel(planned[0].trial.row.device) if planned else 1
-    scorer = Scorer(find(config.task), data.labels, folder)
+    scorer = Scorer(find(config.task), data.labels, folder, config.limit)
 
     def run(plan: Planned) -> tuple[str, TrialRecord]:
         trial, stages = plan.trial, Stages()
@@ -177,6 +180,11 @@ def run_trials(
         folder.append(record)
         queue.took(record)
         listener.recorded(label, record)
+        if config.fail_fast and record.status not in ("ok", "skipped"):
+            listener.message("stopped at the first failure (--fail-fast)")
+            workers.stop()
+            return False
+    return True
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from harness.subjects import Contender, LayerRow, Row
 
 #: Fields that every label names where rows differ in them.
-_ALWAYS = ("task", "preset", "device", "threads")
+_ALWAYS = ("task", "preset", "device", "threads", "limit")
 
 
 def labels(rows: Sequence[Contender]) -> list[str]:

@@ -6,6 +6,7 @@ it. Both files are safetensors: opening them executes nothing.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -100,6 +101,16 @@ def read_labels(path: Path) -> NDArray[Any]:
     if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu" or not labels.size:
         raise ValueError(f"{path.name} holds no labels [N]")
     return labels
+
+
+def keep_labels(source: Path, path: Path, limit: int | None = None) -> None:
+    """Copies the labels at `source` to `path`: all, or the first `limit`."""
+    if limit is None:
+        shutil.copyfile(source, path)
+        return
+    from safetensors.numpy import save
+
+    path.write_bytes(save({LABELS: read_labels(source)[:limit]}))
 
 
 def keep(path: Path, found: Predictions) -> str:

@@ -10,7 +10,8 @@ from harness.subjects import Data
 class Session(Data):
     """What run.json keeps of one command; the records name it by its place in the list.
 
-    `config` is what was asked. `host` and `plugins` hold a `digest` of the sources (and versions),
+    `config` is what was asked, `folder` where: relative to the run's own, for the relative paths in
+    `config`. `host` and `plugins` hold a `digest` of the sources (and versions),
     `data` the digests of the task's files: a run is carried on only where they are the same.
     `wall_seconds` is how long each part took.
     """
@@ -18,6 +19,7 @@ class Session(Data):
     command: str = ""
     started: str = ""
     config: dict[str, Any] = {}
+    folder: str = ""
     jobs: int = 1
     host: dict[str, str] = {}
     plugins: dict[str, dict[str, str]] = {}

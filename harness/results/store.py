@@ -36,10 +36,14 @@ class Description(Data):
 
 
 class RunFolder:
-    """One run on disk. Only the coordinator writes here, one record at a time."""
+    """One run on disk. Only the coordinator writes here, one record at a time.
+
+    What has one of the statuses `again` is made again by a later session.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.again: frozenset[str] = frozenset()
 
     @classmethod
     def check_free(cls, path: Path) -> None:
@@ -116,7 +120,12 @@ class RunFolder:
         sessions = self.description().sessions
         ground = [(each.host, each.data) for each in sessions]
         same = {place for place, each in enumerate(ground) if each == ground[session]}
-        return [record for record in self.records()[0] if record.session in same]
+        return [
+            record
+            for record in self.records()[0]
+            if record.session in same
+            and (record.session == session or record.status not in self.again)
+        ]
 
     @contextmanager
     def clocked(self, part: str) -> Iterator[None]:

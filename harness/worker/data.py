@@ -88,22 +88,29 @@ class TaskData:
 
 
 def load(
-    name: str, path: str, device: torch.device, seed: int = 0, *, also_validation: bool = False
+    name: str,
+    path: str,
+    device: torch.device,
+    seed: int = 0,
+    *,
+    also_validation: bool = False,
+    limit: int | None = None,
 ) -> TaskData:
     """The arrays that `harness.tasks.prepare` cached at `path`, on `device`.
 
     Where spike trains are to be fitted, every trial has one pattern, chosen by `seed`: it is used for
     training and for evaluation. With `also_validation` the training set includes the validation samples.
+    Of each split the first `limit` samples are used.
     """
     spec = find(name)
     with safe_open(path, framework="pt", device=str(device)) as file:
         scale = json.loads(file.metadata()["scale"])
 
         def samples(split: str) -> Samples:
-            return Samples(file.get_tensor(f"{split}_inputs"), scale)
+            return Samples(file.get_tensor(f"{split}_inputs")[:limit], scale)
 
         def labelled(split: str) -> Split:
-            return Split(samples(split).inputs, scale, file.get_tensor(f"{split}_targets"))
+            return Split(samples(split).inputs, scale, file.get_tensor(f"{split}_targets")[:limit])
 
         if spec.kind == SPIKE_TRAIN:
             every = labelled("patterns")
@@ -114,9 +121,9 @@ def load(
             train, validation, test = labelled("train"), labelled("validation"), samples("test")
     if also_validation:
         train = Split(
-            torch.cat([train.inputs, validation.inputs]),
+            torch.cat([train.inputs, validation.inputs])[:limit],
             scale,
-            torch.cat([train.targets, validation.targets]),
+            torch.cat([train.targets, validation.targets])[:limit],
         )
     task = Task(spec.name, spec.kind, spec.input_shape, spec.classes, len(train), spec.steps)
     return TaskData(task, train, validation, test)

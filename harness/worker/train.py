@@ -84,7 +84,14 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     device = on_device(row.device, row.threads)
     params = Params(**row.params)
     also_validation = bool(row.params.get(TRAIN_ON_VALIDATION, False))
-    data = load(row.task, request.data, device, trial.seed, also_validation=also_validation)
+    data = load(
+        row.task,
+        request.data,
+        device,
+        trial.seed,
+        also_validation=also_validation,
+        limit=row.limit,
+    )
 
     report(Progress(stage="build"))
     seed_everything(trial.seed)

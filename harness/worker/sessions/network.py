@@ -42,7 +42,9 @@ class NetworkSession(Session):
         super().__init__()
         self._trial, self._state, self._hooks = request.trial, request.state, hooks
         row, self._device = request.trial.row, device
-        self._data: TaskData = load(row.task, request.data, device, request.trial.seed)
+        self._data: TaskData = load(
+            row.task, request.data, device, request.trial.seed, limit=row.limit
+        )
         self._params = Params(**row.params)
         self._train_batch = min(int(row.params[BATCH_SIZE]), len(self._data.train))
         self._inference_batch = min(FIRST_BATCH, len(self._data.test))

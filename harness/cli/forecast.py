@@ -1,0 +1,42 @@
+"""A forecast in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.coordinator.forecast import Forecast
+
+
+def forecast_lines(forecast: Forecast) -> Iterator[str]:
+    """The rows with their trials and the seconds of one, and the time of the whole run."""
+    wide = max((len(row.name) for row in forecast.rows), default=0)
+    for row in forecast.rows:
+        seconds = row.reason if row.seconds is None else f"about {spoken(row.seconds)} each"
+        yield f"{row.name.ljust(wide)}  {counted(row.trials, 'trial')}, {seconds}"
+    unknown = sum(row.seconds is None for row in forecast.rows)
+    yield (
+        f"{counted(len(forecast.rows), 'row')}, {counted(forecast.trials, 'trial')}, "
+        f"{forecast.jobs} at once: about {spoken(forecast.seconds)}"
+        + (
+            f", {spoken(forecast.measuring_seconds)} of it measuring"
+            * bool(forecast.measuring_seconds)
+        )
+        + (f"; without {counted(unknown, 'row')} that cannot run" if unknown else "")
+    )
+    yield "nothing was kept (--dry-run)"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def spoken(seconds: float) -> str:
+    """A time in the unit that fits it: a forecast has no more than two digits."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,118 @@
+"""A file that says what `harness run` is to do: TOML, or the run.json of any run.
+
+    plugins = ["native-dfa", "my_plugin.py"]
+    seeds = [0, 1, 2]
+    min-time = 0.05
+
+    [set.native-dfa]
+    hidden = [32, 64]
+
+Its keys are the options of the command line. Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.coordinator.config import RunConfig, option, parse_params, told
+from harness.coordinator.folders import located
+from harness.errors import UsageError, unknown
+from harness.results.store import RUN, RunFolder
+
+#: Keys beside the fields of `RunConfig`, and the field that they are.
+_ALIASES = {"set": "params"}
+_OUT = "out"
+#: Fields of which a single value is a list of one, and text is split at its commas.
+_LISTS = ("plugins", "seeds", "data")
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The options that the file at `path` gives, checked; UsageError with file and line."""
+    if path.name == RUN:
+        return _of_run(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        given = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}") from None
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise UsageError(f"--config {path}: {error}") from None
+    options = _fields(path, text, given)
+    out = options.pop(_OUT, None)
+    try:
+        RunConfig.model_validate({"plugins": ("all",), **options})
+    except ValidationError as error:
+        where = _line(text, error.errors()[0]["loc"])
+        raise UsageError(f"{path}{where}: {told(error, RunConfig)}") from None
+    if out is not None:
+        if not isinstance(out, str):
+            raise UsageError(f"{path}{_line(text, [_OUT])}: --out: wanted a path, not {out!r}")
+        options[_OUT] = path.parent / out
+    return _here(options, path.parent)
+
+
+def _fields(path: Path, text: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file gives, by the fields of `RunConfig` and `out`."""
+    known = {option(name)[2:]: name for name in RunConfig.model_fields} | {_OUT: _OUT}
+    options: dict[str, Any] = {}
+    for key, value in given.items():
+        name = known.get(key.replace("_", "-")) or (key if key == "params" else None)
+        if name is None:
+            error = unknown("key", key, known)
+            raise UsageError(f"{path}{_line(text, [key])}: {error}")
+        if name in _LISTS and isinstance(value, str):
+            value = value.split(",")
+        elif name in _LISTS and not isinstance(value, list):
+            value = [value]
+        elif name == "params" and isinstance(value, (str, list)):
+            try:
+                value = parse_params([value] if isinstance(value, str) else map(str, value))
+            except UsageError as error:
+                raise UsageError(f"{path}{_line(text, [key])}: {error}") from None
+        options[name] = value
+    return options
+
+
+def _of_run(path: Path) -> dict[str, Any]:
+    described = RunFolder.open(path.parent, "networks").description()
+    if not described.sessions:
+        raise UsageError(f"{path} holds no session")
+    last = described.sessions[-1]
+    try:
+        config = RunConfig.model_validate(json.loads(json.dumps(last.config)))
+    except ValidationError as error:
+        raise UsageError(f"{path}: {told(error, RunConfig)}") from None
+    return _here(config.model_dump(exclude_unset=True), path.parent / last.folder)
+
+
+def _here(options: dict[str, Any], base: Path) -> dict[str, Any]:
+    """`options`, their paths as seen from the current folder."""
+    if "plugins" in options:
+        names = options["plugins"]
+        options["plugins"] = [located(n, base) if n.endswith(".py") else n for n in names]
+    if "data" in options:
+        options["data"] = [located(folder, base) for folder in options["data"]]
+    return options
+
+
+def _line(text: str, place: Sequence[str | int]) -> str:
+    """`:N`, the line of the innermost key of `place` that can be found; "" where none can."""
+    lines, found = text.splitlines(), 0
+    for key in place:
+        if not isinstance(key, str):
+            continue
+        names = {key, key.replace("_", "-")} | {a for a, field in _ALIASES.items() if field == key}
+        name = "|".join(map(re.escape, sorted(names)))
+        pattern = re.compile(rf"""^\s*\[?(?:[^=#]*[."'\[])?(?:{name})["']?\s*[\].=]""")
+        start = max(found - 1, 0)
+        found = next(
+            (n for n, line in enumerate(lines[start:], start + 1) if pattern.match(line)), found
+        )
+    return f":{found}" if found else ""

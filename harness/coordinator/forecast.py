@@ -1,0 +1,152 @@
+"""What a run would do, and about how long it would take: a few batches of each row are timed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+
+from harness.coordinator.config import RunConfig
+from harness.coordinator.listener import Listener
+from harness.coordinator.plan import Planned
+from harness.coordinator.pool import Workers, asking, spread
+from harness.coordinator.training import scratch_folder
+from harness.plugin.parameters import BATCH_SIZE, EPOCHS
+from harness.protocol import Failed, Prepared, Progress, RunTrial
+from harness.subjects import Trial
+from harness.tasks import find
+from harness.tasks.spec import TaskSpec
+
+#: So many batches of a row are trained, and at least so many samples.
+_BATCHES, _SAMPLES = 4, 200
+#: Kinds of rounds of the measurement group. With its warm-up, a round takes about twice its time; opening,
+#: memory, energy and checks of a row take seconds more, and so does the report.
+_KINDS, _WITH_WARM_UP, _OTHER_SECONDS = 3, 2.0, 4.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One row: `seconds` of one trial, about; None where it is not known, as `reason` says."""
+
+    name: str
+    trials: int
+    seconds: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The rows of a run; `seconds` of all its trials, `jobs` at once, and of the measurement."""
+
+    rows: Sequence[Expected]
+    jobs: int
+    measuring_seconds: float
+
+    @property
+    def trials(self) -> int:
+        """How many trials there are."""
+        return sum(row.trials for row in self.rows)
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole run, as far as it is known: never less than its longest trial takes."""
+        known = [row for row in self.rows if row.seconds is not None]
+        longest = max((row.seconds or 0.0 for row in known), default=0.0)
+        together = sum(row.trials * (row.seconds or 0.0) for row in known) / self.jobs
+        return max(longest, together) + self.measuring_seconds
+
+
+def probe(
+    planned: Sequence[Planned],
+    config: RunConfig,
+    data: Prepared,
+    workers: Workers,
+    listener: Listener,
+) -> Forecast:
+    """The forecast for `planned`: the first batches of each row's first seed are trained and timed."""
+    firsts: dict[str, Planned] = {}
+    for plan in planned:
+        firsts.setdefault(plan.trial.row.key, plan)
+    jobs = config.parallel(planned[0].trial.row.device) if planned else 1
+    task = find(config.task)
+    seeds = len(config.seeds)
+
+    def expect(plan: Planned) -> Expected:
+        listener.doing(f"timing a few batches of {plan.name}")
+        if plan.refused:
+            told = f"{plan.refused.status}: {plan.refused.reason}"
+            return Expected(plan.name, seeds, None, told)
+        few = _few(plan.trial)
+        watch = _Stopwatch()
+        with (
+            scratch_folder() as folder,
+            asking(workers, plan.plugin, folder / "log", plan.trial.row.threads) as ask,
+        ):
+            request = RunTrial(
+                plugin=plan.plugin.location,
+                trial=few,
+                data=data.path,
+                state=str(folder / "state"),
+                predictions=str(folder / "predictions"),
+            )
+            event = ask(request, config.timeout, watch.progress)
+        if isinstance(event, Failed):
+            return Expected(plan.name, seeds, None, f"{event.status}: {event.reason}")
+        return Expected(plan.name, seeds, watch.seconds(plan.trial, few, task))
+
+    rows = list(spread([partial(expect, plan) for plan in firsts.values()], jobs, workers))
+    order = {plan.name: place for place, plan in enumerate(firsts.values())}
+    rows.sort(key=lambda row: order[row.name])
+    timed = sum(row.seconds is not None for row in rows) if config.timing else 0
+    a_row = _WITH_WARM_UP * config.rounds * _KINDS * config.min_time + _OTHER_SECONDS
+    return Forecast(rows, jobs, timed * a_row)
+
+
+def _few(trial: Trial) -> Trial:
+    """`trial`, of one epoch over a few batches."""
+    row = trial.row
+    samples = max(_SAMPLES, _BATCHES * int(row.params[BATCH_SIZE]))
+    limit = min(samples, row.limit or samples)
+    params = {**row.params, EPOCHS: min(1, int(row.params[EPOCHS]))}
+    return trial.model_copy(
+        update={"row": row.model_copy(update={"limit": limit, "params": params})}
+    )
+
+
+class _Stopwatch:
+    """When each stage of a trial began, and when its first training step was done."""
+
+    def __init__(self) -> None:
+        self._begun = {"start": monotonic()}
+        self._first_step = 0.0
+
+    def progress(self, now: Progress) -> None:
+        self._begun.setdefault(now.stage.partition(" ")[0], monotonic())
+        if now.stage == "train" and now.done and not self._first_step:
+            self._first_step = monotonic()
+
+    def seconds(self, trial: Trial, few: Trial, task: TaskSpec) -> float:
+        """What all of `trial` takes, after `few` of it."""
+        end, begun = monotonic(), self._begun
+        save = begun.get("save", end)
+        evaluate = begun.get("evaluate", save)
+        finish = begun.get("finish", evaluate)
+        train = begun.get("train", finish)
+        first = self._first_step or finish
+        batch, epochs = int(trial.row.params[BATCH_SIZE]), int(trial.row.params[EPOCHS])
+        whole, part = _sizes(task.sizes, trial.row.limit), _sizes(task.sizes, few.row.limit)
+        steps = epochs * -(-whole["train"] // batch)
+        timed = max(1, -(-part["train"] // batch) - 1)
+        share = (whole["validation"] + 2 * whole["test"]) / (
+            part["validation"] + 2 * part["test"] or 1
+        )
+        fixed = (train - begun["start"]) + (first - train) + (evaluate - finish) + (end - save)
+        return fixed + (finish - first) / timed * (steps - 1) + (save - evaluate) * max(1.0, share)
+
+
+def _sizes(sizes: Mapping[str, int], limit: int | None) -> dict[str, int]:
+    return {
+        name: min(limit or sizes.get(name, 1), sizes.get(name, 1))
+        for name in ("train", "validation", "test")
+    }
