@@ -104,10 +104,11 @@ def distribution(tmp_path, monkeypatch):
 def harness(monkeypatch, capsys):
     """Runs the command line in this process: (exit code, standard output, standard error)."""
     from harness.cli import main
+    from harness.cli.interrupts import SIGNALS
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])
-        before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+        before = {n: signal.getsignal(n) for n in SIGNALS}
         try:
             with pytest.raises(SystemExit) as left:
                 main()

@@ -39,6 +39,7 @@ OTHER_ROW = OTHER_CODE | {
     "preset": "quick",
     "params": {"hidden": 65},
     "swept": {},
+    "limit": 100,
 }
 OTHER_LAYER = OTHER_CODE | {
     "neuron": dataclasses.replace(LAYER.neuron, detach=False),

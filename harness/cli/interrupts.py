@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 from contextlib import suppress
 from types import FrameType
@@ -41,12 +42,9 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
 
 def _leave_a_dead_terminal() -> None:
     """Where the terminal is closed, every print is an error: prints to nowhere in its place."""
-    import termios
-
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
-            if os.isatty(stream.fileno()):
-                try:
-                    termios.tcgetattr(stream.fileno())
-                except termios.error:
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            number = stream.fileno()
+            # A device that was a terminal no longer answers as one.
+            if stat.S_ISCHR(os.fstat(number).st_mode) and not os.isatty(number):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from harness.coordinator.networks import measure_networks
 from harness.coordinator.notebook import default_listener
 from harness.coordinator.plan import Planned, check_names, plan
 from harness.coordinator.pool import Workers
-from harness.coordinator.run import Run, load
+from harness.coordinator.run import Run, import_report, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
@@ -175,7 +176,7 @@ def resume(
     last, changed = described.sessions[-1], changed or {}
     if odd := changed.keys() - RESUMABLE:
         raise UsageError(f"{option(min(odd))} cannot change in a run that is carried on")
-    options = last.config | changed
+    options = {**last.config, **changed}
     resumed = Command(
         folder.path, listener or default_listener(), command, folder, rerun_changed, last.folder
     )
@@ -211,6 +212,8 @@ def _prepared(
     with Workers(memory=config.memory) as workers, scratch_folder() as logs:
         frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
         workers.warm(frameworks, config.threads, PROCESSES if config.timing else 1)
+        if not config.timing:  # nothing is timed that it could disturb: the loop is shorter by it
+            threading.Thread(target=import_report, daemon=True).start()
         listener.doing(f"preparing {config.task}")
         data = prepare(config.task, config.data_folders(), workers, listener.message)
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")

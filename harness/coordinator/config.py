@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from harness.coordinator import cgroup
 from harness.errors import UsageError, unknown
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.parameters import QUICK
@@ -169,8 +170,10 @@ def parse_params(texts: Iterable[str]) -> Params:
 
 
 def cores() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The processor cores that this process may use: by its affinity, and by its control group."""
+    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    quota = cgroup.cores()
+    return max(1, min(known or 1, int(quota))) if quota else known or 1
 
 
 def cache_folder() -> Path:

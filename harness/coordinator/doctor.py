@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from harness.coordinator import cgroup
 from harness.coordinator.config import cores
 from harness.coordinator.group import Procedure, Subject, measure
 from harness.coordinator.listener import Listener
@@ -109,7 +111,7 @@ def examine(threads: int) -> list[Finding]:
         advice = "something else is running: wait until it is done" if busy else ""
         found.append(Finding("load", f"{load:.2f} on {cores()} cores", not busy, advice))
     found.append(_governor(Path("/sys/devices/system/cpu")))
-    free = psutil.virtual_memory().available
+    free = min(psutil.virtual_memory().available, cgroup.free_bytes() or math.inf)
     low = free < 2 * 2**30
     advice = "less than 2 GiB: large batches will not fit" if low else ""
     found.append(Finding("memory", f"{free / 2**30:.1f} GiB free", not low, advice))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import subprocess
@@ -17,7 +18,7 @@ import psutil
 from harness.catalogue.digest import host_digest
 from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
-from harness.coordinator import worker_environment
+from harness.coordinator import cgroup, worker_environment
 from harness.coordinator.config import Config, cores
 from harness.errors import UsageError
 from harness.results.session import Session
@@ -53,7 +54,7 @@ def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": _cpu_name(),
         "cores": cores(),
-        "memory_bytes": psutil.virtual_memory().total,
+        "memory_bytes": min(psutil.virtual_memory().total, cgroup.memory_bytes() or math.inf),
         "gpus": gpus(),
         "variables": worker_environment.facts(),
         "packages": {name: found for name in sorted(names) if (found := version(name))},

@@ -39,8 +39,8 @@ def new_folder(out: str | Path | None, name: str) -> Iterator[Path]:
 def _checked(path: Path) -> Path:
     """`path`; UsageError where the system refuses such a name."""
     try:
-        path.lstat()
         str(path).encode()
+        path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, ValueError) as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,6 +148,16 @@ class Run:
             answers=joined([self.answers, *(other.answers for other in beside)]),
             baseline=key,
         )
+
+
+def import_report() -> None:
+    """Imports what a report needs, which takes a second: for a thread, while others work."""
+    modules = ["harness.report.build", "harness.report.terminal", "scipy.stats"]
+    if "MPLBACKEND" not in os.environ:
+        modules.append("harness.report.figures")
+    with suppress(Exception):  # whoever needs it next says what is wrong
+        for name in modules:
+            importlib.import_module(name)
 
 
 def load(path: str | Path, kind: Kind | None = None) -> Run:

@@ -33,7 +33,8 @@ _REMOVED = (
 )  # fmt: skip
 #: Those of them that say where something lies.
 _PLACES = {
-    "PYTHONPATH", "PYTHONHOME", "TORCH_HOME", "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR",
+    "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "TORCH_HOME",
+    "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR",
 }  # fmt: skip
 #: Kept, because only the user can know why they are set; recorded, because they change the speed.
 _TOLD = ("LD_PRELOAD", "GLIBC_TUNABLES", "MALLOC_", "CUDA_VISIBLE_DEVICES")

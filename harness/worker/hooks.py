@@ -10,7 +10,7 @@ import pluggy
 from harness.errors import InvalidOutput
 from harness.plugin import SPIKE_TRAIN, Evaluation, Params, Presets, Scalars, Task, Unsupported
 from harness.subjects import PluginLocation
-from harness.worker import checks
+from harness.worker import checks, settings
 from harness.worker.loading import LoadedPlugin
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Hooks(LoadedPlugin):
         if task.kind != SPIKE_TRAIN:
             self._encode = _direct(self.hook.harness_encode)
         with self.running("harness_build_model"):
-            return checks.model(
-                self.hook.harness_build_model(task=task, params=params, device=device)
-            )
+            model = self.hook.harness_build_model(task=task, params=params, device=device)
+            settings.pin_again()
+            return checks.model(model)
 
     def encode(self, model: nn.Module, inputs: Tensor, generator: Generator) -> Tensor:
         """Spikes or currents [T, B, ...] of inputs [B, ...]; only their shape is checked.

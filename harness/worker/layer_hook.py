@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from harness.errors import InvalidOutput
 from harness.plugin import Neuron
 from harness.subjects import PluginLocation
+from harness.worker import settings
 from harness.worker.loading import LoadedPlugin
 
 
@@ -24,6 +25,7 @@ class LayerHook(LoadedPlugin):
         self.current = "harness_layer"
         n_out, n_in = weight.shape
         layer = self.hook.harness_layer(neuron=neuron, n_in=n_in, n_out=n_out, device=device)
+        settings.pin_again()
         if not isinstance(layer, nn.Module):
             raise InvalidOutput(f"harness_layer returned {type(layer).__name__}, not a module")
         own = getattr(layer, "weight", None)

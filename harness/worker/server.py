@@ -157,6 +157,7 @@ class Server:
         from harness.worker.hooks import Hooks
 
         self._plugin = hooks = Hooks(location)
+        self._pin_again()
         return hooks
 
     def _layers(self, location: PluginLocation) -> LayerHook:
@@ -166,7 +167,14 @@ class Server:
             return self._plugin
         self.send(Progress(stage="import"))
         self._plugin = hook = LayerHook(location)
+        self._pin_again()
         return hook
+
+    def _pin_again(self) -> None:
+        """A library that was imported may have changed torch's settings."""
+        from harness.worker import settings
+
+        settings.pin_again()
 
 
 def failure(error: BaseException, where: str) -> Failed:

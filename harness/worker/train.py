@@ -16,7 +16,7 @@ from harness.measure.clock import synchronise
 from harness.measure.memory import footprint
 from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION, Params
 from harness.protocol import Progress, RunTrial, Trained
-from harness.worker import checks, state
+from harness.worker import checks, settings, state
 from harness.worker.data import Samples, Split, TaskData, load
 from harness.worker.devices import on_device
 from harness.worker.evaluate import Answers, answer
@@ -109,6 +109,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         for name, value in checks.scalars(finished, "harness_finish_training").items()
     }
     checks.finite_scalars(finished, "harness_finish_training")
+    settings.check()
     synchronise(device)
     metrics: dict[str, Any] = {"train_seconds": perf_counter() - start}
 

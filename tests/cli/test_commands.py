@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 
@@ -35,8 +37,23 @@ def test_help_answers(harness, words, option):
 
 def test_help_tells_the_exit_codes_and_every_command(harness):
     _, out, _ = harness("--help")
-    assert "2 the command line or a folder is wrong, 3 nothing was measured, 130 interrupted" in out
+    assert "2 the command line or a folder is wrong, 3 nothing was measured,\n" in out
+    assert "130 interrupted" in out
     assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("words", [[], *([command] for command in COMMANDS)])
+def test_help_fits_80_columns_and_cuts_nothing(harness, words, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = harness(*words, "--help")
+    assert max(map(len, out.splitlines())) <= 80
+    assert not re.search(r"\w\.\.\.", out)
+
+
+@pytest.mark.parametrize("command", ["run", "layers"])
+def test_help_has_examples(harness, command):
+    _, out, _ = harness(command, "--help")
+    assert f"  harness {command} --plugins all\n" in out
 
 
 def test_help_and_version_answer_at_once():
@@ -91,7 +108,10 @@ RUN_ERRORS = [
     (["--timeout", "nan"], "timeout: "),
     (["--timeout", "inf"], "timeout: "),
     (["--rounds", "0"], "rounds: "),
-    (["--jobs", "0"], "jobs: "),
+    (["--jobs", "0"], "--jobs: "),
+    (["--memory", "0"], "--memory: "),
+    (["--limit", "0"], "--limit: "),
+    (["--config", "no/such.toml"], "--config no/such.toml: No such file"),
     (["--set", "declared.hidden"], "wanted NAME.param=value"),
     (["--set", "declard.hidden=1"], "unknown plugin 'declard': did you mean 'declared'?"),
     (["--sed", "1"], "No such option"),
@@ -183,8 +203,51 @@ def test_resume_takes_no_other_option(harness, tmp_path, words):
     code, _, err = harness(command, "--resume", tmp_path, *others)
     assert code == 2
     assert the_line(err) == (
-        f"harness: --resume takes its options from {tmp_path / 'run.json'}, give no other"
+        f"harness: --resume takes its options from {tmp_path / 'run.json'}, give no other "
+        "(but --timeout, --memory, --jobs)"
     )
+
+
+@pytest.mark.parametrize("command", ["run", "layers"])
+def test_retrying_goes_with_resume(harness, command):
+    code, _, err = harness(command, "--retry", "failed")
+    assert (code, the_line(err)) == (2, "harness: --retry goes with --resume DIR")
+
+
+def test_a_word_that_is_not_utf_8_is_one_line(harness):
+    code, _, err = harness("report", os.fsdecode(b"caf\xe9"))
+    assert code == 2
+    assert the_line(err) == "harness: 'caf\\\\udce9' is not UTF-8: rename the file or the folder"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "latin-1"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_a_terminal_that_lacks_characters_gets_others_in_their_place(tmp_path, environment):
+    code = (
+        "import click, sys\n"
+        "from harness.cli import cli, main\n"
+        "@cli.command()\n"
+        "def say(): click.echo('\\u2501 \\u03bb'); click.echo('\\u2501', err=True)\n"
+        "sys.argv = ['harness', 'say']\n"
+        "main()"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(
+        words, capture_output=True, env={**os.environ, **environment}, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"? ?\n", b"?\n")
+
+
+def test_an_out_of_300_letters_is_one_line(harness, tmp_path, plugin_file):
+    path = plugin_file("mine", base="declared")
+    code, _, err = harness("run", "--plugins", path, "--out", tmp_path / ("x" * 300))
+    assert code == 2
+    assert "File name too long" in the_line(err)
 
 
 @pytest.mark.parametrize("command", ["run", "layers"])

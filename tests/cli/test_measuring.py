@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
+import sys
 
 import click
 import pytest
 
+from harness.cli.interrupts import SIGNALS, catch
 from harness.cli.measuring import comma_separated, names
+from harness.errors import UsageError
 from harness.results.session import Session
 from harness.results.store import RunFolder
 
@@ -37,7 +42,7 @@ def installed(distribution):
     ("command", "kind", "plugin"), [("run", "networks", "plug"), ("layers", "layers", "lay")]
 )
 @pytest.mark.parametrize("begun", [False, True])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.usefixtures("installed")
 def test_an_interrupted_command_says_how_to_carry_on(
     harness, tmp_path, monkeypatch, command, kind, plugin, begun, number
@@ -48,8 +53,13 @@ def test_an_interrupted_command_says_how_to_carry_on(
     def interrupted(*_words, **_options):
         if begun:
             RunFolder.create(out, kind).begin(Session())
-        signal.raise_signal(number)
-        pytest.fail("the signal was ignored")
+        try:
+            signal.raise_signal(number)
+            pytest.fail("the signal was ignored")
+        finally:
+            for later in (*SIGNALS, signal.SIGINT):
+                signal.raise_signal(later)  # any number of them, while the report is written
+            (out.parent / "finished").touch()
 
     monkeypatch.setattr(f"harness.coordinator.api.{command}", interrupted)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -58,9 +68,84 @@ def test_an_interrupted_command_says_how_to_carry_on(
     finally:
         signal.signal(signal.SIGINT, before)
     assert code == 130
+    assert (tmp_path / "finished").exists()
     assert err.splitlines()[-1] == (
         "harness: interrupted; what was finished is kept, carry on with: "
         f"harness {command} --resume {out}"
         if begun
         else "harness: interrupted before anything was measured"
     )
+
+
+def test_a_terminal_that_is_closed_ends_nothing_under_nohup():
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        catch()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGQUIT)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_closed_terminal_breaks_no_print(tmp_path):
+    """The command's terminal hangs up: it gets SIGHUP, and every write to it is an error."""
+    code = (
+        "import os, sys, time\n"
+        "from harness.cli.interrupts import catch\n"
+        "catch()\n"
+        "os.write(1, b'ready')\n"
+        "try: time.sleep(60)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', flush=True); print('x' * 9999, file=sys.stderr, flush=True)\n"
+        f"    open({str(tmp_path / 'done')!r}, 'w').close()\n"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    assert os.read(terminal, 5) == b"ready"
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert (tmp_path / "done").exists()
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_decides_no_result_may_change_in_a_run_that_is_carried_on(
+    harness, tmp_path, monkeypatch
+):
+    seen = {}
+
+    def resume(path, kind, **options):
+        seen.update(options)
+        raise UsageError("seen")
+
+    monkeypatch.setattr("harness.coordinator.api.resume", resume)
+    words = ["--retry", "failed", "--timeout", "600", "--memory", "4", "--jobs", "1", "-q"]
+    code, out, err = harness("run", "--resume", tmp_path, *words)
+    assert (code, out, err) == (2, "", "harness: seen\n")
+    assert seen["changed"] == {"timeout": 600.0, "memory": 4.0, "jobs": 1}
+    assert seen["retry"] is True
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_command_line_overrides_a_file(harness, tmp_path, monkeypatch):
+    seen = {}
+
+    def run(plugins, **options):
+        seen.update(options, plugins=plugins)
+        raise UsageError("seen")
+
+    monkeypatch.setattr("harness.coordinator.api.run", run)
+    file = tmp_path / "bench.toml"
+    file.write_text(
+        "plugins = ['plug']\nseeds = [5, 6]\nlimit = 9\nout = 'there'\n"
+        "[set.plug]\nhidden = [1, 2]\nrate = 3\n"
+    )
+    harness("run", "--config", file, "--seeds", "7", "--set", "plug.rate=4", "--no-timing")
+    assert seen["plugins"] == ["plug"]
+    assert seen["seeds"] == (7,)
+    assert (seen["limit"], seen["timing"], seen["rounds"]) == (9, False, 12)
+    assert seen["params"] == {"plug": {"hidden": [1, 2], "rate": ("4",)}}
+    assert seen["out"] == tmp_path / "there"

@@ -10,6 +10,7 @@ from harness.errors import InvalidOutput
 from harness.measure.clock import no_collection
 from harness.measure.memory import return_free_memory
 from harness.protocol import Measured, Opened, Samples, TakeEnergy, TakeRound, TakeValidity
+from harness.worker import settings
 
 #: Warm-up ends when the median of these many calls is within the tolerance of those before.
 _WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 3, 0.05, 0.1
@@ -85,6 +86,7 @@ class Session(ABC):
                     series.setdefault(name, []).append(seconds)
                 calls += 1
         self._last_seconds[request.what] = max(taken[-1] for taken in series.values())
+        settings.check()
         self.finish_round()
         return Samples(batch=self.batch(request.what), series=series)
 

@@ -1,0 +1,100 @@
+"""Files that say what `harness run` is to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.coordinator.config import RunConfig, make_config
+from harness.coordinator.configfile import read_config
+from harness.errors import UsageError
+from harness.results.session import Session
+from harness.results.store import RunFolder
+
+
+@pytest.fixture
+def bench(tmp_path):
+    def write(text):
+        path = tmp_path / "bench.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_everything_that_the_command_line_says(bench, tmp_path):
+    (tmp_path / "mine.py").touch()
+    (tmp_path / "data").mkdir()
+    options = read_config(
+        bench("""
+        plugins = ["native-dfa", "mine.py"]
+        task = "mnist"
+        seeds = [0, 1]
+        min-time = 0.05
+        fail_fast = true
+        memory = 4
+        data = "data"
+        [set.native-dfa]
+        hidden = [32, 64]
+        [set."native-*"]
+        epochs = 3
+    """)
+    )
+    assert options["plugins"] == ["native-dfa", str(tmp_path / "mine.py")]
+    assert options["data"] == [str(tmp_path / "data")]
+    config = make_config(RunConfig, options)
+    assert (config.task, config.seeds, config.min_time) == ("mnist", (0, 1), 0.05)
+    assert config.params == {"native-dfa": {"hidden": (32, 64)}, "native-*": {"epochs": (3,)}}
+
+
+def test_settings_may_be_words_as_on_the_command_line(bench):
+    text = "plugins = 'a,b'\nset = ['a.x=1,2', 'b.y=z']"
+    assert read_config(bench(text)) == {
+        "plugins": ["a", "b"], "params": {"a": {"x": ("1", "2")}, "b": {"y": ("z",)}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("task = 'x'\nsedes = [1]", ":2: unknown key 'sedes': did you mean 'seeds'?"),
+        ("task = 'x'\n\nlimit = 0", ":3: --limit: Input should be greater than or equal to 1"),
+        ("seeds = ['a']", ":1: --seeds: "),
+        ("seeds = [\n  1,\n  'b',\n]", ":1: --seeds: "),
+        ("min_time = 'x'", ":1: --min-time: "),
+        ("rounds = 3\n[set.one]\nrounds = {a = 1}", ":3: --set one.rounds: "),
+        ("[set]\none = 3", ":2: --set one: "),
+        ("task = 'x'\nset = 'x'", ":2: --set 'x': wanted NAME.param=value"),
+        ("task = [", ": Invalid value (at end of document)"),
+        ("out = 3", ":1: --out: wanted a path"),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_and_line(bench, text, reason):
+    path = bench(text)
+    with pytest.raises(UsageError) as error:
+        read_config(path)
+    assert f"{path}{reason}" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path):
+    (tmp_path / "bench.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="utf-8"):
+        read_config(tmp_path / "bench.toml")
+    with pytest.raises(UsageError, match="No such file"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_the_run_json_of_any_run_is_one(tmp_path):
+    (tmp_path / "mine.py").touch()
+    config = make_config(RunConfig, {"plugins": ("mine.py",), "seeds": (3,), "limit": 5})
+    folder = RunFolder.create(tmp_path / "results" / "run", "networks")
+    folder.begin(Session(config=config.model_dump(mode="json"), folder="../.."))
+    options = read_config(folder.path / "run.json")
+    plugin = folder.path / "../.." / "mine.py"
+    assert make_config(RunConfig, options) == config.model_copy(update={"plugins": (str(plugin),)})
+
+
+def test_the_run_json_of_layers_is_refused(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", "layers")
+    with pytest.raises(UsageError, match="is a run of harness layers"):
+        read_config(folder.path / "run.json")
