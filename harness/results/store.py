@@ -120,12 +120,14 @@ class RunFolder:
         sessions = self.description().sessions
         ground = [(each.host, each.data) for each in sessions]
         same = {place for place, each in enumerate(ground) if each == ground[session]}
-        return [
-            record
-            for record in self.records()[0]
-            if record.session in same
-            and (record.session == session or record.status not in self.again)
-        ]
+        records = [record for record in self.records()[0] if record.session in same]
+        last = {(record.kind, record.key): record for record in records}
+        again = {
+            key
+            for key, record in last.items()
+            if record.status in self.again and record.session != session
+        }
+        return [record for record in records if (record.kind, record.key) not in again]
 
     @contextmanager
     def clocked(self, part: str) -> Iterator[None]:

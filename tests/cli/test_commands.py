@@ -220,14 +220,7 @@ def test_a_word_that_is_not_utf_8_is_one_line(harness):
     assert the_line(err) == "harness: 'caf\\\\udce9' is not UTF-8: rename the file or the folder"
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"PYTHONIOENCODING": "latin-1"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    ],
-)
-def test_a_terminal_that_lacks_characters_gets_others_in_their_place(tmp_path, environment):
+def test_a_terminal_that_lacks_characters_gets_others_in_their_place():
     code = (
         "import click, sys\n"
         "from harness.cli import cli, main\n"
@@ -237,9 +230,8 @@ def test_a_terminal_that_lacks_characters_gets_others_in_their_place(tmp_path, e
         "main()"
     )
     words = [sys.executable, "-c", code]
-    done = subprocess.run(
-        words, capture_output=True, env={**os.environ, **environment}, check=False
-    )
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(words, capture_output=True, env=environment, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"? ?\n", b"?\n")
 
 

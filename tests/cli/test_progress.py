@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import TextColumn
 
-from harness.cli.progress import Bars, Lines, state
+from harness.cli.progress import Bars, Lines, state, watching
 from harness.protocol import Progress
 
 
@@ -108,3 +108,21 @@ def test_bars_stand_for_what_is_going_on(make_record):
     assert shown() == [("measuring", 3, 10)]
     watcher.doing("drawing")
     assert shown() == [("drawing", 0, None)]
+
+
+def test_a_verbose_watcher_prints_every_stage_once():
+    text = io.StringIO()
+    watcher = Lines(Console(file=text, width=80), math.inf, verbose=True)
+    try:
+        for stage in ("build", "train", "train", "save"):
+            watcher.progress("a", Progress(stage=stage))
+    finally:
+        watcher.close()
+    assert text.getvalue().splitlines() == ["a: build", "a: train", "a: save"]
+
+
+def test_a_quiet_watcher_prints_nothing(capsys):
+    with watching(quiet=True) as watcher:
+        watcher.message("word")
+        watcher.doing("word")
+    assert capsys.readouterr() == ("", "")

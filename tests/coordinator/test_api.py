@@ -278,6 +278,55 @@ def test_data_that_have_changed_are_refused_and_all_is_run_anew_on_request(
     assert seeds(run) == [(0, 1), (1, 1)]
 
 
+@pytest.mark.parametrize(("retry", "made_again"), [(False, []), (True, [(0, 1)])])
+def test_what_failed_from_outside_is_run_again_where_that_is_asked_for(
+    interrupted, retry, made_again
+):
+    folder = RunFolder(interrupted[0])
+    (record,) = folder.records()[0]
+    folder.append(record.model_copy(update={"status": "timeout"}))
+    run = api.resume(folder.path, retry=retry)
+    assert [(r.seed, r.session) for r in run.records if r.seed == 0 and r.session] == made_again
+
+
+def test_only_what_decides_no_result_may_change(interrupted):
+    run = api.resume(interrupted[0], changed={"timeout": 50.0, "jobs": 2})
+    assert (run.sessions[-1].config["timeout"], run.sessions[-1].jobs) == (50, 2)
+    with pytest.raises(UsageError, match="--task cannot change in a run that is carried on"):
+        api.resume(interrupted[0], changed={"task": "mnist"})
+
+
+def test_a_run_is_carried_on_from_another_folder(
+    fake_torch, no_data, plugin_file, tmp_path, monkeypatch
+):
+    plugin_file("mine", base="declared")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        harness.run(
+            "mine.py", seeds=(0, 1), jobs=1, listener=Interrupts(1), timing=False, device="cpu",
+            limit=50,
+        )  # fmt: skip
+    (path,) = (tmp_path / "results").iterdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (elsewhere / "mine.py").write_text("raise SystemExit('another file of that name')")
+    run = api.resume(f"../results/{path.name}")
+    assert seeds(run) == [(0, 0), (1, 1)]
+    assert {session.folder for session in run.sessions} == {"../.."}
+    assert {record.row.limit for record in run.records} == {50}
+
+
+def test_a_run_with_a_link_in_it_is_not_carried_on(interrupted, tmp_path):
+    (interrupted[0] / "figures").rmdir()
+    (interrupted[0] / "figures").symlink_to(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    for call in (api.resume, lambda path: harness.load(path).report()):
+        with pytest.raises(UsageError, match="figures is a symbolic link"):
+            call(interrupted[0])
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_plugin_that_is_gone_is_refused(interrupted):
     interrupted[1].unlink()
     with pytest.raises(UsageError, match="No such file"):

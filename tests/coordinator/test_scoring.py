@@ -66,3 +66,14 @@ def test_a_task_without_labels_and_a_trial_that_failed_are_not_scored(scorer, fo
     assert Scorer(find("spike-train"), "", folder).score(OK, trial) == OK
     failed = {"status": "oom", "reason": "too large"}
     assert scorer.score(failed, trial) == failed
+
+
+def test_with_a_limit_the_first_samples_are_scored(folder, trial, tmp_path):
+    labels = tmp_path / "labels.safetensors"
+    save_file({"test_targets": LABELS}, labels)
+    scorer = Scorer(find("digits"), str(labels), folder, limit=100)
+    leave(folder, trial, LABELS[:100])
+    metrics = scorer.score(OK, trial)["metrics"]
+    assert (metrics["test_accuracy"], metrics["test_size"]) == (1, 100)
+    leave(folder, trial, LABELS)
+    assert scorer.score(OK, trial)["status"] == "invalid"

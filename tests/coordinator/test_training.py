@@ -245,6 +245,33 @@ def test_what_the_source_reports_stands_beside_what_was_reached(
     assert record.source == source
 
 
+@pytest.mark.parametrize(("fail_fast", "kept"), [(False, 3), (True, 2)])
+def test_the_first_failure_may_end_a_run(
+    make_plugin, make_row, folder, logs, staged, heard, fail_fast, kept
+):
+    """Skipped is not failed."""
+
+    class Stoppable:
+        stopped = False
+
+        def stop(self):
+            self.stopped = True
+
+    refused = [Failed(status=status, reason="r") for status in ("skipped", "invalid", "oom")]
+    planned = [
+        planned_of(make_plugin(f"p{seed}"), make_row, seed=seed, refused=reason)
+        for seed, reason in enumerate(refused)
+    ]
+    workers = Stoppable()
+    config = config_of(jobs=1, fail_fast=fail_fast)
+    finished = run_trials(planned, config, DATA, folder, 0, logs, workers, heard)
+    assert finished is not fail_fast
+    assert workers.stopped is fail_fast
+    statuses = [record.status for record in folder.records()[0]]
+    assert statuses == ["skipped", "invalid", "oom"][:kept]
+    assert heard.messages == ["stopped at the first failure (--fail-fast)"] * fail_fast
+
+
 def test_the_time_of_a_stage_that_comes_back_is_added_up():
     stages = Stages()
     for stage in ("a", "b", "a", "end"):
