@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from harness.coordinator.process import worker_environment
+from harness.coordinator.worker_environment import worker_environment
 
 LOOKS = """
 import harness.worker.preload
