@@ -1,7 +1,7 @@
 """A benchmarking harness for spiking networks.
 
-A plugin's author imports from `harness.plugin`. The other names are the Python API of the command line; they
-are imported when they are first used, so that `import harness` stays cheap.
+A plugin's author imports from `harness.plugin`. The other names are the Python API of the command line;
+they are imported when they are first used, so that `import harness` stays cheap.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ def cli() -> None:
 
 
 for command in (run, layers, plugins, tasks, report, doctor, check, new_plugin):
-    command.short_help = (command.help or "").partition("\n\n")[0]  # click would cut it at 45 letters
+    # Whole: click would cut it at 45 letters.
+    command.short_help, *_ = (command.help or "").split("\n\n")
     cli.add_command(command)
 
 
