@@ -11,6 +11,9 @@ import click
 from harness.cli import interrupts
 from harness.cli.check import check
 from harness.cli.codes import INTERRUPTED, OK, USAGE
+from harness.cli.compare import compare
+from harness.cli.history import history
+from harness.cli.merge import merge
 from harness.cli.doctor import doctor
 from harness.cli.layers import layers
 from harness.cli.new_plugin import new_plugin
@@ -33,7 +36,9 @@ def cli() -> None:
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
-for command in (run, layers, plugins, tasks, report, doctor, check, new_plugin):
+for command in (
+    run, layers, plugins, tasks, report, compare, history, merge, doctor, check, new_plugin
+):
     # Whole: click would cut it at 45 letters.
     command.short_help, *_ = (command.help or "").split("\n\n")
     cli.add_command(command)

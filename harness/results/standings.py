@@ -46,7 +46,8 @@ def accuracy_differences(rows: Mapping[str, Outcomes], baseline: str) -> dict[st
     from scipy import stats
 
     names = [name for name in rows if name != baseline]
-    tests = _tests([rows[name] for name in names], rows[baseline], _noise(rows))
+    pairs = [(rows[name], rows[baseline]) for name in names]
+    tests = _tests(pairs, _noise(rows))
     corrected = (
         stats.false_discovery_control([test.p for test in tests], method="by") if tests else []
     )
@@ -56,6 +57,18 @@ def accuracy_differences(rows: Mapping[str, Outcomes], baseline: str) -> dict[st
         )
         for name, test, p in zip(names, tests, corrected, strict=True)
     }
+
+
+def paired_differences(pairs: Sequence[tuple[Outcomes, Outcomes]]) -> list[Difference]:
+    """Each (row, baseline) pair, as `accuracy_differences` tests it, not corrected for their number.
+
+    All pairs have the same test samples.
+    """
+    noise = _noise({str(place): row for place, row in enumerate(sum(pairs, ()))})
+    return [
+        Difference(t.value, t.low, t.high, t.p, t.p, _verdict(t, t.p), t.kind)
+        for t in _tests(pairs, noise)
+    ]
 
 
 def places(rows: Mapping[str, Outcomes]) -> dict[str, int]:
@@ -74,7 +87,7 @@ def places(rows: Mapping[str, Outcomes]) -> dict[str, int]:
     found: dict[str, int] = {}
     while left:
         leader, *others = left
-        tests = _tests([rows[name] for name in others], rows[leader], noise)
+        tests = _tests([(rows[name], rows[leader]) for name in others], noise)
         worse = {
             name
             for name, test in zip(others, tests, strict=True)
@@ -101,12 +114,12 @@ def _noise(rows: Mapping[str, Outcomes]) -> SeedNoise:
     return seed_noise([row.accuracies for row in rows.values()], *shapes)
 
 
-def _tests(rows: Sequence[Outcomes], baseline: Outcomes, noise: SeedNoise) -> list[_Test]:
-    """Each row against the baseline, not corrected for their number."""
-    apart = [_paired(row, baseline) for row in rows]
+def _tests(pairs: Sequence[tuple[Outcomes, Outcomes]], noise: SeedNoise) -> list[_Test]:
+    """Each row against its baseline, not corrected for their number."""
+    apart = [_paired(row, baseline) for row, baseline in pairs]
     crossed = iter(_crossed([values for values in apart if len(values) > 1], noise))
     tests = []
-    for row, values in zip(rows, apart, strict=True):
+    for (row, baseline), values in zip(pairs, apart, strict=True):
         if len(values) > 1:
             tests.append(next(crossed))
         elif len(values):

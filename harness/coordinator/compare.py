@@ -1,0 +1,40 @@
+"""Runs on disk, compared: `harness.compare`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from harness.coordinator.run import Run, load
+from harness.errors import UsageError
+from harness.results.regression import Comparison, RunData, Timings, compare_runs
+from harness.results.store import COMMANDS, RunFolder
+
+
+def compare(
+    old: str | Path | Run, new: str | Path | Run, *, timings: Timings = "same"
+) -> Comparison:
+    """What became better or worse from the run `old` to the run `new`: as `harness compare`.
+
+    `timings` are compared between sessions of one machine in one state ("same"), of any ("anyway") or
+    not ("none"). UsageError where a folder is no run, or the kinds differ.
+    """
+    if timings not in ("same", "anyway", "none"):
+        raise UsageError(f"timings {timings!r}: known: same, anyway, none")
+    runs = [run if isinstance(run, Run) else load(run) for run in (old, new)]
+    kinds = [COMMANDS[run.kind] for run in runs]
+    if kinds[0] != kinds[1]:
+        raise UsageError(
+            f"{runs[0].path} is a run of {kinds[0]} and {runs[1].path} of {kinds[1]}: give two of one kind"
+        )
+    comparison = compare_runs(run_data(runs[0]), run_data(runs[1]), timings)
+    problems = [f"Left out: {problem}." for run in runs for problem in run.problems]
+    return Comparison(**vars(comparison) | {"notes": [*comparison.notes, *problems]})
+
+
+def run_data(run: Run) -> RunData:
+    """A run as the comparison needs it."""
+    folder = RunFolder(run.path)
+    name = run.path.name or str(run.path)
+    samples = cache(folder.read_samples)
+    return RunData(name, run.rows, run.records, run.sessions, run.answers, samples)

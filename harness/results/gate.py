@@ -1,0 +1,84 @@
+"""`--fail-on test_accuracy:worse --margin '1 %'`: which changes end a comparison with exit code 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import UsageError, unknown
+from harness.results.change import Change
+from harness.results.metrics import METRICS
+from harness.results.regression import COMPARED, Comparison
+
+#: All metrics that are compared.
+ANY = "any"
+_VERDICTS = ("worse", "better")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A metric, or `any`, and the verdict on it that is not accepted."""
+
+    metric: str
+    verdict: str
+
+    def covers(self, metric: str) -> bool:
+        """Whether it is about `metric`."""
+        return self.metric in (ANY, metric)
+
+
+def parse_gate(text: str) -> Gate:
+    """`METRIC:worse`, or `any:worse`; UsageError otherwise."""
+    metric, colon, verdict = text.partition(":")
+    if not colon or verdict not in _VERDICTS:
+        raise UsageError(f"--fail-on {text!r}: wanted METRIC:worse, as in test_accuracy:worse")
+    judged = {each.name for each in COMPARED if "trial" in each.of or each.series}
+    if metric in METRICS and metric not in judged | {ANY}:
+        raise UsageError(
+            f"--fail-on {text!r}: {metric} has no interval, so there is no verdict on it; "
+            f"known: {', '.join(sorted(judged | {ANY}))}"
+        )
+    if metric not in judged | {ANY}:
+        raise unknown("metric for --fail-on", metric, judged | {ANY})
+    return Gate(metric, verdict)
+
+
+def parse_margin(text: str) -> float:
+    """`1 %` or `0.01` as a fraction; UsageError otherwise."""
+    number, percent = text.strip().removesuffix("%").strip(), text.strip().endswith("%")
+    try:
+        margin = float(number) / (100 if percent else 1)
+    except ValueError:
+        margin = -1.0
+    if not 0 <= margin < 1:
+        raise UsageError(f"--margin {text!r}: wanted a share from 0 to 1, as in '1 %' or 0.01")
+    return margin
+
+
+def failures(comparison: Comparison, gates: Sequence[Gate], margin: float = 0.0) -> list[str]:
+    """What is not accepted, a line each: verdicts beyond `margin`, and results that are lost.
+
+    The margin is in points for a metric that is a fraction, else a share of the old value.
+    """
+    found = [
+        f"{change.row}: {change.metric} is {change.verdict} ({100 * change.difference:+.2f} "
+        f"{unit(change)})"
+        for change in comparison.changes
+        for gate in gates
+        if gate.covers(change.metric) and change.verdict == gate.verdict
+        if abs(change.difference) >= margin
+    ]
+    if any(gate.verdict == "worse" for gate in gates):
+        found += [f"{lost.row}: {lost.reason}" for lost in comparison.lost]
+    return list(dict.fromkeys(found))
+
+
+def compared(comparison: Comparison, gates: Sequence[Gate]) -> bool:
+    """Whether some verdict could have been found by each gate: a comparison of nothing proves nothing."""
+    tested = {change.metric for change in comparison.changes if change.verdict != "untested"}
+    return all(any(gate.covers(metric) for metric in tested) for gate in gates)
+
+
+def unit(change: Change) -> str:
+    """What `difference` times 100 is in."""
+    return "points" if METRICS[change.metric].unit == "fraction" else "%"

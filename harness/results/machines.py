@@ -1,0 +1,102 @@
+"""Whether the timings of two sessions can be compared, and what else differs between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harness.results.record import LayerTiming, NetworkTiming, PeaksRecord, Record
+from harness.results.session import Session
+
+#: What makes a machine: all of it is the same in two sessions of one.
+_MACHINE = ("cpu", "cores", "memory_bytes", "gpus")
+
+#: Sessions whose fastest matrix products differ by more than this found the machine in two states.
+AGREE = 0.05
+
+
+class Sessions(NamedTuple):
+    """How two sessions compare: `reason` why their timings do not, "" where they do.
+
+    `drift` is the logarithm of the ratio of what the machine did in both, NaN where that is not known.
+    """
+
+    reason: str
+    drift: float
+
+
+def same_machine(
+    old: tuple[Session, Sequence[Record]],
+    new: tuple[Session, Sequence[Record]],
+    timing: NetworkTiming | LayerTiming,
+) -> Sessions:
+    """Of two sessions, each with its records of peaks: whether a `timing` of both can be compared.
+
+    The probe is the fastest matrix product of the device, which every measurement group takes: a piece
+    of work that no plugin changes. The fastest copy is no part of it: on shared machines it differs by
+    7 % within one session.
+    """
+    peaks = [_peak(records, timing) for _, records in (old, new)]
+    drift = math.log(peaks[1] / peaks[0]) if all(peaks) else math.nan
+    then, now = ({n: s.environment.get(n) for n in _MACHINE} for s, _ in (old, new))
+    for name in _MACHINE:
+        if then[name] != now[name] or then[name] is None:
+            return Sessions(f"two machines ({name}: {then[name]}, now {now[name]})", drift)
+    if math.isnan(drift):
+        return Sessions("a run without a record of the device's peaks", drift)
+    if abs(drift) > math.log1p(AGREE):
+        state = f"{math.exp(drift):.2f} times as many operations a second as before"
+        return Sessions(f"the machine was in another state (it did {state})", drift)
+    return Sessions("", drift)
+
+
+def _peak(records: Iterable[Record], timing: NetworkTiming | LayerTiming) -> float:
+    """The highest that was measured for the timing's device and threads; 0 where nothing was."""
+    row = timing.row
+    found = [
+        record.metrics.get("peak_flops", 0.0)
+        for record in records
+        if isinstance(record, PeaksRecord)
+        and (record.status, record.device, record.threads) == ("ok", row.device, row.threads)
+    ]
+    return max(map(float, found), default=0.0)
+
+
+def versions(old: Sequence[Session], new: Sequence[Session]) -> list[tuple[str, str, str]]:
+    """What differs between two runs beside their results: (what, in the old one, in the new one)."""
+    then, now = _facts(old), _facts(new)
+    names = dict.fromkeys([*then, *now])
+    return [
+        (name, then.get(name, "none"), now.get(name, "none"))
+        for name in names
+        if then.get(name) != now.get(name)
+    ]
+
+
+def commit(session: Session) -> str:
+    """The commit of the harness, marked where its files were changed; "" where it is not known."""
+    found = str(session.environment.get("commit") or "")[:10]
+    return f"{found}+" if found and session.environment.get("dirty") else found
+
+
+def _facts(sessions: Sequence[Session]) -> dict[str, str]:
+    """The facts of the last session, and the plugins of all."""
+    if not sessions:
+        return {}
+    session = sessions[-1]
+    found = {"commit": commit(session), "host": _version(session.host)}
+    for one in sessions:
+        found |= {f"plugin {name}": _version(facts) for name, facts in one.plugins.items()}
+    found |= {
+        name: str(session.environment.get(name, "")) for name in ("python", "platform", "cpu")
+    }
+    found |= {f"data {name}": str(value) for name, value in session.data.items()}
+    packages: Any = session.environment.get("packages")
+    if isinstance(packages, Mapping):
+        found |= {f"package {name}": str(version) for name, version in packages.items()}
+    return {name: text for name, text in found.items() if text}
+
+
+def _version(facts: Mapping[str, str]) -> str:
+    return " ".join(filter(None, (facts.get("version", ""), facts.get("digest", "")[:8])))

@@ -1,0 +1,78 @@
+"""Which row of a later run is which row of an earlier one, although its code has changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.results.summary import Summary
+from harness.subjects import LayerRow, Row
+
+#: What may differ between two runs of one row: it is what changed. `swept` is only how it was asked for.
+_MAY_CHANGE = {"framework", "framework_version", "digest", "swept"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One row in two runs."""
+
+    old: Summary
+    new: Summary
+
+    @property
+    def label(self) -> str:
+        """The row's name for people: that of the later run."""
+        return self.new.label
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The rows that both runs have, and those that only one of them has."""
+
+    pairs: Sequence[Pair]
+    only_old: Sequence[Summary]
+    only_new: Sequence[Summary]
+
+
+def identity(row: Row | LayerRow) -> str:
+    """What stays the same when the code of a row changes, as text: plugin, task, preset, parameters, ..."""
+    return json.dumps(row.model_dump(mode="json", exclude=_MAY_CHANGE), sort_keys=True)
+
+
+def match(old: Sequence[Summary], new: Sequence[Summary]) -> Matched:
+    """Pairs the rows of two runs.
+
+    A version that adds or removes a parameter still has the same row, if the parameters that both
+    versions have are equal and no other row fits. Of several rows of one run with the same identity, as
+    of two versions of the code, the last one counts.
+    """
+    theirs = {identity(summary.row): summary for summary in old}
+    ours = {identity(summary.row): summary for summary in new}
+    pairs = {key: Pair(theirs.pop(key), ours.pop(key)) for key in [*ours] if key in theirs}
+    for key, summary in [*ours.items()]:
+        fitting = [name for name, other in theirs.items() if _fits(other.row, summary.row)]
+        rivals = [
+            other for other in ours.values() if fitting and _fits(theirs[fitting[0]].row, other.row)
+        ]
+        if len(fitting) == len(rivals) == 1:
+            pairs[key] = Pair(theirs.pop(fitting[0]), ours.pop(key))
+    order = [identity(summary.row) for summary in new]
+    return Matched(
+        sorted(pairs.values(), key=lambda pair: order.index(identity(pair.new.row))),
+        list(theirs.values()),
+        list(ours.values()),
+    )
+
+
+def _fits(old: Row | LayerRow, new: Row | LayerRow) -> bool:
+    if not (isinstance(old, Row) and isinstance(new, Row)):
+        return False
+    shared = old.params.keys() & new.params.keys()
+    added = old.params.keys() ^ new.params.keys()
+    bare: dict[str, dict[str, object]] = {"params": {}}
+    return (
+        bool(added)
+        and all(old.params[name] == new.params[name] for name in shared)
+        and identity(old.model_copy(update=bare)) == identity(new.model_copy(update=bare))
+    )

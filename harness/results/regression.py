@@ -1,0 +1,254 @@
+"""Two runs of the same rows: what became better or worse, and what cannot be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.results import change
+from harness.results.accuracy import Outcomes
+from harness.results.answers import Answers
+from harness.results.change import Change
+from harness.results.comparison import Noise, Rounds, group_noise
+from harness.results.machines import same_machine, versions
+from harness.results.matching import Pair, match
+from harness.results.metrics import METRICS, REGISTRY, Metric
+from harness.results.record import LayerTiming, NetworkTiming, Record
+from harness.results.session import Session
+from harness.results.standings import paired_differences
+from harness.results.summary import Summary, is_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Timing = NetworkTiming | LayerTiming
+
+#: Whether timings are compared: between sessions of one machine in one state, of any, or never.
+Timings = Literal["same", "anyway", "none"]
+
+#: What is compared: that of which one direction is good. Times of training come from trials that ran side
+#: by side, percentiles of latency from the calls of the latency itself.
+COMPARED: tuple[Metric, ...] = tuple(
+    metric
+    for metric in REGISTRY
+    if metric.better
+    and metric.place != "record"
+    and metric.combine in {"accuracy", "seeds", "mean", "one"}
+    and metric.name not in {"train_seconds", "latency_p95_ms", "latency_p99_ms"}
+)
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A run as a comparison needs it; `samples` reads the raw times of a measurement by its key."""
+
+    name: str
+    rows: Sequence[Summary]
+    records: Sequence[Record]
+    sessions: Sequence[Session]
+    answers: Answers | None = None
+    samples: Callable[[str], dict[str, Any]] = field(default=lambda _key: {})
+    _noises: dict[tuple[int, str, str], Noise] = field(default_factory=dict)
+
+    def session(self, record: Record) -> Session:
+        """The session of a record; an empty one where run.json does not have it."""
+        known = record.session < len(self.sessions)
+        return self.sessions[record.session] if known else Session()
+
+    def beside(self, record: Record) -> list[Record]:
+        """The records of the same session."""
+        return [other for other in self.records if other.session == record.session]
+
+    def times(self, timing: Timing, series: str) -> Rounds:
+        """The seconds for each sample, round by round; none where they were not kept."""
+        try:
+            samples = self.samples(timing.key)
+            batch = samples["batches"][series]
+            return [[s / batch for s in taken] for taken in samples["seconds"][series] if taken]
+        except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+            return []
+
+    def noise(self, timing: Timing, series: str) -> Noise:
+        """The noise of the group in which `timing` was taken: layers of one size are a group."""
+        size = repr(timing.row.size) if isinstance(timing, LayerTiming) else ""
+        place = timing.session, size, series
+        if place not in self._noises:
+            group = [
+                taken
+                for record in self.beside(timing)
+                if isinstance(record, type(timing)) and record.status == "ok"
+                if not isinstance(record, LayerTiming) or repr(record.row.size) == size
+                if len(taken := self.times(record, series)) > 1
+            ]
+            self._noises[place] = group_noise(group)
+        return self._noises[place]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A row that had a result and has none now, or for fewer seeds."""
+
+    row: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two runs.
+
+    `changes` hold every metric of every row that both have, `lost` the rows of which seeds no longer
+    succeed; `versions` are (what, old, new). `notes` say what was not compared, and why.
+    """
+
+    old: str
+    new: str
+    changes: Sequence[Change]
+    lost: Sequence[Lost] = ()
+    only_old: Sequence[str] = ()
+    only_new: Sequence[str] = ()
+    versions: Sequence[tuple[str, str, str]] = ()
+    notes: Sequence[str] = ()
+
+    def changed(self, only: Collection[str] = ("better", "worse")) -> list[Change]:
+        """The changes of these verdicts."""
+        return [each for each in self.changes if each.verdict in only]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One line for each metric of each row, ties included: the fields of `Change`."""
+        import pandas as pd
+
+        columns = list(Change.__dataclass_fields__)
+        return pd.DataFrame([asdict(each) for each in self.changes], columns=columns)
+
+
+def compare_runs(
+    old: RunData, new: RunData, timings: Timings = "same", metrics: Collection[str] = ()
+) -> Comparison:
+    """Every metric (of those named, if any) of every row that both runs have, old and new."""
+    chosen = [metric for metric in COMPARED if not metrics or metric.name in metrics]
+    matched = match(old.rows, new.rows)
+    notes: dict[str, None] = {}
+    changes = []
+    if METRICS[_NAME] in chosen:
+        changes += _accuracies(old, new, matched.pairs, notes)
+    known = {each.row for each in changes}
+    for pair in matched.pairs:
+        for metric in chosen:
+            if metric.name == _NAME and pair.label in known:
+                continue
+            if "trial" in metric.of:
+                changes += _of_trials(pair, metric)
+            elif metric.series and timings != "none":
+                changes += _of_times(old, new, pair, metric, timings, notes)
+            elif not metric.series and pair.old.has(metric.name) and pair.new.has(metric.name):
+                changes.append(_once(pair, metric, "measured once"))
+    order = {metric.name: place for place, metric in enumerate(COMPARED)}
+    rows = {pair.label: place for place, pair in enumerate(matched.pairs)}
+    changes.sort(key=lambda each: (rows[each.row], order[each.metric]))
+    return Comparison(
+        old.name,
+        new.name,
+        change.judged(changes),
+        [lost for pair in matched.pairs for lost in _lost(pair)],
+        [summary.label for summary in matched.only_old],
+        [summary.label for summary in matched.only_new],
+        versions(old.sessions, new.sessions),
+        list(notes),
+    )
+
+
+_NAME = "test_accuracy"
+_ONE_SEED = (
+    "Accuracies of one seed compare two networks, not two methods: take three seeds or more."
+)
+
+
+def _accuracies(
+    old: RunData, new: RunData, pairs: Sequence[Pair], notes: dict[str, None]
+) -> list[Change]:
+    """From the predictions that both runs kept, where their test samples are the same."""
+    import numpy as np
+
+    if old.answers is None or new.answers is None:
+        return []
+    if not np.array_equal(old.answers.labels, new.answers.labels):
+        notes["The test samples of the two runs differ: accuracies are not compared."] = None
+        both = [pair for pair in pairs if pair.old.has(_NAME) and pair.new.has(_NAME)]
+        return [_once(pair, METRICS[_NAME], "other test samples") for pair in both]
+    kept: dict[str, tuple[Outcomes, Outcomes]] = {}
+    for pair in pairs:
+        ours, theirs = pair.new.outcomes, pair.old.outcomes
+        # Without a common seed, accuracies are compared as every other metric of trials.
+        if ours and theirs and ours.accuracies.keys() & theirs.accuracies.keys():
+            kept[pair.label] = ours, theirs
+    found = []
+    for label, tested in zip(kept, paired_differences(list(kept.values())) if kept else []):
+        common = kept[label][0].accuracies.keys() & kept[label][1].accuracies.keys()
+        new_mean, old_mean = (
+            sum(each.accuracies[seed] for seed in common) / len(common) for each in kept[label]
+        )
+        found.append(change.from_outcomes(label, old_mean, new_mean, tested))
+        if len(common) == 1 and tested.value:
+            notes[_ONE_SEED] = None
+    return found
+
+
+def _once(pair: Pair, metric: Metric, why: str) -> Change:
+    old, new = pair.old.value(metric.name), pair.new.value(metric.name)
+    return change.untested(pair.label, metric, old, new, why)
+
+
+def _of_trials(pair: Pair, metric: Metric) -> list[Change]:
+    old, new = (
+        {
+            trial.seed: float(value)
+            for trial in each.ok
+            if (value := trial.metrics.get(metric.name)) is not None and is_number(value)
+        }
+        for each in (pair.old, pair.new)
+    )
+    return [change.over_seeds(pair.label, metric, old, new)] if old and new else []
+
+
+def _of_times(
+    old: RunData,
+    new: RunData,
+    pair: Pair,
+    metric: Metric,
+    timings: Timings,
+    notes: dict[str, None],
+) -> list[Change]:
+    before, after = pair.old.timing, pair.new.timing
+    if before is None or after is None or {before.status, after.status} != {"ok"}:
+        return []
+    then, now = old.times(before, metric.series), new.times(after, metric.series)
+    if not then or not now:
+        return []
+    sessions = same_machine(
+        (old.session(before), old.beside(before)), (new.session(after), new.beside(after)), after
+    )
+    if sessions.reason and timings == "same":
+        notes[f"Timings are not compared: {sessions.reason}. --timings anyway does."] = None
+        return []
+    if sessions.reason:
+        notes[f"Timings are compared although: {sessions.reason}."] = None
+    noise = change.pooled([old.noise(before, metric.series), new.noise(after, metric.series)])
+    drift = abs(sessions.drift) if sessions.drift == sessions.drift else change.LEAST_DRIFT
+    return [change.over_rounds(pair.label, metric, then, now, noise, drift)]
+
+
+def _lost(pair: Pair) -> list[Lost]:
+    """The seeds that succeeded and now do not, though they were tried; also the measurement."""
+    good = {trial.seed for trial in pair.old.ok}
+    bad = [t for t in pair.new.trials if t.seed in good and t.status != "ok"]
+    found = []
+    if bad:
+        seeds = ", ".join(str(trial.seed) for trial in bad)
+        first = bad[0]
+        found.append(Lost(pair.label, f"seed {seeds}: {first.status}: {first.reason}"))
+    before, after = pair.old.timing, pair.new.timing
+    if before is not None and after is not None and before.status == "ok" != after.status:
+        found.append(Lost(pair.label, f"measurement: {after.status}: {after.reason}"))
+    return found
