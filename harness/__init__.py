@@ -13,13 +13,28 @@ from harness.plugin.markers import hookimpl
 
 if TYPE_CHECKING:
     from harness.coordinator.api import Run, forecast, layers, load, resume, run
+    from harness.coordinator.compare import compare
     from harness.coordinator.conformance import check
+    from harness.coordinator.merge import merge
 
-__all__ = ["Run", "check", "forecast", "hookimpl", "layers", "load", "resume", "run"]
+__all__ = [
+    "Run",
+    "check",
+    "compare",
+    "forecast",
+    "hookimpl",
+    "layers",
+    "load",
+    "merge",
+    "resume",
+    "run",
+]
 
 _API = {
     **dict.fromkeys(("Run", "forecast", "layers", "load", "resume", "run"), "api"),
     "check": "conformance",
+    "compare": "compare",
+    "merge": "merge",
 }
 
 

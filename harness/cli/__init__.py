@@ -12,10 +12,10 @@ from harness.cli import interrupts
 from harness.cli.check import check
 from harness.cli.codes import INTERRUPTED, OK, USAGE
 from harness.cli.compare import compare
-from harness.cli.history import history
-from harness.cli.merge import merge
 from harness.cli.doctor import doctor
+from harness.cli.history import history
 from harness.cli.layers import layers
+from harness.cli.merge import merge
 from harness.cli.new_plugin import new_plugin
 from harness.cli.plugins import plugins
 from harness.cli.report import report

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how long it takes.")
 @click.option(
+    "--shard", default="", metavar="K/N", help="Every Nth trial, from the Kth on (harness merge)."
+)
+@click.option(
     "--data",
     multiple=True,
     type=click.Path(exists=True, file_okay=False),

@@ -20,7 +20,7 @@ from harness.coordinator.layers import LayersBench
 from harness.coordinator.listener import Listener
 from harness.coordinator.networks import measure_networks
 from harness.coordinator.notebook import default_listener
-from harness.coordinator.plan import Planned, check_names, plan
+from harness.coordinator.plan import Planned, check_names, part_of, plan
 from harness.coordinator.pool import Workers
 from harness.coordinator.run import Run, import_report, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
@@ -52,6 +52,7 @@ def run(
     min_time: float = 0.02,
     baseline: str = "",
     data: Sequence[str | Path] = (),
+    shard: str = "",
     out: str | Path | None = None,
     listener: Listener | None = None,
     command: str = "",
@@ -62,7 +63,7 @@ def run(
     name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
     take `timeout` seconds and `memory` GiB. With `limit`, the first so many samples of each split are
     used; with `fail_fast`, the first failure ends the run. Without `timing`, nothing is measured beside
-    the trials. UsageError where something is asked for that does not exist.
+    the trials, nor in a part of a run, as `shard` "3/10" asks for. UsageError where something is asked for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
@@ -82,6 +83,7 @@ def run(
         "min_time": min_time,
         "baseline": baseline,
         "data": tuple(str(folder) for folder in data),
+        "shard": shard,
     }
     config = make_config(RunConfig, options)
     with new_folder(out, f"{config.task}-{config.preset}") as path:
@@ -219,7 +221,7 @@ def _prepared(
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)
-        yield plan(config, selected, described, device), data, logs, workers
+        yield part_of(config, plan(config, selected, described, device)), data, logs, workers
 
 
 def _train_and_measure(
@@ -239,6 +241,11 @@ def _train_and_measure(
     listener.planned([p.label for p in planned], finished, f"{config.task} ({presets})")
     with folder.clocked("trials"):
         finished_all = run_trials(open_, config, data, folder, session, logs, workers, listener)
+    if config.timing and config.part[1] > 1:
+        listener.message(
+            "a part of a run is not measured: put the parts together with harness merge, and resume that"
+        )
+        return
     if not (config.timing and finished_all):
         return
     trained = _trained(folder, session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -59,6 +60,7 @@ class RunConfig(Config):
     limit: Count | None = None
     fail_fast: bool = False
     data: tuple[str, ...] = ()
+    shard: str = ""
 
     @field_validator("params")
     @classmethod
@@ -78,6 +80,20 @@ class RunConfig(Config):
         if any(seed < 0 or seed >= 2**63 for seed in seeds):
             raise ValueError("seeds are integers from 0 to 2**63 - 1")
         return tuple(dict.fromkeys(seeds))
+
+    @field_validator("shard")
+    @classmethod
+    def _a_part(cls, shard: str) -> str:
+        parts = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", shard, re.ASCII)
+        if shard and (not parts or int(parts[1]) > int(parts[2])):
+            raise ValueError("wanted K/N with K from 1 to N, as in 3/10")
+        return shard
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """K and N of `shard`: this run has every Nth trial, beginning with the Kth."""
+        place, _, count = (self.shard or "1/1").partition("/")
+        return int(place), int(count)
 
     def parallel(self, device: str) -> int:
         """How many trials train at once: one a core's worth of threads, and one alone on a GPU."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -61,6 +62,21 @@ def plan(
     return [
         replace(p, trial=Trial(row=p.trial.row, seed=seed)) for seed in config.seeds for p in named
     ]
+
+
+def part_of(config: RunConfig, planned: Sequence[Planned]) -> list[Planned]:
+    """The trials of this run's part of all: the same wherever the same is planned.
+
+    Every Nth trial. Where this would give a part the same rows of every seed, it begins one later each
+    time that the rows repeat: a part of slow rows alone would end last. UsageError where nothing is left.
+    """
+    place, count = config.part
+    cycle = math.lcm(len(planned) // len(config.seeds), count) or 1
+    if place > len(planned):
+        raise UsageError(
+            f"--shard {config.shard} has nothing to do: there are {len(planned)} trials"
+        )
+    return [p for n, p in enumerate(planned) if (n + n // cycle) % count == place - 1]
 
 
 def names_row(text: str, row: Row) -> bool:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from harness.coordinator.baseline import rebased, row_named
 from harness.coordinator.folders import check_links
 from harness.results.answers import Answers, joined, read_answers
-from harness.results.record import Record, current
+from harness.results.merge import current_of_each
+from harness.results.record import Record
 from harness.results.session import Session
 from harness.results.store import Description, Kind, RunFolder
 from harness.results.summary import Summary, summarise
@@ -164,6 +165,7 @@ def load(path: str | Path, kind: Kind | None = None) -> Run:
     """The run at `path`; UsageError where there is none, of that `kind`, that this version can read."""
     folder = RunFolder.open(Path(path), kind)
     records, problems = folder.records()
-    records = current(records)
+    described = folder.description()
+    records = current_of_each(records, described.sessions)
     answers, unread = read_answers(folder, records)
-    return Run(folder.path, folder.description(), records, [*problems, *unread], answers)
+    return Run(folder.path, described, records, [*problems, *unread], answers)

@@ -15,6 +15,9 @@ from harness.results.statistics import CONFIDENCE
 #: `untested`: measured once in each run, so nothing says how far two equal runs lie apart.
 Verdict = Literal["better", "worse", "tie", "untested"]
 
+#: The quantile of a process's rounds that represents it, where they are not paired with others.
+QUANTILE = 0.25
+
 #: Two sessions of one machine differ at least by this (standard deviation of a logarithm of times).
 LEAST_DRIFT = 0.01
 
@@ -201,7 +204,7 @@ def _centre(rounds: Rounds) -> float:
 
     logs = np.log([min(taken) for taken in rounds])
     processes = [logs[place::PROCESSES] for place in range(min(PROCESSES, len(logs)))]
-    return float(np.mean([np.quantile(process, 0.25) for process in processes]))
+    return float(np.mean([np.quantile(process, QUANTILE) for process in processes]))
 
 
 def _value(metric: Metric, rounds: Rounds) -> float:

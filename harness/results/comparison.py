@@ -113,13 +113,13 @@ def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
     )
 
 
-def group_noise(rows: Iterable[Rounds]) -> Noise:
+def group_noise(rows: Iterable[Rounds], quantile: float = 0.5) -> Noise:
     """The noise of a group in which two processes of each row take turns with its rounds.
 
     The two processes of a row differ by the ratio of the medians of their rounds, each round relative
     to the median row's: this cancels a drift that affects all rows alike, and costs one degree of
     freedom. A row's time is the mean of its two processes, so the variance of the ratio of two rows is
-    half that of two processes.
+    half that of two processes. Another `quantile` of the rounds than the median may represent a process.
     """
     import numpy as np
 
@@ -132,7 +132,8 @@ def group_noise(rows: Iterable[Rounds]) -> Noise:
     if known > 1:
         logs -= np.median(logs, axis=0)
         known -= 1
-    apart = np.median(logs[:, ::2], axis=1) - np.median(logs[:, 1::2], axis=1)
+    halves = (np.quantile(logs[:, process::2], quantile, axis=1) for process in (0, 1))
+    apart = next(halves) - next(halves)
     return Noise(math.sqrt(float(np.sum(apart**2)) / known / 2), known)
 
 

@@ -27,15 +27,17 @@ Timing = NetworkTiming | LayerTiming
 #: Whether timings are compared: between sessions of one machine in one state, of any, or never.
 Timings = Literal["same", "anyway", "none"]
 
-#: What is compared: that of which one direction is good. Times of training come from trials that ran side
-#: by side, percentiles of latency from the calls of the latency itself.
+#: What is compared: that of which one direction is good. Of times, only the raw series of a measurement
+#: group: training times come from trials side by side, percentiles from calls that are compared already,
+#: and a first call happens once.
 COMPARED: tuple[Metric, ...] = tuple(
     metric
     for metric in REGISTRY
     if metric.better
     and metric.place != "record"
     and metric.combine in {"accuracy", "seeds", "mean", "one"}
-    and metric.name not in {"train_seconds", "latency_p95_ms", "latency_p99_ms"}
+    and (metric.series or metric.unit not in {"s", "ms"})
+    and metric.name != "roofline_share"
 )
 
 
@@ -81,7 +83,7 @@ class RunData:
                 if not isinstance(record, LayerTiming) or repr(record.row.size) == size
                 if len(taken := self.times(record, series)) > 1
             ]
-            self._noises[place] = group_noise(group)
+            self._noises[place] = group_noise(group, change.QUANTILE)
         return self._noises[place]
 
 

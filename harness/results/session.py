@@ -13,7 +13,7 @@ class Session(Data):
     `config` is what was asked, `folder` where: relative to the run's own, for the relative paths in
     `config`. `host` and `plugins` hold a `digest` of the sources (and versions),
     `data` the digests of the task's files: a run is carried on only where they are the same.
-    `wall_seconds` is how long each part took.
+    `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge` took it.
     """
 
     command: str = ""
@@ -27,6 +27,7 @@ class Session(Data):
     environment: dict[str, Any] = {}
     load_average: float | None = None
     wall_seconds: dict[str, float] = {}
+    merged_from: str = ""
 
 
 def changes(before: Session, now: Session) -> list[str]:

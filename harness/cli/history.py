@@ -1,0 +1,64 @@
+"""`harness history`: a metric over the runs of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.coordinator.folders import RESULTS
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=RESULTS)
+@click.option("--metric", default="test_accuracy", show_default=True, help="What is followed.")
+@click.option(
+    "--timings",
+    type=click.Choice(["same", "anyway"]),
+    default="same",
+    show_default=True,
+    help="Compare timings of one machine in one state, or of any.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every point as JSON.")
+@click.option("--svg", type=_FILE, help="Write a drawing.")
+@click.option("--html", type=_FILE, help="Write a page with the drawing and the table.")
+def history(
+    folder: Path, metric: str, timings: Any, as_json: bool, svg: Path | None, html: Path | None
+) -> None:
+    """Follow a metric over the runs in FOLDER [default: results], with its steps.
+
+    Every run is compared with the one before that has the same row, as harness compare does it.
+    """
+    from harness.cli.files import write
+    from harness.coordinator.history import folder_history
+    from harness.report.history import drawing, lines, page
+
+    tracks = folder_history(
+        folder, metric, timings=timings, say=lambda text: click.echo(f"harness: {text}", err=True)
+    )
+    if svg:
+        write(svg, drawing(tracks, metric))
+    if html:
+        write(html, page(tracks, metric))
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        click.echo(json.dumps({"metric": metric, "rows": [asdict(t) for t in tracks]}, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*("Row", "Runs", "First", "Last", "Steps"))
+    for line in lines(tracks, metric):
+        table.add_row(*map(_literal, line))
+    Console().print(table)
+
+
+def _literal(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)

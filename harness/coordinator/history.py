@@ -1,0 +1,48 @@
+"""The history of the runs in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.coordinator.compare import run_data
+from harness.coordinator.run import load
+from harness.errors import UsageError, unknown
+from harness.results.history import Track, history
+from harness.results.regression import COMPARED, Timings
+from harness.results.store import RUN
+
+
+def folder_history(
+    folder: str | Path,
+    metric: str = "test_accuracy",
+    *,
+    timings: Timings = "same",
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Track]:
+    """`metric` of every row over the runs that lie in `folder`, the earliest first.
+
+    `say` is told which runs could not be read. UsageError where there is none, or none with the metric.
+    """
+    known = [each.name for each in COMPARED]
+    if metric not in known:
+        raise unknown("metric for --metric", metric, known)
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    runs = []
+    for path in sorted(folder.iterdir()):
+        if not (path / RUN).is_file():
+            continue
+        try:
+            run = load(path)
+        except UsageError as error:
+            say(str(error))
+            continue
+        if any(row.has(metric) for row in run.rows):
+            runs.append(run)
+    runs.sort(key=lambda run: run.sessions[0].started if run.sessions else "")
+    tracks = history([run_data(run) for run in runs], metric, timings)
+    if not tracks:
+        raise UsageError(f"{folder} holds no run with {metric}: give the folder that runs lie in")
+    return tracks

@@ -1,0 +1,81 @@
+"""Runs put together into one: `harness.merge`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.coordinator.run import Run, load
+from harness.errors import UsageError
+from harness.results.merge import Part, merged, unified, write
+from harness.results.session import Session
+from harness.results.store import RunFolder
+
+
+def merge(
+    folders: Sequence[str | Path],
+    out: str | Path,
+    *,
+    command: str = "",
+    report: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Puts the runs in `folders` together in the new folder `out`, and writes its report.
+
+    The same rows become one with all their seeds; rows of other code or parameters stay apart. `say` is
+    told what was left out. UsageError where two runs contradict each other, or differ in their data.
+    """
+    paths = list({path.resolve(): path for path in map(Path, folders)}.values())
+    if len(paths) < 2:
+        raise UsageError("give two runs or more to merge, each of them once")
+    out = Path(out)
+    RunFolder.check_free(out)
+    parts = [Part.read(path) for path in paths]
+    made = merged(parts)
+    session, remarks = _session(parts, command)
+    for line in (*(problem for part in parts for problem in part.problems), *made.notes, *remarks):
+        say(line)
+    existed = out.exists()
+    folder = RunFolder.create(out, parts[0].description.kind)
+    try:
+        with folder.locked():
+            write(folder, made, session)
+    except BaseException:  # half a merged run would look like a whole one
+        shutil.rmtree(out, ignore_errors=True)
+        if existed:
+            out.mkdir(exist_ok=True)
+        raise
+    run = load(out)
+    if report:
+        run.report()
+    return run
+
+
+def _session(parts: Sequence[Part], command: str) -> tuple[Session, list[str]]:
+    """The session of the merge, from which the merged run is resumed, and what to know about that."""
+    last = [part.sessions[-1] for part in parts]
+    config, left = unified([session.config for session in last])
+    remarks = []
+    if left:
+        remarks.append(
+            f"the runs differ in {', '.join(left)}: resuming continues with that of {parts[-1].folder.path}"
+        )
+    if any(session.host != last[-1].host for session in last):
+        remarks.append(
+            "the runs are of several versions of the harness: their rows stay apart, and resuming "
+            f"continues with those of {parts[-1].folder.path}"
+        )
+    plugins = {name: facts for session in last for name, facts in session.plugins.items()}
+    return (
+        Session(
+            command=command,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            config=config,
+            host=last[-1].host,
+            plugins=plugins,
+            data=next((session.data for session in reversed(last) if session.data), {}),
+        ),
+        remarks,
+    )

@@ -1,0 +1,221 @@
+"""Runs put together: the same rows become one with all their seeds, others stay apart."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.results import predictions
+from harness.results.metrics import METRICS
+from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord, current, latest
+from harness.results.session import Session
+from harness.results.store import COMMANDS, Description, RunFolder
+
+#: What belongs to a record, by the kind of record: (subfolder, what its file's name ends in).
+_TRIAL = (("state", ".safetensors"), ("predictions", ".safetensors"), ("logs", ".log"))
+_TIMING = (("samples", ".json"), ("logs", ".timing-1.log"), ("logs", ".timing-2.log"))
+#: Wall-clock times differ between any two trials.
+_CLOCK = {name for name, metric in METRICS.items() if metric.unit in {"s", "ms", "per second"}}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the runs that are put together."""
+
+    folder: RunFolder
+    description: Description
+    records: Sequence[Record]
+    problems: Sequence[str] = ()
+
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """Its sessions."""
+        return self.description.sessions
+
+    @classmethod
+    def read(cls, path: Path) -> Part:
+        """The run at `path`; UsageError where there is none that can be read, or it holds no session."""
+        folder = RunFolder.open(path)
+        description = folder.description()
+        if not description.sessions:
+            raise UsageError(f"{path} cannot be merged: its run.json holds no session")
+        records, problems = folder.records()
+        lines = [f"{path}: {problem}" for problem in problems]
+        return cls(folder, description, current_of_each(records, description.sessions), lines)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What is to be written: each record with the part that it comes from; `notes` say what was left."""
+
+    sessions: Sequence[Session]
+    records: Sequence[tuple[Part, Record]]
+    notes: Sequence[str]
+
+
+def current_of_each(records: Sequence[Record], sessions: Sequence[Session]) -> list[Record]:
+    """The records that count in a folder, which may hold several runs put together.
+
+    Within a run, a record of changed code replaces the one before; of two runs, both stay.
+    """
+    runs: dict[str, list[Record]] = {}
+    for record in records:
+        known = record.session < len(sessions)
+        runs.setdefault(sessions[record.session].merged_from if known else "", []).append(record)
+    return latest([record for of_one in runs.values() for record in current(of_one)])
+
+
+def merged(parts: Sequence[Part]) -> Merged:
+    """Every record of `parts` once; UsageError where they contradict each other or differ in their data.
+
+    Of a trial that several parts hold with the same outcome, the first counts. Of a row that was timed in
+    several, the first timing counts: times of two groups do not compare.
+    """
+    _check_alike(parts)
+    sessions: list[Session] = []
+    seen: dict[tuple[str, str], tuple[Part, Record]] = {}
+    timed: dict[tuple[str, str], Part] = {}
+    notes: list[str] = []
+    for part in parts:
+        for record in part.records:
+            known = seen.get((record.kind, record.key))
+            row = getattr(record, "row", None)
+            if isinstance(record, (NetworkTiming, LayerTiming)) and row is not None:
+                first = timed.setdefault((record.kind, row.key), part)
+                if first is not part:
+                    notes.append(
+                        f"{row.plugin} was measured in {first.folder.path} and in {part.folder.path}: "
+                        "the first measurement is kept"
+                    )
+                    continue
+            elif known is not None:
+                _check_same(known, (part, record))
+                continue
+            moved = record.model_copy(update={"session": record.session + len(sessions)})
+            seen[record.kind, record.key] = part, moved
+        sessions += _renamed(part)
+    return Merged(sessions, list(seen.values()), notes)
+
+
+def write(out: RunFolder, made: Merged, session: Session) -> None:
+    """Writes the sessions, the records and their files to the new run `out`, and the merge's `session`."""
+    for each in (*made.sessions, session):
+        out.begin(each)
+    for part, record in made.records:
+        for source, target in _files(part, record, out):
+            if source.is_file():
+                shutil.copyfile(source, target)
+        if not out.labels.exists() and part.folder.labels.is_file():
+            shutil.copyfile(part.folder.labels, out.labels)
+        out.append(record)
+
+
+def unified(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """One configuration that asks for what all of `configs` ask for, and the options that have no union.
+
+    Of those, the last one's value is kept. A part of a run that was sharded asks for all of it again.
+    """
+    config = dict(configs[-1])
+    left = []
+    for name, last in configs[-1].items():
+        every = [each.get(name, last) for each in configs]
+        if all(value == last for value in every):
+            continue
+        if name == "preset":
+            config[name] = ",".join(dict.fromkeys(p for text in every for p in text.split(",")))
+        elif isinstance(last, (list, tuple)):
+            config[name] = list(dict.fromkeys(value for values in every for value in values))
+        elif isinstance(last, bool):
+            config[name] = any(every)
+        elif name not in {"shard", "jobs", "timeout"}:
+            left.append(name)
+    return config | ({"shard": ""} if "shard" in config else {}), left
+
+
+def _check_alike(parts: Sequence[Part]) -> None:
+    first = parts[0]
+    for part in parts[1:]:
+        kinds = [COMMANDS[each.description.kind] for each in (first, part)]
+        if kinds[0] != kinds[1]:
+            raise UsageError(
+                f"{first.folder.path} is a run of {kinds[0]} and {part.folder.path} of {kinds[1]}: "
+                "they cannot be merged"
+            )
+        for name in ("task", "data"):
+            one, other = (_ground(each, name) for each in (first, part))
+            if one and other and one != other:
+                raise UsageError(
+                    f"{part.folder.path} cannot be merged with {first.folder.path}: its {name} is "
+                    f"{other}, not {one}"
+                )
+    _check_labels(parts)
+
+
+def _ground(part: Part, name: str) -> Any:
+    """The task, or the data, of a part: of its last session that knows them."""
+    found = [s.data if name == "data" else s.config.get("task") for s in part.sessions]
+    return next((value for value in reversed(found) if value), None)
+
+
+def _check_labels(parts: Sequence[Part]) -> None:
+    import numpy as np
+
+    known: tuple[Part, Any] | None = None
+    for part in parts:
+        if not part.folder.labels.is_file():
+            continue
+        try:
+            labels = predictions.read_labels(part.folder.labels)
+        except ValueError as error:
+            raise UsageError(f"{part.folder.path} cannot be merged: {error}") from None
+        if known is not None and not np.array_equal(known[1], labels):
+            raise UsageError(
+                f"{part.folder.path} cannot be merged with {known[0].folder.path}: its test samples differ"
+            )
+        known = known or (part, labels)
+
+
+def _check_same(one: tuple[Part, Record], other: tuple[Part, Record]) -> None:
+    """UsageError where two records of one trial, or of one proof, do not say the same."""
+    (first, before), (second, after) = one, other
+    fact = _difference(before, after)
+    if fact:
+        what = f"{before.row.plugin}" if isinstance(before, TrialRecord) else before.key
+        seed = f" seed {before.seed}" if isinstance(before, TrialRecord) else ""
+        raise UsageError(
+            f"{first.folder.path} and {second.folder.path} contradict each other: {what}{seed} {fact}. "
+            "Leave out one of them"
+        )
+
+
+def _difference(before: Record, after: Record) -> str:
+    """In which respect two records of the same thing differ; "" where they agree."""
+    if before.status != after.status:
+        return f"is {before.status} in one and {after.status} in the other"
+    for name in dict.fromkeys([*before.metrics, *after.metrics]):
+        values = before.metrics.get(name), after.metrics.get(name)
+        if name not in _CLOCK and values[0] != values[1]:
+            return f"has {name} {values[0]} in one and {values[1]} in the other"
+    files = [getattr(record, "predictions", "") for record in (before, after)]
+    return "has other predictions in each" if files[0] != files[1] else ""
+
+
+def _renamed(part: Part) -> list[Session]:
+    """The sessions of a part, which say where they come from."""
+    path = str(part.folder.path)
+    return [
+        session.model_copy(
+            update={"merged_from": "/".join(filter(None, (path, session.merged_from)))}
+        )
+        for session in part.sessions
+    ]
+
+
+def _files(part: Part, record: Record, out: RunFolder) -> Iterator[tuple[Path, Path]]:
+    kinds = _TRIAL if isinstance(record, TrialRecord) else _TIMING
+    for kind, suffix in kinds:
+        yield part.folder.file(kind, record.key, suffix), out.file(kind, record.key, suffix)
