@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import UsageError
+from harness.results.change import Change
+from harness.results.gate import Gate, compared, failures, parse_gate, parse_margin
+from harness.results.regression import Comparison, Lost
+
+
+def comparison(verdict="worse", difference=-0.02, lost=(), metric="test_accuracy"):
+    change = Change("row", metric, 0.9, 0.9 + difference, difference, verdict=verdict)
+    return Comparison("old", "new", [change], lost)
+
+
+@pytest.mark.parametrize(
+    ("gate", "margin", "fails"),
+    [
+        ("test_accuracy:worse", 0.0, True),
+        ("test_accuracy:worse", 0.02, True),
+        ("test_accuracy:worse", 0.021, False),
+        ("any:worse", 0.0, True),
+        ("test_accuracy:better", 0.0, False),
+        ("latency_ms:worse", 0.0, False),
+    ],
+)
+def test_a_verdict_beyond_the_margin_fails(gate, margin, fails):
+    found = failures(comparison(), [parse_gate(gate)], margin)
+    assert found == (["row: test_accuracy is worse (-2.00 points)"] if fails else [])
+
+
+def test_a_tie_passes_however_large():
+    assert not failures(comparison("tie", -0.5), [Gate("any", "worse")])
+
+
+def test_a_row_that_no_longer_succeeds_fails():
+    lost = [Lost("row", "seed 0: failed: it broke")]
+    assert failures(comparison("tie", lost=lost), [Gate("test_accuracy", "worse")]) == [
+        "row: seed 0: failed: it broke"
+    ]
+    assert not failures(comparison("tie", lost=lost), [Gate("test_accuracy", "better")])
+
+
+def test_a_comparison_of_nothing_is_told_from_one_that_passes():
+    assert compared(comparison("tie"), [Gate("test_accuracy", "worse")])
+    assert not compared(comparison("tie"), [Gate("latency_ms", "worse")])
+    assert not compared(comparison("untested"), [Gate("any", "worse")])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("test_accuracy", "wanted METRIC:worse"),
+        ("test_accuracy:bad", "wanted METRIC:worse"),
+        ("test_acuracy:worse", "did you mean 'test_accuracy'?"),
+        ("peak_memory_bytes:worse", "has no interval"),
+        ("train_seconds:worse", "has no interval"),
+    ],
+)
+def test_a_gate_that_cannot_be_is_one_line(text, reason):
+    with pytest.raises(UsageError) as error:
+        parse_gate(text)
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "margin"), [("1 %", 0.01), ("0.5%", 0.005), ("0.02", 0.02), ("0", 0)]
+)
+def test_margins(text, margin):
+    assert parse_margin(text) == pytest.approx(margin)
+
+
+@pytest.mark.parametrize("text", ["", "%", "much", "-1 %", "nan", "120 %", "inf"])
+def test_a_margin_that_is_none_is_refused(text):
+    with pytest.raises(UsageError, match="wanted a share"):
+        parse_margin(text)

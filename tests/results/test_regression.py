@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.coordinator.compare import run_data
+from harness.coordinator.run import load
+from harness.results.regression import compare_runs
+from tests.fixtures.small_runs import small_row, small_session, write_run
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A small run as a comparison sees it."""
+
+    def make(name, *args, **changes):
+        return run_data(load(write_run(tmp_path / name, *args, **changes).path))
+
+    return make
+
+
+def verdicts(comparison):
+    return {(each.row, each.metric): each.verdict for each in comparison.changed()}
+
+
+def test_the_same_run_twice_has_no_difference(data):
+    comparison = compare_runs(data("old"), data("new"))
+    tested = [change for change in comparison.changes if change.verdict != "untested"]
+    assert {change.metric for change in tested} == {
+        "test_accuracy", "activation_sparsity", "parameters",
+        "latency_ms", "inference_throughput", "train_throughput",
+    }  # fmt: skip
+    assert {change.verdict for change in tested} == {"tie"}
+    assert len(tested) == 3 * 6
+    assert not (
+        comparison.lost or comparison.only_old or comparison.only_new or comparison.versions
+    )
+
+
+def test_networks_trained_anew_are_ties(data):
+    assert not verdicts(compare_runs(data("old"), data("new", draw=1)))
+
+
+def test_a_loss_of_accuracy_and_a_slow_down_are_found(data):
+    new = data("new", draw=1, accuracy={"deep": 0.91}, slower={"wide": 1.15})
+    comparison = compare_runs(data("old"), new)
+    assert verdicts(comparison) == {
+        ("deep", "test_accuracy"): "worse",
+        ("wide", "latency_ms"): "worse",
+        ("wide", "inference_throughput"): "worse",
+        ("wide", "train_throughput"): "worse",
+    }
+    loss = next(each for each in comparison.changed() if each.metric == "test_accuracy")
+    assert loss.kind == "paired, 3 seeds x 2 000 samples"
+    assert loss.low < -0.04 < loss.high < 0
+
+
+def test_the_other_way_round_they_are_better(data):
+    old = data("old", draw=1, accuracy={"deep": 0.91}, slower={"wide": 1.15})
+    assert set(verdicts(compare_runs(old, data("new"))).values()) == {"better"}
+
+
+def test_a_changed_plugin_is_the_same_row(data):
+    old = data("old", framework_version="1", digest="x")
+    comparison = compare_runs(old, data("new", framework_version="2", digest="y"))
+    assert not (comparison.only_old or comparison.only_new)
+
+
+def test_other_seeds_are_compared_unpaired(data):
+    new = data("new", seeds=(3, 4, 5), accuracy={"deep": 0.5}, timing=False)
+    comparison = compare_runs(data("old", timing=False), new)
+    loss = next(change for change in comparison.changes if change.metric == "test_accuracy")
+    assert (loss.verdict, loss.kind) == ("worse", "unpaired, 3 and 3 seeds")
+
+
+def test_one_seed_compares_two_networks_and_says_so(data):
+    new = data("new", seeds=(0,), accuracy={"deep": 0.9}, timing=False)
+    comparison = compare_runs(data("old", seeds=(0,), timing=False), new)
+    assert verdicts(comparison) == {("deep", "test_accuracy"): "worse"}
+    assert any("take three seeds or more" in note for note in comparison.notes)
+
+
+def test_other_test_samples_are_not_compared(data):
+    comparison = compare_runs(data("old"), data("new", labels=1, accuracy={"deep": 0.5}))
+    accuracies = [each for each in comparison.changes if each.metric == "test_accuracy"]
+    assert {each.verdict for each in accuracies} == {"untested"}
+    assert len(accuracies) == 3
+    assert any("test samples of the two runs differ" in note for note in comparison.notes)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"peak": 0.8e11}, {"session": small_session(environment={"cpu": "another"})}],
+    ids=["state", "machine"],
+)
+def test_timings_of_another_machine_or_state_are_not_compared_unless_told(data, changed):
+    old, new = data("old"), data("new", slower={"wide": 2}, **changed)
+    comparison = compare_runs(old, new)
+    assert not verdicts(comparison)
+    assert any(note.startswith("Timings are not compared") for note in comparison.notes)
+    anyway = compare_runs(old, new, "anyway")
+    assert ("wide", "latency_ms") in verdicts(anyway)
+    assert any(note.startswith("Timings are compared although") for note in anyway.notes)
+    assert not any(each.metric == "latency_ms" for each in compare_runs(old, new, "none").changes)
+
+
+def test_a_seed_that_no_longer_succeeds_is_lost(data):
+    comparison = compare_runs(data("old"), data("new", failed=[("deep", 1), ("deep", 2)]))
+    (lost,) = comparison.lost
+    assert (lost.row, lost.reason) == ("deep", "seed 1, 2: failed: it broke")
+
+
+def test_rows_of_one_run_are_named(data):
+    comparison = compare_runs(data("old", ("a", "b")), data("new", ("b", "c")))
+    assert (comparison.only_old, comparison.only_new) == (["a"], ["c"])
+    assert {each.row for each in comparison.changes} == {"b"}
+
+
+def test_the_frame_has_a_line_for_each_metric_of_each_row(data):
+    comparison = compare_runs(data("old", ("a",)), data("new", ("a",)))
+    frame = comparison.frame
+    assert len(frame) == len(comparison.changes)
+    assert {"row", "metric", "old", "new", "difference", "low", "high", "verdict"} <= {*frame}
+
+
+def test_samples_that_are_gone_leave_the_other_metrics(data, tmp_path):
+    old, new = data("old"), data("new")
+    for file in (tmp_path / "old/samples").iterdir():
+        file.write_text("no JSON")
+    metrics = {each.metric for each in compare_runs(old, new).changes}
+    assert "test_accuracy" in metrics
+    assert "latency_ms" not in metrics
+
+
+def test_only_the_metrics_that_are_named(data):
+    found = compare_runs(data("old"), data("new"), metrics=["activation_sparsity"])
+    assert {each.metric for each in found.changes} == {"activation_sparsity"}
+
+
+def test_rows_of_one_plugin_are_told_apart_by_their_parameters(data):
+    rows = [small_row("a", params={"n": n}, swept={"n": n}) for n in (1, 2)]
+    comparison = compare_runs(data("old", rows), data("new", list(reversed(rows))))
+    assert {each.row for each in comparison.changes} == {"a n=1", "a n=2"}
