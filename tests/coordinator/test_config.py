@@ -195,3 +195,16 @@ def test_the_timed_neuron_is_proved_too():
         (beta, detach) for beta in (0.5, 1.0, 0.8) for detach in (True, False)
     ]
     assert len(layers_config(proved=[0.9], beta=0.9).neurons_to_prove()) == 2
+
+
+@pytest.mark.parametrize(("shard", "part"), [("", (1, 1)), ("1/1", (1, 1)), ("3/10", (3, 10))])
+def test_a_part_of_a_run(shard, part):
+    assert run_config(shard=shard).part == part
+
+
+@pytest.mark.parametrize(
+    "shard", ["0/3", "4/3", "3", "1/0", "-1/3", "1/3/5", "a/b", " 1/3", "1/\u0663"]
+)
+def test_a_part_that_is_none_is_refused(shard):
+    with pytest.raises(UsageError, match="shard: wanted K/N with K from 1 to N, as in 3/10"):
+        run_config(shard=shard)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, make_config, parse_params
-from harness.coordinator.plan import check_names, names_row, plan
+from harness.coordinator.plan import check_names, names_row, part_of, plan
 from harness.errors import UsageError
 from harness.plugin import Parameter, Presets, Reported, Source
 from harness.protocol import Failed
@@ -345,3 +347,41 @@ def test_every_combination_is_there_once_under_a_key_of_its_own(seeds, hidden, r
     assert {(t.seed, t.row.params["hidden"], t.row.params["rate"]) for t in trials} == wanted
     if len(set(hidden)) == len(hidden) and len(set(rates)) == len(rates):
         assert len({t.key for t in trials}) == len(trials) == len(wanted)
+
+
+# --- parts of a run -------------------------------------------------------------------------------
+
+
+def parts(count, plugins, seeds):
+    """The trials of each part, as (plugin, seed)."""
+    made = []
+    for place in range(1, count + 1):
+        options = {"plugins": ("all",), "seeds": seeds, "shard": f"{place}/{count}"}
+        config = make_config(RunConfig, options)
+        every = plan(config, plugins, {p.name: PRESETS for p in plugins}, "cpu")
+        made.append([(p.trial.row.plugin, p.trial.seed) for p in part_of(config, every)])
+    return made
+
+
+@given(rows=st.integers(1, 13), seeds=st.integers(1, 5), count=st.integers(1, 20))
+def test_parts_are_the_whole_and_of_one_size(rows, seeds, count):
+    plugins = [plugin(f"p{n:02}") for n in range(rows)]
+    count = min(count, rows * seeds)
+    made = parts(count, plugins, tuple(range(seeds)))
+    assert sorted(itertools.chain(*made)) == [(p.name, s) for p in plugins for s in range(seeds)]
+    sizes = {len(part) for part in made}
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_part_is_every_nth_trial_and_not_one_row_with_all_its_seeds():
+    assert parts(2, PLUGINS, (0, 1))[0] == [("native-dfa", 0), ("norse-lif", 0), ("native-stdp", 1)]
+    assert parts(3, PLUGINS, (0, 1, 2))[0] == [
+        ("native-dfa", 0), ("norse-lif", 1), ("native-stdp", 2),
+    ]  # fmt: skip
+
+
+def test_a_part_with_nothing_to_do_is_refused():
+    config = make_config(RunConfig, {"plugins": ("all",), "seeds": (0,), "shard": "4/4"})
+    every = planned()
+    with pytest.raises(UsageError, match="--shard 4/4 has nothing to do: there are 3 trials"):
+        part_of(config, every)

@@ -1,0 +1,94 @@
+"""harness compare, history and merge, in this process, on small runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.fixtures.small_runs import write_run
+
+
+@pytest.fixture
+def runs(tmp_path):
+    old = write_run(tmp_path / "runs/old").path
+    new = write_run(tmp_path / "runs/new", draw=1, accuracy={"deep": 0.9}).path
+    return old, new
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([], 0),
+        (["--fail-on", "test_accuracy:worse"], 1),
+        (["--fail-on", "test_accuracy:worse", "--margin", "10 %"], 0),
+        (["--fail-on", "latency_ms:worse"], 0),
+        (["--fail-on", "van_rossum_loss:worse"], 3),
+        (["--timings", "none", "--fail-on", "latency_ms:worse"], 3),
+    ],
+)
+def test_exit_codes(harness, runs, words, code):
+    found, out, err = harness("compare", *runs, *words)
+    assert found == code
+    assert "| deep | Test accuracy |" in out
+    assert "| wide |" not in out
+    assert ("not accepted: deep: test_accuracy is worse" in err) == (code == 1)
+
+
+def test_json_and_a_page(harness, runs, tmp_path):
+    html = tmp_path / "page.html"
+    code, out, _ = harness("compare", *runs, "--json", "--html", html)
+    assert code == 0
+    changes = json.loads(out)["changes"]
+    assert [c["row"] for c in changes if c["verdict"] == "worse"] == ["deep"]
+    assert "worse" in html.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["compare", "OLD", "nowhere"], "there is no folder"),
+        (["compare", "OLD", "NEW", "--fail-on", "accuracy:worse"], "unknown metric for --fail-on"),
+        (["compare", "OLD", "NEW", "--margin", "much"], "wanted a share from 0 to 1"),
+        (
+            ["compare", "OLD", "NEW", "--html", "nowhere/page.html"],
+            "cannot write nowhere/page.html",
+        ),
+        (["compare", "OLD"], "Missing argument 'NEW'"),
+        (["history", "nowhere"], "there is no folder nowhere"),
+        (["history", "OLD"], "holds no run with test_accuracy"),
+        (["merge", "OLD", "--out", "MERGED"], "two runs or more"),
+        (["merge", "OLD", "NEW", "--out", "OLD"], "already holds a run"),
+        (["merge", "OLD", "NEW", "--out", "MERGED"], "contradict each other"),
+    ],
+)
+def test_what_is_wrong_is_one_line(harness, runs, tmp_path, words, reason):
+    names = {"OLD": runs[0], "NEW": runs[1], "MERGED": tmp_path / "merged"}
+    code, out, err = harness(*(names.get(word, word) for word in words))
+    assert (code, out) == (2, "")
+    assert reason in err
+    assert len(err.splitlines()) == 1
+
+
+def test_history(harness, runs, tmp_path):
+    svg, html = tmp_path / "h.svg", tmp_path / "h.html"
+    code, out, _ = harness("history", runs[0].parent, "--svg", svg, "--html", html)
+    assert code == 0
+    assert "deep" in out
+    assert svg.read_text().startswith("<svg")
+    assert "<svg" in html.read_text()
+    code, out, _ = harness("history", runs[0].parent, "--json")
+    rows = json.loads(out)["rows"]
+    assert [len(row["points"]) for row in rows] == [2, 2, 2]
+
+
+def test_merge(harness, runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.coordinator.run.Run.report", lambda run: [])
+    other = write_run(tmp_path / "more", seeds=(3,), timing=False).path
+    out = tmp_path / "merged"
+    code, said, err = harness("merge", runs[0], other, "--out", out)
+    assert (code, err) == (0, "")
+    trials, timings, peaks = 12, 3, 1
+    count = trials + timings + peaks
+    assert said == f"{count} records of 2 runs; open {out / 'report.html'}\n"
+    assert harness("compare", runs[0], out)[0] == 0

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+import harness
+from harness.errors import UsageError
+from harness.results.store import RunFolder
+from tests.fixtures.small_runs import small_session, write_run
+
+
+@pytest.fixture
+def old(tmp_path):
+    return write_run(tmp_path / "old").path
+
+
+def test_two_folders_or_two_runs(old, tmp_path):
+    new = write_run(tmp_path / "new", draw=1, accuracy={"deep": 0.9}).path
+    comparison = harness.compare(old, new)
+    assert (comparison.old, comparison.new) == ("old", "new")
+    assert [(c.row, c.metric) for c in comparison.changed()] == [("deep", "test_accuracy")]
+    again = harness.compare(harness.load(old), harness.load(new))
+    assert again.changes == comparison.changes
+
+
+def test_what_could_not_be_read_is_told(old, tmp_path):
+    new = write_run(tmp_path / "new").path
+    with (new / "records.jsonl").open("a") as file:
+        file.write("half a line")
+    assert any("Left out: records.jsonl line" in note for note in harness.compare(old, new).notes)
+
+
+def test_networks_are_not_compared_with_layers(old, tmp_path):
+    folder = RunFolder.create(tmp_path / "layers", "layers")
+    folder.begin(small_session())
+    with pytest.raises(UsageError, match="give two of one kind"):
+        harness.compare(old, folder.path)
+
+
+def test_an_unknown_way_with_timings_is_refused(old):
+    with pytest.raises(UsageError, match="known: same, anyway, none"):
+        harness.compare(old, old, timings="maybe")

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.coordinator.history import folder_history
+from harness.errors import UsageError
+from tests.fixtures.small_runs import small_session, write_run
+
+
+def test_runs_are_ordered_by_time_and_what_is_no_run_is_left_out(tmp_path):
+    for name, day in (("x", 2), ("y", 1)):
+        session = small_session(started=f"2026-01-{day:02}T10:00:00+00:00")
+        write_run(tmp_path / name, ("deep",), session=session, timing=False)
+    (tmp_path / "notes").mkdir()
+    broken = tmp_path / "z"
+    broken.mkdir()
+    (broken / "run.json").write_text("{")
+    said = []
+    (track,) = folder_history(tmp_path, say=said.append)
+    assert [point.run for point in track.points] == ["y", "x"]
+    assert len(said) == 1
+    assert "cannot be read" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "metric", "reason"),
+    [
+        (".", "test_acuracy", "did you mean 'test_accuracy'?"),
+        ("nowhere", "test_accuracy", "there is no folder"),
+        (".", "test_accuracy", "holds no run with test_accuracy"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path, folder, metric, reason):
+    with pytest.raises(UsageError) as error:
+        folder_history(tmp_path / folder, metric)
+    assert reason in str(error.value)

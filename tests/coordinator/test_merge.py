@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import harness
+from harness.errors import UsageError
+from harness.results.store import RUN
+from tests.fixtures.small_runs import small_row, small_session, write_run
+
+
+@pytest.fixture
+def parts(tmp_path):
+    shard = {"config": {"task": "made-up", "seeds": [0, 1], "shard": "1/2"}}
+    other = {"config": {"task": "made-up", "seeds": [2], "shard": "2/2"}}
+    return [
+        write_run(tmp_path / "a", seeds=(0, 1), session=small_session(**shard)).path,
+        write_run(tmp_path / "b", seeds=(2,), session=small_session(**other), timing=False).path,
+    ]
+
+
+def test_the_merged_run_has_every_file_and_is_read_as_one(parts, tmp_path):
+    run = harness.merge(parts, tmp_path / "all", report=False)
+    assert not run.problems
+    assert {row.label: row.cells["test_accuracy"].n for row in run.rows} == {
+        "deep": 3, "wide": 3, "slow": 3,
+    }  # fmt: skip
+    for folder in ("state", "predictions", "logs", "samples"):
+        names = {file.name for part in parts for file in (part / folder).iterdir()}
+        assert {file.name for file in (run.path / folder).iterdir()} == names
+    assert run.answers is not None
+
+
+def test_it_is_resumed_as_the_whole(parts, tmp_path):
+    run = harness.merge(parts, tmp_path / "all", command="harness merge", report=False)
+    last = run.sessions[-1]
+    assert (last.command, last.config["seeds"], last.config["shard"]) == (
+        "harness merge",
+        [0, 1, 2],
+        "",
+    )
+    assert (last.host, last.data) == (run.sessions[0].host, run.sessions[0].data)
+    trials = [record for record in run.records if record.kind == "trial"]
+    from harness.results.store import RunFolder
+
+    kept = RunFolder(run.path).kept(len(run.sessions) - 1)
+    assert {record.key for record in trials} <= {record.key for record in kept}
+
+
+def test_runs_of_other_code_and_parameters_stay_apart(tmp_path):
+    rows = [small_row("a", digest="x"), small_row("a", digest="y"), small_row("a", params={"n": 2})]
+    paths = [write_run(tmp_path / str(n), [row], draw=n).path for n, row in enumerate(rows)]
+    run = harness.merge(paths, tmp_path / "all", report=False)
+    assert len(run.rows) == 3
+    assert all(len(row.ok) == 3 for row in run.rows)
+    again = harness.merge([run.path, paths[0]], tmp_path / "again", report=False)
+    assert len(again.rows) == 3
+
+
+def test_the_report_of_a_merged_run_can_be_written(parts, tmp_path):
+    run = harness.merge(parts, tmp_path / "all", report=False)
+    run.report(figures=False)
+    assert "deep" in (run.path / "report.md").read_text()
+
+
+def test_a_refused_merge_leaves_nothing(parts, tmp_path):
+    wrong = write_run(tmp_path / "wrong", seeds=(0,), accuracy={"deep": 0.5}, timing=False).path
+    with pytest.raises(UsageError, match="contradict each other"):
+        harness.merge([*parts, wrong], tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+
+
+def test_another_schema_is_refused(parts, tmp_path):
+    described = json.loads((parts[1] / RUN).read_text())
+    (parts[1] / RUN).write_text(json.dumps(described | {"schema": 1}))
+    with pytest.raises(UsageError, match="has results schema 1"):
+        harness.merge(parts, tmp_path / "all")
+
+
+def test_one_folder_given_twice_is_not_two(parts, tmp_path):
+    with pytest.raises(UsageError, match="two runs or more"):
+        harness.merge([parts[0], parts[0]], tmp_path / "all")
+
+
+def test_what_to_know_is_said(parts, tmp_path):
+    newer = small_session(host={"version": "2"}, config={"task": "made-up", "threads": 2})
+    other = write_run(tmp_path / "c", ("other",), session=newer).path
+    said = []
+    harness.merge([*parts, other], tmp_path / "all", report=False, say=said.append)
+    assert any("several versions of the harness" in line for line in said)
