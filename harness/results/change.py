@@ -88,11 +88,10 @@ def over_seeds(
     return replace(change, low=low / scale, high=high / scale, p=p, kind=kind)
 
 
-def over_rounds(
-    row: str, metric: Metric, old: Rounds, new: Rounds, noise: Noise, drift: float
-) -> Change:
+def over_rounds(measured: Change, old: Rounds, new: Rounds, noise: Noise, drift: float) -> Change:
     """A change of a time, or a rate, from the rounds of two sessions; `old` and `new` by sample.
 
+    `measured` has the row, the metric and the reported values, which are those of the median call.
     A round is represented by its fastest call, as within a group, and a process by the lower quartile of
     its rounds: other programs only ever add time, and here they do not disturb both runs alike, so that
     a median is too far off where half of the rounds are disturbed. The rounds of two sessions are not
@@ -103,11 +102,10 @@ def over_rounds(
     from scipy import special
 
     ratio = _centre(new) - _centre(old)
-    if metric.better == "more":  # a rate
+    if METRICS[measured.metric].better == "more":  # a rate
         ratio = -ratio
     value = math.expm1(ratio) + 0.0  # no -0.0
-    before, after = _value(metric, old), _value(metric, new)
-    change = Change(row, metric.name, before, after, value, relative=True)
+    change = replace(measured, difference=value, relative=True)
     if not noise.freedom:
         return replace(change, kind="too few rounds")
     drift = max(drift, LEAST_DRIFT)
@@ -205,9 +203,3 @@ def _centre(rounds: Rounds) -> float:
     logs = np.log([min(taken) for taken in rounds])
     processes = [logs[place::PROCESSES] for place in range(min(PROCESSES, len(logs)))]
     return float(np.mean([np.quantile(process, QUANTILE) for process in processes]))
-
-
-def _value(metric: Metric, rounds: Rounds) -> float:
-    """The fastest calls' time in the metric's unit."""
-    seconds = math.exp(_centre(rounds))
-    return 1 / seconds if metric.unit == "per second" else 1e3 * seconds

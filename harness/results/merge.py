@@ -98,7 +98,7 @@ def merged(parts: Sequence[Part]) -> Merged:
             moved = record.model_copy(update={"session": record.session + len(sessions)})
             seen[record.kind, record.key] = part, moved
         sessions += _renamed(part)
-    return Merged(sessions, list(seen.values()), notes)
+    return Merged(sessions, list(seen.values()), list(dict.fromkeys(notes)))
 
 
 def write(out: RunFolder, made: Merged, session: Session) -> None:
@@ -107,7 +107,7 @@ def write(out: RunFolder, made: Merged, session: Session) -> None:
         out.begin(each)
     for part, record in made.records:
         for source, target in _files(part, record, out):
-            if source.is_file():
+            if source.is_file() and not target.exists():
                 shutil.copyfile(source, target)
         if not out.labels.exists() and part.folder.labels.is_file():
             shutil.copyfile(part.folder.labels, out.labels)
@@ -219,3 +219,6 @@ def _files(part: Part, record: Record, out: RunFolder) -> Iterator[tuple[Path, P
     kinds = _TRIAL if isinstance(record, TrialRecord) else _TIMING
     for kind, suffix in kinds:
         yield part.folder.file(kind, record.key, suffix), out.file(kind, record.key, suffix)
+    name = Path(record.log).name  # of a layer's proof, named after its plugin
+    if name:
+        yield part.folder.path / "logs" / name, out.path / "logs" / name

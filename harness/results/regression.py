@@ -66,9 +66,9 @@ class RunData:
         """The seconds for each sample, round by round; none where they were not kept."""
         try:
             samples = self.samples(timing.key)
-            batch = samples["batches"][series]
+            batch = samples.get("batches", {}).get(series) or timing.series[series].batch
             return [[s / batch for s in taken] for taken in samples["seconds"][series] if taken]
-        except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
             return []
 
     def noise(self, timing: Timing, series: str) -> Noise:
@@ -225,8 +225,11 @@ def _of_times(
     before, after = pair.old.timing, pair.new.timing
     if before is None or after is None or {before.status, after.status} != {"ok"}:
         return []
+    if not (pair.old.has(metric.name) and pair.new.has(metric.name)):
+        return []
     then, now = old.times(before, metric.series), new.times(after, metric.series)
     if not then or not now:
+        notes["Some raw times were not kept: these times are not compared."] = None
         return []
     sessions = same_machine(
         (old.session(before), old.beside(before)), (new.session(after), new.beside(after)), after
@@ -238,7 +241,7 @@ def _of_times(
         notes[f"Timings are compared although: {sessions.reason}."] = None
     noise = change.pooled([old.noise(before, metric.series), new.noise(after, metric.series)])
     drift = abs(sessions.drift) if sessions.drift == sessions.drift else change.LEAST_DRIFT
-    return [change.over_rounds(pair.label, metric, then, now, noise, drift)]
+    return [change.over_rounds(_once(pair, metric, ""), then, now, noise, drift)]
 
 
 def _lost(pair: Pair) -> list[Lost]:

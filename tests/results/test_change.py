@@ -14,7 +14,7 @@ from harness.results.metrics import METRICS
 SPARSITY, OPS, SIZE = (
     METRICS[n] for n in ("activation_sparsity", "synops_effective", "parameters")
 )
-LATENCY, RATE = METRICS["latency_ms"], METRICS["inference_throughput"]
+LATENCY, RATE = (Change("row", n, 1.0, 2.0, 1.0) for n in ("latency_ms", "inference_throughput"))
 QUIET = Noise(0.01, 20)
 
 
@@ -68,12 +68,12 @@ def rounds(seconds, other=1.0, n=12):
 
 
 def test_a_slower_row_is_found_and_its_rate_falls():
-    slow = over_rounds("row", LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
-    rate = over_rounds("row", RATE, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
+    slow = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
+    rate = over_rounds(RATE, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
     assert [each.verdict for each in judged([slow, rate])] == ["worse", "worse"]
     assert slow.difference == pytest.approx(0.1)
     assert rate.difference == pytest.approx(1 / 1.1 - 1)
-    assert (slow.old, rate.old) == pytest.approx((1.0, 1000.0))
+    assert (slow.old, slow.new) == (1.0, 2.0), "as they were reported"
     # by hand: the log ratio over the noise of the group and of the sessions, 1 % each
     freedom = (2e-4) ** 2 * 20 / 1e-8
     assert slow.p == pytest.approx(2 * stats.t.sf(math.log(1.1) / math.sqrt(2e-4), freedom))
@@ -81,8 +81,8 @@ def test_a_slower_row_is_found_and_its_rate_falls():
 
 
 def test_the_drift_of_the_sessions_widens_the_interval():
-    narrow = over_rounds("row", LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
-    wide = over_rounds("row", LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.05)
+    narrow = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
+    wide = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.05)
     assert wide.low < 0 < narrow.low
     assert judged([wide])[0].verdict == "tie"
 
@@ -91,13 +91,13 @@ def test_half_of_the_rounds_disturbed_is_no_difference():
     disturbed = rounds(1e-3)
     for place in range(6):
         disturbed[place] = [3e-3] * 3
-    change = over_rounds("row", LATENCY, rounds(1e-3), disturbed, QUIET, 0.0)
+    change = over_rounds(LATENCY, rounds(1e-3), disturbed, QUIET, 0.0)
     assert change.difference == pytest.approx(0.0)
 
 
 def test_a_noise_of_which_nothing_is_known_gives_no_verdict():
     unknown = pooled([QUIET, Noise(math.inf, 0)])
-    change = over_rounds("row", LATENCY, rounds(1e-3), rounds(2e-3), unknown, 0.0)
+    change = over_rounds(LATENCY, rounds(1e-3), rounds(2e-3), unknown, 0.0)
     assert judged([change])[0].verdict == "untested"
 
 

@@ -126,9 +126,11 @@ def test_samples_that_are_gone_leave_the_other_metrics(data, tmp_path):
     old, new = data("old"), data("new")
     for file in (tmp_path / "old/samples").iterdir():
         file.write_text("no JSON")
-    metrics = {each.metric for each in compare_runs(old, new).changes}
+    comparison = compare_runs(old, new)
+    metrics = {each.metric for each in comparison.changes}
     assert "test_accuracy" in metrics
     assert "latency_ms" not in metrics
+    assert comparison.notes == ["Some raw times were not kept: these times are not compared."]
 
 
 def test_only_the_metrics_that_are_named(data):
