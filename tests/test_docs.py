@@ -26,7 +26,7 @@ TABLE = re.compile(r"<!-- metrics: ([\w -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 FOREIGN = {
     "--group", "--with", "--with-editable",
     *("--array", "--cpus-per-task", "--dependency", "--exclusive", "--job-name", "--parsable", "--time"),
-    *("--quiet", "--runs", "--tries", "--drift", "--layout", "--rows", "--spread"),
+    *("--accuracy", "--quiet", "--runs", "--tries", "--drift", "--layout", "--rows", "--spread"),
 }  # fmt: skip
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
