@@ -15,6 +15,9 @@ _MACHINE = ("cpu", "cores", "memory_bytes", "gpus")
 #: Sessions whose fastest matrix products differ by more than this found the machine in two states.
 AGREE = 0.05
 
+#: A load average above this for each core is more than a run just before leaves behind: other programs.
+BUSY = 1.5
+
 
 class Sessions(NamedTuple):
     """How two sessions compare: `reason` why their timings do not, "" where they do.
@@ -43,6 +46,12 @@ def same_machine(
     for name in _MACHINE:
         if then[name] != now[name] or then[name] is None:
             return Sessions(f"two machines ({name}: {then[name]}, now {now[name]})", drift)
+    for session, _ in (old, new):
+        load, cores = session.load_average, session.environment.get("cores")
+        if load is not None and isinstance(cores, int) and load > BUSY * cores:
+            return Sessions(
+                f"other programs were running (load {load:.1f} on {cores} cores)", drift
+            )
     if math.isnan(drift):
         return Sessions("a run without a record of the device's peaks", drift)
     if abs(drift) > math.log1p(AGREE):

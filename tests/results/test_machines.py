@@ -28,6 +28,7 @@ def test_one_machine_in_one_state():
         (side(0.8e11), "in another state (it did 0.80 times"),
         (side(session=small_session(environment={**MACHINE, "cores": 4})), "cores: 2, now 4"),
         (side(session=small_session(environment={})), "cpu: made up, now None"),
+        (side(session=small_session(load_average=9.0)), "running (load 9.0 on 2 cores)"),
         (side(threads=2), "without a record"),
         (side(status="failed"), "without a record"),
         ((small_session(), []), "without a record"),
@@ -35,6 +36,10 @@ def test_one_machine_in_one_state():
 )
 def test_others_are_told_apart(other, reason):
     assert reason in same_machine(side(), other, TIMING).reason
+
+
+def test_the_load_that_a_run_just_before_leaves_is_accepted():
+    assert not same_machine(side(), side(session=small_session(load_average=2.1)), TIMING).reason
 
 
 def test_what_else_differs_is_listed():
