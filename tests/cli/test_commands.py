@@ -112,6 +112,7 @@ RUN_ERRORS = [
     (["--memory", "0"], "--memory: "),
     (["--limit", "0"], "--limit: "),
     (["--config", "no/such.toml"], "--config no/such.toml: No such file"),
+    (["--shard", "4/3"], "--shard: wanted K/N with K from 1 to N, as in 3/10"),
     (["--set", "declared.hidden"], "wanted NAME.param=value"),
     (["--set", "declard.hidden=1"], "unknown plugin 'declard': did you mean 'declared'?"),
     (["--sed", "1"], "No such option"),
@@ -425,6 +426,16 @@ def test_a_run_is_carried_on_unless_its_plugin_has_changed(harness, plugin_file,
     assert [session["command"].split()[2] for session in sessions] == [
         "--plugins", "--resume", "--resume",
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("fake_torch", "no_data")
+def test_a_part_of_a_run_has_its_own_trials_and_is_not_measured(harness, plugin_file, tmp_path):
+    path, out = plugin_file("mine", base="declared"), tmp_path / "run"
+    words = ["--plugins", path, "--seeds", "0,1,2", "--device", "cpu", "--shard", "2/3"]
+    code, _, err = harness("run", *words, "--out", out)
+    assert code == 1, "for want of torch"
+    assert [json.loads(line)["seed"] for line in (out / RECORDS).read_text().splitlines()] == [1]
+    assert "a part of a run is not measured" in err
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():
