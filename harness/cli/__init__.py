@@ -36,9 +36,8 @@ def cli() -> None:
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
-for command in (
-    run, layers, plugins, tasks, report, compare, history, merge, doctor, check, new_plugin
-):
+COMMANDS = (run, layers, plugins, tasks, report, compare, history, merge, doctor, check, new_plugin)
+for command in COMMANDS:
     # Whole: click would cut it at 45 letters.
     command.short_help, *_ = (command.help or "").split("\n\n")
     cli.add_command(command)

@@ -63,7 +63,8 @@ def run(
     name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
     take `timeout` seconds and `memory` GiB. With `limit`, the first so many samples of each split are
     used; with `fail_fast`, the first failure ends the run. Without `timing`, nothing is measured beside
-    the trials, nor in a part of a run, as `shard` "3/10" asks for. UsageError where something is asked for that does not exist.
+    the trials, nor in a part of a run, as `shard` "3/10" asks for. UsageError where something is asked
+    for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
