@@ -57,6 +57,7 @@ PAGES = {
 LINKS = {
     **{f"../{path}": f"{page}.md" for page, path in PAGES.items()},
     **{path: f"{page}.md" for page, path in PAGES.items()},
+    "../results/reference-layers-512/report.md": "reference-runs.md",
     "../docs/": "",
     "docs/": "",
     "../harness/plugin/hookspecs.py": "reference/hooks.md",

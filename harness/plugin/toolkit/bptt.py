@@ -138,13 +138,13 @@ def presets(
     further: Mapping[str, Mapping[str, Mapping[str, Value]]] | None = None,
     sources: Mapping[str, Source] | None = None,
 ) -> Presets:
-    """The network's parameters and presets, for a neuron that has these `surrogates`.
+    """The network's parameters and presets, for a neuron that has these `surrogates`, the first by default.
 
     `further` holds the values, by preset and task, of presets that only this plugin has, and `sources`
     says of each of them where its setting is written.
     """
     surrogate = Parameter(
-        "fast_sigmoid", "surrogate gradient of the spikes", choices=tuple(surrogates)
+        surrogates[0], "surrogate gradient of the spikes", choices=tuple(surrogates)
     )
     return Presets(
         parameters={**PARAMETERS, "surrogate": surrogate},

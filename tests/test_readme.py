@@ -1,0 +1,77 @@
+"""README's table is the reference run's, and its plugin runs.
+
+`python tests/test_readme.py` writes the table again.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.report.notebook import short_table
+from harness.report.rows import network_rows
+from harness.report.sources import against_sources
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+TABLE = re.compile(r"<!-- (reference-\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
+COLUMNS = ("Row", "Test accuracy", "Latency", "Effective ops", "Sparsity", "Training time")
+
+
+def table(name):
+    """The short table of a reference run in Markdown."""
+    lines = short_table(harness.load(ROOT / "results" / name).rows)[list(COLUMNS)].to_numpy()
+    head = [f"| {' | '.join(COLUMNS)} |", f"| --- |{' ---: |' * (len(COLUMNS) - 1)}"]
+    return "\n".join([*head, *(f"| {' | '.join(line)} |" for line in lines)]) + "\n"
+
+
+def with_tables(text):
+    return TABLE.sub(lambda found: f"<!-- {found[1]} -->\n{table(found[1])}<!-- end -->", text)
+
+
+def test_the_table_is_the_reference_runs():
+    assert README.read_text() == with_tables(README.read_text()), "run: python tests/test_readme.py"
+
+
+def test_the_reported_accuracies_that_hold_are_as_many_as_readme_says():
+    run = harness.load(ROOT / "results/reference-source-feedback")
+    compared = against_sources(network_rows(run.rows))
+    held = [line for line in compared.lines if line[5].remark == "holds the source's"]
+    words = re.sub(r"\s+", " ", README.read_text())
+    found = re.search(r"experiment's (\d+) settings, three seeds each, (\d+) reported", words)
+    assert found
+    assert (len(compared.lines), len(held)) == (int(found[1]), int(found[2]))
+
+
+@pytest.mark.native
+def test_the_plugin_keeps_its_lines_and_learns(tmp_path):
+    torch = pytest.importorskip("torch")
+    from harness.plugin import Params, Task
+    from harness.subjects import PluginLocation
+    from harness.worker.hooks import Hooks
+
+    (code,) = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) <= 25
+    file = tmp_path / "my_neuron.py"
+    file.write_text(code)
+    hooks = Hooks(PluginLocation("my_neuron", file=str(file)))
+    params = Params(**hooks.presets().resolve("quick", "digits", {"lr": 0.01}))
+    task, cpu = Task("digits", "classification", (1, 4, 4), 4, 64), torch.device("cpu")
+    torch.manual_seed(0)
+    model = hooks.build_model(task, params, cpu)
+    targets = torch.arange(64) % 4
+    inputs = torch.zeros(64, 1, 4, 4)
+    inputs[torch.arange(64), 0, targets] = 1  # the lit line is the class
+    spikes = hooks.encode(model, inputs, torch.Generator().manual_seed(0))
+    for _ in range(20):
+        hooks.train_step(model, spikes, targets)
+    with torch.no_grad():
+        scores = hooks.evaluate(model.eval(), spikes, record=False).scores
+    assert (scores.argmax(-1) == targets).float().mean() > 0.9
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))
