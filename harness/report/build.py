@@ -15,6 +15,7 @@ from typing import Any
 from harness.report import environment, layers, networks, sources, standing, trust, versus, words
 from harness.report.content import PROSE, Picture, prose
 from harness.report.numbers import listed, plain
+from harness.report.page.content import page_content
 from harness.report.pages import render
 from harness.report.rows import NetworkRow, network_rows, shown_metrics
 from harness.results.accuracy import ClassAccuracy
@@ -57,7 +58,7 @@ def build_report(
     are compared with. `say` is told what is being done. Each file is replaced at once: a reader sees
     the old one or the new one. Figures of an earlier report are removed. Returns the files.
     """
-    view = gather(description, records, problems, beside, answers, baseline)
+    view = gather(description, records, problems, beside, answers, baseline, path)
     (path / "figures").mkdir(parents=True, exist_ok=True)
     say("writing the tables")
     written = [_write(path / "summary.csv", _csv(_summary(view.summaries)))]
@@ -93,8 +94,12 @@ def gather(
     beside: Sequence[str] = (),
     answers: Answers | None = None,
     baseline: str = "",
+    path: Path | None = None,
 ) -> View:
-    """The view of a run; the sections that it has follow from the kinds of its records."""
+    """The view of a run; the sections that it has follow from the kinds of its records.
+
+    In the folder `path` lie the logs and samples of which the page shows some.
+    """
     sessions = description.sessions
     records = latest(list(records))  # what is repeated counts once, in all sections
     summaries = summarise(records, sessions, answers)
@@ -132,6 +137,7 @@ def gather(
         "environment": environment.cards(sessions),
         "problems": list(map(plain, problems)),
     }
+    said["page"] = page_content(said, description, rows, layer_rows, ranking, found, path)
     return View(summaries, rows, layer_rows, found, said)
 
 

@@ -5,21 +5,17 @@ Many rows become many small panels: those of one plugin share one, so that its s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from harness.report import style
 from harness.report.numbers import grouped, plain
 from harness.report.rows import GRID, NetworkRow
-
-Curve = NDArray[np.float64]
-"""A line of x and y for each point."""
+from harness.report.series import DENSITY, Curve, scalar, scalars, steps
 
 #: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
 MOST_PANELS, MOST_OWN = 4, 2
@@ -33,9 +29,6 @@ PANEL, PANEL_LEFT, PANEL_BOTTOM = 1.2, 0.68, 0.3
 FAINT_POINTS = 24
 #: Values below the largest by more than this factor are drawn at it.
 MOST_RANGE = 1e4
-#: Training scalars of this name are the fraction of a layer's neurons that spike in a step.
-DENSITY = "density_"
-
 #: More lines than these in one small panel hide each other.
 MOST_IN_PANEL = 4
 MANY = "A panel for each plugin, since there are more rows than colours."
@@ -69,16 +62,6 @@ def by_step(rows: Sequence[NetworkRow]) -> style.Drawn:
     return style.Drawn(figure, f"{MANY} Grey: all other rows.")
 
 
-def steps(row: NetworkRow) -> list[Curve]:
-    """Each seed's accuracy by time step, in percent; none of a seed that has none."""
-    each = (trial.metrics.get("accuracy_by_step") for trial in row.trials)
-    return [
-        np.column_stack((np.arange(1, len(values) + 1), 100 * np.array(values)))
-        for values in each
-        if isinstance(values, list) and values
-    ]
-
-
 def by_epoch(rows: Sequence[NetworkRow], density: bool) -> style.Drawn:
     """A panel for each layer's density, or for each other training scalar."""
     if len(rows) <= style.MOST_LINES:
@@ -101,36 +84,6 @@ def by_epoch(rows: Sequence[NetworkRow], density: bool) -> style.Drawn:
     return style.Drawn(
         figure, remark if len(rows) <= style.MOST_LINES else f"{MANY} {remark}".strip()
     )
-
-
-def scalars(rows: Sequence[NetworkRow], density: bool) -> list[str]:
-    """The layers' densities, or the other training scalars of `rows`.
-
-    Loss and accuracy come first, then the others by name, layer10 after layer9.
-    """
-    found = {name for row in rows for t in row.trials for epoch in t.history for name in epoch}
-
-    def order(name: str) -> tuple[bool, bool, list[int | str]]:
-        parts = enumerate(re.split(r"(\d+)", name))
-        numbers = [int(part) if place % 2 else part for place, part in parts]
-        return name != "loss", name != "accuracy", numbers
-
-    wanted = (name for name in found - {"epoch"} if name.startswith(DENSITY) == density)
-    return sorted(wanted, key=order)
-
-
-def scalar(row: NetworkRow, name: str) -> list[Curve]:
-    """Each seed's training scalar by epoch, a density in percent; none of a seed that lacks it."""
-    factor = 100 if name.startswith(DENSITY) else 1
-    curves = (
-        [
-            (epoch.get("epoch", place), factor * epoch[name])
-            for place, epoch in enumerate(trial.history, start=1)
-            if name in epoch
-        ]
-        for trial in row.trials
-    )
-    return [np.array(curve, float) for curve in curves if curve]
 
 
 def _title(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context, rc_params_from_file
 
-from harness.report import curves, dots, grids, layers, planes, raster
+from harness.report import curves, dots, grids, layers, planes, raster, series
 from harness.report.content import PROSE, Omitted, Picture
 from harness.report.numbers import plain, show
 from harness.report.renderer import svg_and_png
@@ -83,10 +83,10 @@ def _numbers(*names: str) -> Callable[[Summary], str]:
 def _scalars(row: NetworkRow, density: bool) -> str:
     """The first and the last mean of each training scalar."""
     parts = []
-    for name in curves.scalars([row], density):
-        ends = [curve[[0, -1], 1] for curve in curves.scalar(row, name)]
+    for name in series.scalars([row], density):
+        ends = [curve[[0, -1], 1] for curve in series.scalar(row, name)]
         first, last = np.mean(ends, axis=0)
-        title = plain(name.removeprefix(curves.DENSITY))
+        title = plain(name.removeprefix(series.DENSITY))
         parts.append(f"{title} {first:.3g} to {last:.3g}{' %' if density else ''}")
     return ", ".join(parts)
 
@@ -99,7 +99,7 @@ def _steps(row: NetworkRow) -> str:
 
 def _spikes(row: NetworkRow) -> str:
     """How many spikes the row's first seed was to emit, and how many it did."""
-    (trial,) = raster.first_trial(row)
+    (trial,) = series.first_trial(row)
     wanted, sent = (sum(map(len, trial.raster.get(name, []))) for name in ("target", "output"))
     return f"{sent} output spikes for {wanted} targets"
 
@@ -111,7 +111,7 @@ def _both(row: NetworkRow) -> bool:
 def _over_time(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
     """No row where none gives its prediction over time."""
     shown = _in_panels(rows)
-    timed = any(len(curve) > 1 for row in shown for curve in curves.steps(row))
+    timed = any(len(curve) > 1 for row in shown for curve in series.steps(row))
     return shown if timed else ()
 
 
@@ -119,7 +119,7 @@ def _by_epoch(name: str, density: bool) -> Drawing:
     return Drawing(
         name,
         partial(curves.by_epoch, density=density),
-        lambda row: curves.scalars([row], density),
+        lambda row: series.scalars([row], density),
         partial(_scalars, density=density),
         _in_panels,
     )
@@ -132,8 +132,8 @@ NETWORKS = (
     Drawing("tradeoff", planes.tradeoff, _both, _numbers(*planes.BOTH)),
     Drawing("latency", dots.latency, _any("latency_ms"), _numbers(*dots.LATENCIES)),
     Drawing("throughput", dots.throughput, _any(*dots.THROUGHPUTS), _numbers(*dots.THROUGHPUTS)),
-    Drawing("steps", curves.by_step, curves.steps, _steps, _over_time),
-    Drawing("raster", raster.raster, raster.first_trial, _spikes, raster.best),
+    Drawing("steps", curves.by_step, series.steps, _steps, _over_time),
+    Drawing("raster", raster.raster, series.first_trial, _spikes, raster.best),
     Drawing("sparsity", dots.sparsity, _any(SPARSITY), _numbers(SPARSITY)),
     _by_epoch("history", density=False),
     _by_epoch("activity", density=True),

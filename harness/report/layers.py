@@ -49,10 +49,15 @@ def speeds(rows: Sequence[Summary]) -> Iterator[Table]:
         Column("Total, against the baseline", "see Faster or slower"),
     ]
     for place, of_density in enumerate(by_density(rows), start=1):
-        ordered = sorted(of_density, key=lambda row: (size(row).neurons, total(row), name(row)))
-        lines = [_line(row, metrics) for row in ordered]
-        title = f"Speed: {density_name(size(ordered[0]).density)}"
-        yield Table(f"speed{place}", title, columns, lines, prose("tables", "speed"))
+        lines = [_line(row, metrics) for row in ordered(of_density)]
+        title = f"Speed: {density_name(size(of_density[0]).density)}"
+        note = prose("tables", "speed")
+        yield Table(f"speed{place}", title, columns, lines, note, sortable=True)
+
+
+def ordered(rows: Sequence[Summary]) -> list[Summary]:
+    """The sizes from small to large, in each the fastest first."""
+    return sorted(rows, key=lambda row: (size(row).neurons, total(row), name(row)))
 
 
 def by_density(rows: Sequence[Summary]) -> list[list[Summary]]:
@@ -114,4 +119,5 @@ def _line(row: Summary, metrics: Sequence[Metric]) -> list[Item]:
     if compared and series is not None:
         verdict = "the baseline" if timing.baseline == row.row.key else told(series.versus)
     first = Item(name(row), sort=plain(row.row.plugin))
-    return [first, Item(str(size(row).neurons)), *cells, Item(verdict)]
+    neurons = str(size(row).neurons)
+    return [first, Item(neurons, sort=neurons), *cells, Item(verdict, sort=verdict)]

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.report.content import Picture
+from harness.report.looks import SHAPES
 from harness.report.numbers import plain
 from harness.report.rows import DARK, LIGHT
 
 HERE = Path(__file__).parent
-#: The parameters of more rows than these are shown when asked for.
-OPEN_CARDS = 8
 
 #: What Markdown or HTML takes for its own, and how it is written as text.
 ESCAPED = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -28,8 +28,9 @@ ESCAPES = str.maketrans(ESCAPED)
 
 def render(said: Mapping[str, Any], pictures: Sequence[Picture], remark: str) -> dict[str, str]:
     """The reports by their files' names; `remark` says which figures are missing."""
-    facts = {**said, "pictures": pictures, "remark": remark}
-    names = {"report.md": "report.md.j2", "report.html": "page.html.j2"}
+    # The block of data has no character that means anything to HTML (`facts.as_json`).
+    facts = {**said, "pictures": pictures, "remark": remark, "data": Markup(said["page"]["data"])}
+    names = {"report.md": "report.md.j2", "report.html": "page/page.html.j2"}
     return {name: _template(template).render(facts) for name, template in names.items()}
 
 
@@ -44,7 +45,7 @@ def _template(name: str) -> Any:
         lstrip_blocks=True,
         finalize=_markdown if name.startswith("report.md") else None,
     )
-    style, script = ((HERE / file).read_text("utf-8") for file in ("page.css", "page.js"))
+    style, script = _joined("css"), _joined("js")
     environment.globals |= {
         "style": Markup(style),
         "script": Markup(script),
@@ -55,9 +56,18 @@ def _template(name: str) -> Any:
         "source": _source,
         "breakable": _breakable,
         "fenced": _fenced,
-        "open_cards": OPEN_CARDS,
+        "shapes": SHAPES,
     }
     return environment.get_template(name)
+
+
+def _joined(kind: str) -> str:
+    """The page's files of a kind in the order of their names, as one text.
+
+    The script is one function: its names do not meet those of the page.
+    """
+    text = "\n".join(file.read_text("utf-8") for file in sorted((HERE / "page" / kind).iterdir()))
+    return f'"use strict";\n(() => {{\n{text}}})();\n' if kind == "js" else text
 
 
 def _markdown(text: object) -> Markup:
@@ -93,8 +103,9 @@ def themed(svg: str) -> str:
 
 def _source(picture: Picture) -> str:
     """The figure as a data address."""
-    data = base64.b64encode(themed(picture.svg).encode()).decode()
-    return f"data:image/svg+xml;base64,{data}"
+    # Shorter than in base64: few characters of a drawing must be escaped.
+    data = quote(themed(picture.svg), safe=" ,;:/()=+-'*!?@$&|[]{}^`~\"")
+    return f"data:image/svg+xml,{data}"
 
 
 def _digest(text: str) -> str:

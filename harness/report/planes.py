@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from harness.report.layers import by_density, density_name, size, timing_of, total
 from harness.report.numbers import grouped, plain
-from harness.report.rows import INK, MUTED, NetworkRow, interval, look
+from harness.report.looks import looks
+from harness.report.rows import INK, MUTED, NetworkRow, interval
 from harness.report.style import (
     MOST_LINES,
     Drawn,
@@ -113,8 +114,8 @@ def _neurons(row: Summary) -> int:
 
 def _panel(axes: Axes, rows: Sequence[Summary], names: Sequence[str]) -> None:
     frameworks = grouped((row.row.plugin, row) for row in sorted(rows, key=_neurons))
-    for place, name in enumerate(names):
-        own, style = frameworks.get(name, []), look(place)
+    for name, style in zip(names, looks(names), strict=True):
+        own = frameworks.get(name, [])
         if own:
             points = list(map(_neurons, own)), list(map(total, own))
             look_of, label = style.dash + style.marker, f" {plain(name)}"

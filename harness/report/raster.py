@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from harness.plugin.contract import Task
 from harness.report.numbers import grouped
 from harness.report.rows import INK, MUTED, NetworkRow
+from harness.report.series import MOST_INPUTS, first_trial
 from harness.report.style import RIGHT, TOP, WIDTH, Drawn, linear, text_width, wrapped
 from harness.results.record import TrialRecord
 
-#: As many rows and output neurons as can be told apart in one figure, and as many inputs.
-MOST_ROWS, MOST_LANES, MOST_INPUTS = 14, 60, 100
+#: As many rows and output neurons as can be told apart in one figure.
+MOST_ROWS, MOST_LANES = 14, 60
 INPUT_HEIGHT, LEAST_HEIGHT, LANE = 0.9, 0.5, 0.13
 #: The room below the lowest panel and between panels, in inches.
 AXIS, GAP = 0.5, 0.07
@@ -49,12 +50,6 @@ def best(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
     """As many of `rows` as can be told apart in one figure."""
     lanes = max(len(trial.raster["target"]) for row in rows for trial in first_trial(row))
     return rows[: max(1, min(MOST_ROWS, MOST_LANES // max(lanes, 1)))]
-
-
-def first_trial(row: NetworkRow) -> list[TrialRecord]:
-    """The trial of the row's first seed that has spikes to show."""
-    trials = [trial for trial in row.trials if trial.raster.get("target")]
-    return sorted(trials, key=lambda trial: trial.seed)[:1]
 
 
 def _height(trial: TrialRecord) -> float:

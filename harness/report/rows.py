@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.report.looks import Look, looks
 from harness.report.numbers import plain
 from harness.results.metrics import METRICS, REGISTRY, Metric
 from harness.results.record import TrialRecord
 from harness.results.summary import Cell, Summary
 from harness.subjects import Row
-
-#: Okabe and Ito's colours, which any colour vision tells apart, without black and yellow, which
-#: are invisible on a dark or a white page; and grey.
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#7f8790")
-MARKERS = ("o", "s", "D", "^", "v", "P", "X")
-DASHES = ("-", "--", ":", "-.")
 
 #: Colours that stand for a role, and what the page replaces them with in a dark theme.
 LIGHT = INK, MUTED, GRID, PAPER = "#20262d", "#66707c", "#dde2e7", "#ffffff"
@@ -23,15 +18,6 @@ DARK = ("#e6eaee", "#98a3af", "#353d46", "#1b2026")
 
 #: The metrics that order the rows: the first that some row has. Each is that of one kind of task.
 ORDER = ("test_accuracy", "van_rossum_loss")
-
-
-@dataclass(frozen=True)
-class Look:
-    """A row's colour, marker and dash: the same in every figure, and no other row's."""
-
-    colour: str
-    marker: str
-    dash: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +45,14 @@ def interval(cell: Cell) -> tuple[float, ...]:
 def network_rows(summaries: Sequence[Summary]) -> list[NetworkRow]:
     """The rows, the highest test accuracy first, then the lowest van Rossum loss; without either last.
 
-    Looks follow the names' alphabetical order, so that a row keeps its colour when results change.
+    Looks follow the plugins and the names' alphabetical order, never the results.
     """
     named = sorted((plain(s.label), n) for n, s in enumerate(summaries) if isinstance(s.row, Row))
+    every = looks([summaries[number].row.plugin for _, number in named])
     rows = []
-    for place, (name, number) in enumerate(named):
+    for look, (name, number) in zip(every, named, strict=True):
         summary = summaries[number]
-        own = {"name": name, "look": look(place), "trials": summary.ok, "tried": summary.trials}
+        own = {"name": name, "look": look, "trials": summary.ok, "tried": summary.trials}
         rows.append(NetworkRow(**vars(summary) | own))
     return sorted(rows, key=_order)
 
@@ -78,16 +65,6 @@ def shown_metrics(rows: Sequence[Summary]) -> list[Metric]:
 def ordered_by(rows: Sequence[Summary]) -> str:
     """The metric that decides the order of `rows`; empty where no row has one."""
     return next((name for name in ORDER if any(row.has(name) for row in rows)), "")
-
-
-def look(place: int) -> Look:
-    """The look of the row at `place` of all."""
-    turn = place // len(PALETTE)
-    return Look(
-        colour=PALETTE[place % len(PALETTE)],
-        marker=MARKERS[(place + turn) % len(MARKERS)],
-        dash=DASHES[turn % len(DASHES)],
-    )
 
 
 def _order(row: NetworkRow) -> tuple[float | str, ...]:

@@ -1,0 +1,191 @@
+"""The first screen's answers: what is most accurate, fastest, cheapest, and what choosing it would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.report import layers
+from harness.report.numbers import counted, listed, plain, show
+from harness.report.looks import Look, looks
+from harness.report.rows import NetworkRow, interval, ordered_by
+from harness.report.versus import versus
+from harness.results.metrics import METRICS
+from harness.results.ranking import Ranking
+from harness.results.record import LayerTiming, NetworkTiming
+from harness.results.standings import accuracy_differences
+from harness.results.summary import Summary
+
+#: More rows than these are counted in a sentence and not named.
+MOST_NAMES = 4
+
+ACCURACY, LATENCY, OPERATIONS = "test_accuracy", "latency_ms", "synops_effective"
+#: Only a network that spikes has this metric.
+SPIKES = "spikes_per_sample"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question of the first screen: the row that answers it, its number, and what that means."""
+
+    question: str
+    name: str
+    look: Look
+    value: str
+    interval: str
+    sentences: Sequence[str]
+
+    def __str__(self) -> str:
+        value = f"{self.value} {self.interval}".strip()
+        return " ".join([f"{self.question}: {self.name}, {value}.", *self.sentences])
+
+
+def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
+    """The answers that the records support; none without a successful trial."""
+    order = ordered_by(rows)
+    having = [row for row in rows if order and row.has(order)]
+    if not having:
+        return []
+    best = having[0]
+    question = "Most accurate" if order == ACCURACY else f"Lowest {METRICS[order].title}"
+    sentences = [_ties(having, order, ranking)] if len(having) > 1 else []
+    found = [_answer(question, best, order, sentences)]
+    if len(having) == 1:
+        return found
+    for title, metric in (("Fastest", LATENCY), ("Fewest operations", OPERATIONS)):
+        known = [row for row in having if row.has(metric)]
+        if len(known) > 1:
+            found.append(_least(title, known, metric, best, ranking))
+            chosen = min(known, key=_by(metric))
+            spiking = [row for row in known if row.has(SPIKES)]
+            if spiking and not chosen.has(SPIKES):
+                spikes = f"{title} of those that spike"
+                found.append(_least(spikes, spiking, metric, best, ranking))
+            tied = [row for row in spiking or known if row.row.key in ranking.best()]
+            if len(tied) > 1 and chosen.row.key not in ranking.best():
+                found.append(_least(f"{title} at the best accuracy", tied, metric, best, ranking))
+    return found
+
+
+def of_layers(rows: Sequence[Summary]) -> list[Answer]:
+    """The fastest framework of the largest layer, for each density of the inputs."""
+    found = []
+    comparable = [row for row in rows if layers.comparable(row)]
+    names = sorted({row.row.plugin for row in comparable})
+    look_of = dict(zip(names, looks(names), strict=True))
+    for group in layers.by_density(comparable):
+        largest = max(layers.size(row).neurons for row in group)
+        same = sorted((r for r in group if layers.size(r).neurons == largest), key=layers.total)
+        first = same[0]
+        sentences = []
+        if len(same) > 1:
+            others = [plain(row.row.plugin) for row in same if _overlaps(row, first, "total_ms")]
+            times = layers.total(same[1]) / layers.total(first)
+            sentences.append(
+                f"The next, {plain(same[1].row.plugin)}, takes {times:.3g} times as long."
+            )
+            if ties := [name for name in others if name != plain(first.row.plugin)]:
+                sentences.append(f"The intervals of {listed(ties, MOST_NAMES)} overlap with its own.")
+        what = layers.density_name(layers.size(first).density)
+        text = show(first.cells["total_ms"], "total_ms")
+        found.append(
+            Answer(
+                f"Fastest layer of {largest} neurons, {what}",
+                plain(first.row.plugin),
+                look_of[first.row.plugin],
+                text.value,
+                text.interval,
+                sentences,
+            )
+        )
+    return found
+
+
+def _answer(question: str, row: NetworkRow, metric: str, sentences: Sequence[str]) -> Answer:
+    text = show(row.cells[metric], metric)
+    return Answer(question, row.name, row.look, text.value, text.interval, sentences)
+
+
+def _least(
+    question: str, rows: Sequence[NetworkRow], metric: str, best: NetworkRow, ranking: Ranking
+) -> Answer:
+    """The row with the least of `metric`, beside the most accurate one, and what choosing it loses."""
+    first, second = sorted(rows, key=_by(metric))[:2] if len(rows) > 1 else (rows[0], rows[0])
+    what = "time" if metric == LATENCY else "operations"
+    sentences = []
+    if first.row.key != best.row.key and best.has(metric):
+        ratio, tie = _ratio(first, best, metric)
+        sentences.append(
+            f"Its {what} cannot be told from that of {best.name}."
+            if tie
+            else f"{_times(ratio)} the {what} of {best.name}."
+        )
+    elif second is not first:
+        ratio, tie = _ratio(second, first, metric)
+        sentences.append(
+            f"The next, {second.name}, cannot be told from it."
+            if tie
+            else f"The next, {second.name}, needs {_times(ratio)} its {what}."
+        )
+    sentences += _loss(first, best, ranking)
+    return _answer(question, first, metric, sentences)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g} times" if ratio < 10 else f"{ratio:.0f} times"
+
+
+def _ratio(row: NetworkRow, other: NetworkRow, metric: str) -> tuple[float, bool]:
+    """`row` over `other`, and whether they are a tie: from the paired rounds where these were compared."""
+    for timing, against, sign in ((row.timing, other, 1), (other.timing, row, -1)):
+        if metric == LATENCY and isinstance(timing, NetworkTiming):
+            found = versus(timing, "latency")
+            if found is not None and timing.baseline == against.row.key:
+                return found.ratio**sign, found.verdict == "tie"
+    below = other.value(metric)
+    return (row.value(metric) / below if below else float("inf")), _overlaps(row, other, metric)
+
+
+def _loss(row: NetworkRow, best: NetworkRow, ranking: Ranking) -> Iterator[str]:
+    """What is lost in accuracy by choosing `row` in place of `best`."""
+    if row.row.key == best.row.key or not row.has(ACCURACY):
+        return
+    if row.row.key in ranking.best():
+        yield f"Its accuracy, {show(row.cells[ACCURACY], ACCURACY).value}, cannot be told from the best."
+        return
+    text = f"{100 * (best.value(ACCURACY) - row.value(ACCURACY)):.1f} points"
+    if row.outcomes is not None and best.outcomes is not None:
+        pair = {best.row.key: best.outcomes, row.row.key: row.outcomes}
+        found = accuracy_differences(pair, best.row.key)[row.row.key]
+        if found.low is not None and found.high is not None:
+            text += f" [{-100 * found.high:.1f}, {-100 * found.low:.1f}]"
+    yield f"What you lose: {text} of accuracy against {best.name}."
+
+
+def _ties(rows: Sequence[NetworkRow], order: str, ranking: Ranking) -> str:
+    """Which rows cannot be told from the first."""
+    best, *others = rows
+    if order == ACCURACY and best.row.key in ranking.places:
+        ties = [row.name for row in others if row.row.key in ranking.best()]
+        if not ties:
+            return "Every other row is significantly less accurate."
+        if len(ties) == len(others):
+            return f"None of the other {counted(len(others), 'row')} can be told from it."
+        if len(ties) > MOST_NAMES:
+            return f"{len(ties)} of the other {len(others)} rows cannot be told from it."
+        return f"{listed(ties)} cannot be told from it."
+    if ties := [row.name for row in others if _overlaps(row, best, order)]:
+        return (
+            f"The intervals of {listed(ties, MOST_NAMES)} overlap with its own: their order may be "
+            "chance."
+        )
+    return "No other row's interval overlaps with its own."
+
+
+def _overlaps(row: Summary, other: Summary, metric: str) -> bool:
+    one, two = interval(row.cells[metric]), interval(other.cells[metric])
+    return bool(one and two) and one[0] <= two[1] and two[0] <= one[1]
+
+
+def _by(metric: str):  # type: ignore[no-untyped-def] # a key of sorted
+    return lambda row: row.value(metric)

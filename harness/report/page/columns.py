@@ -1,0 +1,122 @@
+"""The table of results on the page: its columns in groups, those shown at first, the best cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.content import Column, Table
+from harness.report.rows import interval
+from harness.results.metrics import REGISTRY, Metric
+from harness.results.ranking import Ranking
+from harness.results.summary import Summary
+
+#: The columns of each group, by the names of their metrics; all others are in the last.
+GROUPS = {
+    "Result": (
+        "test_accuracy", "van_rossum_loss", "spikes_on_time", "spikes_extra", "validation_accuracy",
+        "train_accuracy",
+    ),
+    "Speed": (
+        "latency_ms", "latency_p95_ms", "latency_p99_ms", "inference_throughput", "decision_step",
+        "first_call_ms", "first_build_ms", "forward_ms", "backward_ms", "total_ms",
+        "roofline_share",
+    ),
+    "Training": ("train_seconds", "train_throughput"),
+    "Operations and energy": (
+        "activation_sparsity", "synops_effective", "spikes_per_sample", "synops_ac", "synops_mac",
+        "synops_dense", "energy_modelled_nj", "energy_once_nj", "energy_measured_j",
+        "input_density",
+    ),
+    "Memory": (
+        "peak_memory_bytes", "train_peak_memory_bytes", "device_memory_bytes",
+        "train_device_memory_bytes", "parameters", "footprint_bytes",
+    ),
+}  # fmt: skip
+REST = "About the row"
+
+#: What a reader sees first; the rest is one press away.
+AT_FIRST = {
+    "test_accuracy", "van_rossum_loss", "spikes_on_time", "latency_ms", "inference_throughput",
+    "synops_effective", "activation_sparsity", "energy_modelled_nj", "train_seconds",
+    "forward_ms", "backward_ms", "total_ms", "roofline_share", "peak_memory_bytes",
+}  # fmt: skip
+MOST_AT_FIRST = 7
+
+_BY_TITLE = {metric.title: metric for metric in reversed(REGISTRY) if metric.place != "record"}
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """A column of the table on the page; `first` is the direction of its first sort."""
+
+    title: str
+    help: str
+    number: bool
+    order: str
+    metric: str
+    group: str
+    shown: bool
+    first: str
+
+
+def page_columns(table: Table) -> list[PageColumn]:
+    """The columns of a table of results; the first names its lines and is always shown."""
+    found = []
+    left = MOST_AT_FIRST
+    for place, column in enumerate(table.columns):
+        metric = metric_of(column)
+        own = metric.name if metric else ""
+        wanted = own in AT_FIRST if own else column.title in ("Size", "Seeds")
+        shown = place == 0 or (wanted and left > 0)
+        left -= shown and place > 0
+        more = metric is not None and metric.better == "more"
+        first = "descending" if more else "ascending"
+        found.append(
+            PageColumn(
+                column.title, column.help, column.number, column.order, own,
+                group_of(own), shown, first,
+            )
+        )  # fmt: skip
+    return found
+
+
+def metric_of(column: Column) -> Metric | None:
+    """The metric that a column of numbers holds."""
+    return _BY_TITLE.get(column.title) if column.number else None
+
+
+def group_of(metric: str) -> str:
+    """The group of a metric's column."""
+    return next((group for group, names in GROUPS.items() if metric in names), REST)
+
+
+def best_cells(
+    rows: Sequence[Summary], metrics: Sequence[Metric], ranking: Ranking | None = None
+) -> dict[str, dict[str, str]]:
+    """For each metric the keys of the rows that are `best` or a `tie` with the best.
+
+    Accuracies tie by the places of `ranking`, everything else where its interval overlaps the best's.
+    A column in which all are equal, or of one row, has no best.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for metric in metrics:
+        having = [row for row in rows if row.has(metric.name)]
+        values = {row.value(metric.name) for row in having}
+        if metric.better == "" or len(values) < 2:
+            continue
+        top = max(values) if metric.better == "more" else min(values)
+        first = next(row for row in having if row.value(metric.name) == top)
+        ends = interval(first.cells[metric.name]) or (top, top)
+        marks = {}
+        for row in having:
+            if row.value(metric.name) == top:
+                marks[row.row.key] = "best"
+            elif metric.name == "test_accuracy" and ranking and ranking.places:
+                if row.row.key in ranking.best():
+                    marks[row.row.key] = "tie"
+            elif own := interval(row.cells[metric.name]):
+                if own[0] <= ends[1] and ends[0] <= own[1]:
+                    marks[row.row.key] = "tie"
+        found[metric.name] = marks
+    return found

@@ -1,0 +1,130 @@
+"""What the page shows beside the report's own tables and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.report import layers
+from harness.report.content import Item, Table
+from harness.report.environment import machine
+from harness.report.numbers import counted, listed, plain
+from harness.report.page.answers import of_layers, of_networks
+from harness.report.page.cards import row_cards
+from harness.report.page.columns import PageColumn, best_cells, metric_of, page_columns
+from harness.report.page.facts import as_json, layer_facts, network_facts
+from harness.report.rows import NetworkRow
+from harness.results.accuracy import ClassAccuracy
+from harness.results.ranking import Ranking
+from harness.results.session import Session
+from harness.results.store import Description
+from harness.results.summary import Summary
+
+#: Tables that few readers need: they open when asked for.
+FOLDED = {"places", "versus", "classes"}
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table as the page shows it.
+
+    `lines` holds for each line the number of its row in the data (None where it is no row), and its
+    cells, each with its mark: "best", "tie" or "".
+    """
+
+    table: Table
+    columns: Sequence[PageColumn]
+    lines: Sequence[tuple[int | None, Sequence[tuple[Item, str]]]]
+
+
+def page_content(
+    said: Mapping[str, Any],
+    description: Description,
+    rows: Sequence[NetworkRow],
+    layer_rows: Sequence[Summary],
+    ranking: Ranking,
+    classes: Mapping[str, ClassAccuracy],
+    folder: Path | None,
+) -> dict[str, Any]:
+    """The page's own part of what a template names."""
+    facts = layer_facts(layer_rows) if layer_rows else network_facts(rows, classes, folder)
+    if layer_rows:
+        names = sorted({row.row.plugin for row in layer_rows})
+        numbers = {plain(name): place for place, name in enumerate(names)}
+    else:
+        numbers = {row.name: place for place, row in enumerate(rows)}
+    return {
+        "answers": of_layers(layer_rows) if layer_rows else of_networks(rows, ranking),
+        "facts": _facts(description.sessions, rows, layer_rows),
+        "tables": {
+            table.name: _table(table, numbers, _marks(table, rows, layer_rows, ranking))
+            for table in said["tables"]
+        },
+        "folded": FOLDED,
+        "cards": row_cards(rows, description.sessions, list(classes), folder),
+        "data": as_json(facts),
+        "drawn": any(row.trials for row in rows) or bool(layer_rows),
+    }
+
+
+def _facts(
+    sessions: Sequence[Session], rows: Sequence[NetworkRow], layer_rows: Sequence[Summary]
+) -> list[tuple[str, str]]:
+    """Date, machine, task and seeds, on one line."""
+    pairs = []
+    if rows:
+        pairs += [("Task", listed(row.row.task for row in rows))]
+        pairs += [("Preset", listed((row.row.preset for row in rows), 3))]
+        seeds = sorted({trial.seed for row in rows for trial in row.tried})
+        pairs += [("Seeds", listed(seeds))]
+        tried = [trial for row in rows for trial in row.tried]
+        ok = sum(trial.status == "ok" for trial in tried)
+        pairs += [("Finished", f"{ok} of {counted(len(tried), 'trial')}")]
+    if layer_rows:
+        sizes = sorted({layers.size(row).neurons for row in layer_rows})
+        pairs += [("Layers of", f"{listed(sizes)} neurons")]
+    dates = [plain(session.started)[:10] for session in sessions if session.started]
+    machines = dict.fromkeys(filter(None, map(machine, sessions)))
+    pairs += [("Date", listed(sorted(set(dates)), 3)), ("Machine", "; ".join(machines))]
+    return [pair for pair in pairs if pair[1]]
+
+
+def _marks(
+    table: Table, rows: Sequence[NetworkRow], layer_rows: Sequence[Summary], ranking: Ranking
+) -> list[dict[str, str]]:
+    """For each line the marks of its cells, by metric."""
+    metrics = [metric for column in table.columns if (metric := metric_of(column))]
+    if table.name == "results":
+        lines: Sequence[Summary] = rows
+        groups = [list(lines)]
+    elif table.name.startswith("speed"):
+        lines = layers.ordered(layers.by_density(layer_rows)[int(table.name[5:]) - 1])
+        sizes = dict.fromkeys(layers.size(row).neurons for row in lines)
+        comparable = [row for row in lines if layers.comparable(row)]
+        groups = [[r for r in comparable if layers.size(r).neurons == size] for size in sizes]
+    else:
+        return [{} for _ in table.lines]
+    found: dict[str, dict[str, str]] = {}
+    for group in groups:
+        for metric, marks in best_cells(group, metrics, ranking).items():
+            for key, mark in marks.items():
+                found.setdefault(key, {})[metric] = mark
+    return [found.get(row.row.key, {}) for row in lines]
+
+
+def _table(
+    table: Table, numbers: Mapping[str, int], marks: Sequence[Mapping[str, str]]
+) -> PageTable:
+    columns = page_columns(table)
+    lines = []
+    for line, own in zip(table.lines, marks, strict=True):
+        name = line[0].value
+        number = numbers.get(name, numbers.get(name.partition(" (")[0]))
+        cells = [
+            (item, own.get(column.metric, "") if column.metric else "")
+            for item, column in zip(line, columns, strict=True)
+        ]
+        lines.append((number, cells))
+    return PageTable(table, columns, lines)
