@@ -18,10 +18,22 @@ import click
 )
 @click.option("--baseline", default="", help="The row that the others are compared with.")
 def report(folder: Path, others: tuple[Path, ...], baseline: str) -> None:
-    """Rebuild the tables, the figures and the page of FOLDER (of run or layers) from its records."""
+    """Rebuild the tables, the figures and the page of FOLDER (of run or layers) from its records.
+
+    Where FOLDER holds several runs, write an index of these instead: index.html, the newest first.
+    """
+    from harness.coordinator.index import index_runs, runs_in
     from harness.coordinator.run import load
     from harness.errors import UsageError
 
+    if runs_in(folder):
+        if others or baseline:
+            raise UsageError(
+                f"{folder} holds several runs: --with and --baseline are for one of them"
+            )
+        index, count = index_runs(folder)
+        click.echo(f"{count} runs; open {index}")
+        return
     run = load(folder)
     if others and run.kind != "networks":
         raise UsageError(

@@ -34,6 +34,11 @@ def render(said: Mapping[str, Any], pictures: Sequence[Picture], remark: str) ->
     return {name: _template(template).render(facts) for name, template in names.items()}
 
 
+def render_index(name: str, entries: Sequence[Any]) -> str:
+    """The page of a folder of runs."""
+    return str(_template("page/index.html.j2").render(name=plain(name), entries=entries))
+
+
 @cache
 def _template(name: str) -> Any:
     """A template in which everything is escaped, but the page's own style and script."""

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.report.layers import by_density, density_name, size, timing_of, total
-from harness.report.numbers import grouped, plain
 from harness.report.looks import looks
+from harness.report.numbers import grouped, plain
 from harness.report.rows import INK, MUTED, NetworkRow, interval
 from harness.report.style import (
     MOST_LINES,

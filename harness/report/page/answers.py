@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report import layers
-from harness.report.numbers import counted, listed, plain, show
 from harness.report.looks import Look, looks
+from harness.report.numbers import counted, listed, plain, show
+from harness.report.page.columns import overlap
 from harness.report.rows import NetworkRow, interval, ordered_by
 from harness.report.versus import versus
 from harness.results.metrics import METRICS
 from harness.results.ranking import Ranking
-from harness.results.record import LayerTiming, NetworkTiming
+from harness.results.record import NetworkTiming
 from harness.results.standings import accuracy_differences
 from harness.results.summary import Summary
 
@@ -85,7 +86,9 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
                 f"The next, {plain(same[1].row.plugin)}, takes {times:.3g} times as long."
             )
             if ties := [name for name in others if name != plain(first.row.plugin)]:
-                sentences.append(f"The intervals of {listed(ties, MOST_NAMES)} overlap with its own.")
+                sentences.append(
+                    f"The intervals of {listed(ties, MOST_NAMES)} overlap with its own."
+                )
         what = layers.density_name(layers.size(first).density)
         text = show(first.cells["total_ms"], "total_ms")
         found.append(
@@ -183,8 +186,7 @@ def _ties(rows: Sequence[NetworkRow], order: str, ranking: Ranking) -> str:
 
 
 def _overlaps(row: Summary, other: Summary, metric: str) -> bool:
-    one, two = interval(row.cells[metric]), interval(other.cells[metric])
-    return bool(one and two) and one[0] <= two[1] and two[0] <= one[1]
+    return overlap(interval(row.cells[metric]), interval(other.cells[metric]))
 
 
 def _by(metric: str):  # type: ignore[no-untyped-def] # a key of sorted

@@ -1,4 +1,4 @@
-"""A card for each row: what it is, all its numbers, its parameters, its layers, the command that repeats it."""
+"""A card for each row: what it is, its numbers, parameters and layers, the command that repeats it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def row_cards(
                 name=row.name,
                 look=row.look,
                 about=list(_about(row)),
-                link=source.url if source and source.url.startswith(("https://", "http://")) else "",
+                link=source.url
+                if source and source.url.startswith(("https://", "http://"))
+                else "",
                 command=command(row, sessions),
                 numbers=[
                     (metric.title, str(show(row.cells[metric.name], metric.name)))

@@ -113,10 +113,13 @@ def best_cells(
             if row.value(metric.name) == top:
                 marks[row.row.key] = "best"
             elif metric.name == "test_accuracy" and ranking and ranking.places:
-                if row.row.key in ranking.best():
-                    marks[row.row.key] = "tie"
-            elif own := interval(row.cells[metric.name]):
-                if own[0] <= ends[1] and ends[0] <= own[1]:
-                    marks[row.row.key] = "tie"
+                marks |= {row.row.key: "tie"} if row.row.key in ranking.best() else {}
+            elif overlap(interval(row.cells[metric.name]), ends):
+                marks[row.row.key] = "tie"
         found[metric.name] = marks
     return found
+
+
+def overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two intervals do; one that is missing overlaps with none."""
+    return bool(one and other) and one[0] <= other[1] and other[0] <= one[1]

@@ -108,9 +108,9 @@ def _marks(
         return [{} for _ in table.lines]
     found: dict[str, dict[str, str]] = {}
     for group in groups:
-        for metric, marks in best_cells(group, metrics, ranking).items():
+        for name, marks in best_cells(group, metrics, ranking).items():
             for key, mark in marks.items():
-                found.setdefault(key, {})[metric] = mark
+                found.setdefault(key, {})[name] = mark
     return [found.get(row.row.key, {}) for row in lines]
 
 

@@ -201,5 +201,3 @@ def _rounded(value: object) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
         return None
     return float(f"{value:.5g}") if isinstance(value, float) else value
-
-

@@ -32,7 +32,7 @@ const tradeoff = () => {
   const having = (name) => data.rows.filter((row) => name in row.cells).length;
   const options = data.metrics.filter((metric) => metric.better && having(metric.name) > 1).map((metric) => [metric.name, metric.title]);
   const first = (...names) => names.find((name) => options.some(([known]) => known === name)) ?? options[0]?.[0];
-  const axes = { x: first("latency_ms", "synops_effective", "train_seconds"), y: first("test_accuracy", "van_rossum_loss") };
+  const axes = { x: first("synops_effective", "latency_ms", "train_seconds"), y: first("test_accuracy", "van_rossum_loss") };
   if (options.length < 2 || axes.x === axes.y) return null;
   const log = { x: null, y: null };
 

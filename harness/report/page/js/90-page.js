@@ -61,6 +61,14 @@ for (const spot of all(".confusion")) {
   spot.closest("details").addEventListener("toggle", (event) => event.target.open && plot.draw());
 }
 
+// A table that goes on to the right shows it.
+for (const box of all(".scroll")) {
+  const hint = () => box.classList.toggle("more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+  box.addEventListener("scroll", hint, { passive: true });
+  new ResizeObserver(hint).observe(box);
+  if (box.firstElementChild) new ResizeObserver(hint).observe(box.firstElementChild);
+}
+
 // A link to a card opens it; on paper nothing stays behind a fold.
 const reveal = () => {
   const card = location.hash.startsWith("#row-") && document.getElementById(location.hash.slice(1));

@@ -1,0 +1,59 @@
+"""The page of a folder of runs: the newest first, each with its first sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from harness.report.build import write
+from harness.report.layers import layer_rows
+from harness.report.numbers import plain
+from harness.report.page.answers import of_layers, of_networks
+from harness.report.pages import render_index
+from harness.report.rows import network_rows
+from harness.report.words import headline
+from harness.results.answers import Answers
+from harness.results.ranking import rank
+from harness.results.record import Record, latest
+from harness.results.store import Description
+from harness.results.summary import summarise
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of the folder: `link` leads to its page, where it has one; `problem` says why it has none."""
+
+    name: str
+    when: str = ""
+    headline: str = ""
+    sentence: str = ""
+    link: str = ""
+    problem: str = ""
+
+
+def entry(
+    path: Path, description: Description, records: Sequence[Record], answers: Answers | None = None
+) -> Entry:
+    """The entry of the run at `path`."""
+    records = latest(list(records))
+    summaries = summarise(records, description.sessions, answers)
+    rows, of_layer = network_rows(summaries), layer_rows(summaries)
+    found = of_layers(of_layer) if of_layer else of_networks(rows, rank(summaries))
+    report = path / "report.html"
+    return Entry(
+        name=plain(path.name),
+        when=plain(max((s.started for s in description.sessions), default=""))[:10],
+        headline=headline(rows, records),
+        sentence=str(found[0]) if found else "",
+        link=f"{quote(path.name)}/report.html" if report.is_file() else "",
+        problem="" if report.is_file() else f"no page yet: harness report {plain(path)}",
+    )
+
+
+def write_index(folder: Path, entries: Sequence[Entry]) -> Path:
+    """Writes index.html into `folder`, and returns it."""
+    newest = sorted(entries, key=lambda each: each.name)
+    newest.sort(key=lambda each: each.when, reverse=True)
+    return write(folder / "index.html", render_index(folder.resolve().name, newest))
