@@ -61,9 +61,9 @@ def build_report(
     view = gather(description, records, problems, beside, answers, baseline, path)
     (path / "figures").mkdir(parents=True, exist_ok=True)
     say("writing the tables")
-    written = [write(path / "summary.csv", _csv(_summary(view.summaries)))]
+    written = [_write(path / "summary.csv", _csv(_summary(view.summaries)))]
     if view.classes:
-        written.append(write(path / "confusion.csv", _csv(standing.confusions(view.classes))))
+        written.append(_write(path / "confusion.csv", _csv(standing.confusions(view.classes))))
     written += _reports(path, view, [], prose("figures_missing", "pending" if figures else "none"))
     for name in PROSE["figures"]:
         for kind in ("svg", "png"):
@@ -78,8 +78,8 @@ def build_report(
     for figure in draw_figures(view.networks, view.layers):
         if isinstance(figure, Picture):
             pictures.append(figure)
-            written.append(write(path / "figures" / f"{figure.name}.svg", figure.svg))
-            written.append(write(path / "figures" / f"{figure.name}.png", figure.png))
+            written.append(_write(path / "figures" / f"{figure.name}.svg", figure.svg))
+            written.append(_write(path / "figures" / f"{figure.name}.png", figure.png))
         elif figure.missed:
             missed.append(f"{figure.title} ({figure.reason})")
     remark = prose("figures_missing", "omitted", figures="; ".join(missed)) if missed else ""
@@ -143,7 +143,7 @@ def gather(
 
 def _reports(path: Path, view: View, pictures: Sequence[Picture], remark: str) -> list[Path]:
     files = render(view.said, pictures, remark)
-    return [write(path / name, text) for name, text in files.items()]
+    return [_write(path / name, text) for name, text in files.items()]
 
 
 @contextmanager
@@ -187,7 +187,7 @@ def _csv(lines: Iterable[Sequence[Any]]) -> str:
     return file.getvalue()
 
 
-def write(path: Path, content: str | bytes) -> Path:
+def _write(path: Path, content: str | bytes) -> Path:
     """Replaces the file at once."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     # A lone surrogate in a name is no text that a file could hold: written as its escape.

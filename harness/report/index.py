@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from harness.report.build import write
 from harness.report.layers import layer_rows
 from harness.report.numbers import plain
 from harness.report.page.answers import of_layers, of_networks
@@ -56,4 +55,8 @@ def write_index(folder: Path, entries: Sequence[Entry]) -> Path:
     """Writes index.html into `folder`, and returns it."""
     newest = sorted(entries, key=lambda each: each.name)
     newest.sort(key=lambda each: each.when, reverse=True)
-    return write(folder / "index.html", render_index(folder.resolve().name, newest))
+    path = folder / "index.html"
+    text = render_index(folder.resolve().name, newest)
+    partial = folder / ".index.html.partial"
+    partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+    return partial.replace(path)

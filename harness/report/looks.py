@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from zlib import crc32
 
 #: Okabe and Ito's colours, which any colour vision tells apart, without black and yellow, which
@@ -60,22 +60,28 @@ class Look:
 
 
 def looks(plugins: Sequence[str]) -> list[Look]:
-    """A look for each row, given its plugin's name; those of one plugin share a colour.
+    """A look for each row, given its plugin's name.
 
     A plugin's first row has the plugin's own look: of a known one from the table, of any other one from
-    its name. Where two plugins would look alike, the later one takes the next free look.
+    its name. Its further rows, and a plugin that would look like another, take the next free look.
     """
-    known = [place for place, name in enumerate(plugins) if name in KNOWN]
-    others = [place for place in range(len(plugins)) if place not in set(known)]
+    seen: Counter[str] = Counter()
+    order = []
+    for place, name in enumerate(plugins):
+        # First all plugins' first rows, those of the table before others.
+        order.append((seen[name] > 0, name not in KNOWN, place, seen[name]))
+        seen[name] += 1
     found: dict[int, Look] = {}
     taken: set[tuple[int, int]] = set()
-    for place in (*known, *others):
+    for _, _, place, turn in sorted(order):
         colour, marker = own(plugins[place]).places[:2]
-        for step in count():
-            # First every marker of the colour, then those of the next colours.
-            turn = step // len(MARKERS)
-            pair = ((colour + turn) % len(PALETTE), (marker + step) % len(MARKERS))
-            if pair not in taken or step >= len(PALETTE) * len(MARKERS):
+        for step in range(turn, turn + len(PALETTE) * len(MARKERS)):
+            # Every colour with the marker that follows, then with the one after it.
+            pair = (
+                (colour + step) % len(PALETTE),
+                (marker + step + step // len(PALETTE)) % len(MARKERS),
+            )
+            if pair not in taken:
                 break
         taken.add(pair)
         found[place] = Look((*pair, (pair[1] - pair[0]) % len(MARKERS) % len(DASHES)))

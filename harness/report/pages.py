@@ -109,7 +109,7 @@ def themed(svg: str) -> str:
 def _source(picture: Picture) -> str:
     """The figure as a data address."""
     # Shorter than in base64: few characters of a drawing must be escaped.
-    data = quote(themed(picture.svg), safe=" ,;:/()=+-'*!?@$&|[]{}^`~\"")
+    data = quote(themed(picture.svg), safe=" ,;:/)=+-'*!?@$&|[]{}^`~\"")
     return f"data:image/svg+xml,{data}"
 
 

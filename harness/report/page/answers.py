@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.report import layers
 from harness.report.looks import Look, looks
 from harness.report.numbers import counted, listed, plain, show
-from harness.report.page.columns import overlap
+from harness.report.page.columns import overlap, refuted
 from harness.report.rows import NetworkRow, interval, ordered_by
 from harness.report.versus import versus
 from harness.results.metrics import METRICS
@@ -44,7 +44,7 @@ class Answer:
 def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
     """The answers that the records support; none without a successful trial."""
     order = ordered_by(rows)
-    having = [row for row in rows if order and row.has(order)]
+    having = [row for row in rows if order and row.has(order) and not refuted(row)]
     if not having:
         return []
     best = having[0]

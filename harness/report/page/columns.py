@@ -101,7 +101,7 @@ def best_cells(
     """
     found: dict[str, dict[str, str]] = {}
     for metric in metrics:
-        having = [row for row in rows if row.has(metric.name)]
+        having = [row for row in rows if row.has(metric.name) and not refuted(row)]
         values = {row.value(metric.name) for row in having}
         if metric.better == "" or len(values) < 2:
             continue
@@ -118,6 +118,11 @@ def best_cells(
                 marks[row.row.key] = "tie"
         found[metric.name] = marks
     return found
+
+
+def refuted(row: Summary) -> bool:
+    """Whether the row's numbers do not hold: it wins nothing."""
+    return bool(getattr(row, "refuted", ""))
 
 
 def overlap(one: Sequence[float], other: Sequence[float]) -> bool:

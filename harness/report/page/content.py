@@ -126,5 +126,8 @@ def _table(
             (item, own.get(column.metric, "") if column.metric else "")
             for item, column in zip(line, columns, strict=True)
         ]
+        # That a row shares place 1 is marked in its cell.
+        marks = [part for part in line[0].remark.split("; ") if part != "place 1"]
+        cells[0] = (line[0]._replace(remark="; ".join(marks)), "")
         lines.append((number, cells))
     return PageTable(table, columns, lines)

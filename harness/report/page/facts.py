@@ -51,6 +51,7 @@ def network_facts(
                 **(_curves(row) if place < MOST_CURVES else {}),
                 **_raster(row, place),
                 **_confusion(classes.get(row.name), place),
+                **_sweeps(row),
                 **_latencies(row, folder if place < MOST_CURVES else None),
             }
             for place, row in enumerate(rows)
@@ -179,6 +180,20 @@ def _confusion(found: ClassAccuracy | None, place: int) -> dict[str, Any]:
     if found is None or place >= MOST_CURVES or len(found.n) > MOST_CLASSES:
         return {}
     return {"confusion": found.confusion.tolist()}
+
+
+def _sweeps(row: NetworkRow) -> dict[str, Any]:
+    """Batch sizes and samples a second by series, where the record has them."""
+    sweeps = getattr(row.timing, "sweep", {})
+    found = {}
+    for name, sweep in sweeps.items():
+        points = sorted(sweep.points, key=lambda point: point.batch)
+        if points:
+            found[plain(name)] = [
+                [point.batch for point in points],
+                [_rounded(point.rate) for point in points],
+            ]
+    return {"sweeps": found} if found else {}
 
 
 def _latencies(row: NetworkRow, folder: Path | None) -> dict[str, Any]:

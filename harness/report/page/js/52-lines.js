@@ -67,6 +67,26 @@ const training = () => {
   return plot;
 };
 
+// How many samples a second, in batches of which size.
+const batches = () => {
+  const names = [...new Set(data.rows.flatMap((row) => Object.keys(row.sweeps ?? {})))];
+  if (!names.length) return null;
+  let name = names[0];
+  const paint = (plot) => {
+    const lines = store.rows().filter((row) => row.sweeps?.[name]).map((row) => ({ row, band: row.sweeps[name], noun: "batch" }));
+    if (!lines.length) return false;
+    plot.height = 340;
+    const x = scaled(lines.flatMap(({ band }) => band[0]), "log", 52, plot.width - 18, { most: plot.width / 90, pad: 0.03 });
+    x.ticks = [...new Set(lines.flatMap(({ band }) => band[0]))].sort((a, b) => a - b).filter((_, place, all) => place % Math.ceil(all.length / (plot.width / 60)) === 0);
+    const rates = lines.flatMap(({ band }) => band[1]);
+    const y = scaled(rates, fitting(rates), plot.height - 46, 30);
+    curves(plot, lines, { x, y, xTitle: "batch size", yTitle: "samples a second · more is better", unit: " / s" });
+  };
+  const pick = choice("Show", names.map((each) => [each, { inference: "inference", train: "training" }[each] ?? each]), name, (chosen) => { name = chosen; plot.draw(); });
+  const plot = new Plot("Throughput by batch size", "Batches doubled from 1 until the rate is flat.", paint, { controls: [pick] });
+  return plot;
+};
+
 // Layers of several sizes, with the least time that the device needs.
 const scaling = () => {
   const drawn = data.rows.filter((row) => row.equal);
