@@ -25,6 +25,7 @@ def report(folder: Path, others: tuple[Path, ...], baseline: str) -> None:
     from harness.coordinator.index import index_runs, runs_in
     from harness.coordinator.run import load
     from harness.errors import UsageError
+    from harness.report.numbers import counted
 
     if runs_in(folder):
         if others or baseline:
@@ -32,7 +33,7 @@ def report(folder: Path, others: tuple[Path, ...], baseline: str) -> None:
                 f"{folder} holds several runs: --with and --baseline are for one of them"
             )
         index, count = index_runs(folder)
-        click.echo(f"{count} runs; open {index}")
+        click.echo(f"{counted(count, 'run')}; open {index}")
         return
     run = load(folder)
     if others and run.kind != "networks":

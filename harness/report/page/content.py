@@ -22,6 +22,8 @@ from harness.results.session import Session
 from harness.results.store import Description
 from harness.results.summary import Summary
 
+#: Figures that the script does not draw: the page shows the file's picture.
+PICTURED = {"grid"}
 #: Tables that few readers need: they open when asked for.
 FOLDED = {"places", "versus", "classes"}
 
@@ -63,6 +65,7 @@ def page_content(
             for table in said["tables"]
         },
         "folded": FOLDED,
+        "pictured": PICTURED,
         "cards": row_cards(rows, description.sessions, list(classes), folder),
         "data": as_json(facts),
         "drawn": any(row.trials for row in rows) or bool(layer_rows),

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner
+
+from harness.cli.report import report
+from harness.coordinator.index import index_runs, runs_in
+from harness.results.store import RunFolder
+
+
+def test_a_folder_of_runs_gets_an_index(tmp_path):
+    RunFolder.create(tmp_path / "one", "networks")
+    RunFolder.create(tmp_path / "two", "layers")
+    (tmp_path / "two" / "run.json").write_text(json.dumps({"schema": 99}))
+    (tmp_path / "other").mkdir()
+    page, count = index_runs(tmp_path)
+    text = page.read_text("utf-8")
+    assert count == 2
+    assert "no records" in text
+    assert "results schema 99" in text
+    assert "other" not in text
+
+
+def test_a_run_is_no_folder_of_runs(tmp_path):
+    RunFolder.create(tmp_path / "one", "networks")
+    assert runs_in(tmp_path / "one") == []
+    assert runs_in(tmp_path / "nothing") == []
+
+
+def test_the_command_writes_the_index(tmp_path):
+    RunFolder.create(tmp_path / "one", "networks")
+    done = CliRunner().invoke(report, [str(tmp_path)])
+    assert done.exit_code == 0
+    assert "1 runs" not in done.output
+    assert (tmp_path / "index.html").is_file()
+    refused = CliRunner().invoke(report, [str(tmp_path), "--baseline", "a"])
+    assert refused.exit_code != 0
+    assert "several runs" in str(refused.exception)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+
+from harness.report.layers import layer_rows
+from harness.report.page.answers import of_layers, of_networks
+from harness.report.rows import network_rows
+from harness.results.answers import Answers
+from harness.results.ranking import Ranking, rank
+from harness.results.summary import summarise
+from report.synthetic_run import fit_records, layers_records, record, run_records
+
+
+def answers(records, kept=None):
+    summaries = summarise(records, (), kept)
+    ranking = rank(summaries) if kept else Ranking()
+    return {a.question: a for a in of_networks(network_rows(summaries), ranking)}
+
+
+def with_predictions(accuracies):
+    """A record for each plugin with its number of operations, and predictions that are so accurate."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 1000)
+    records, classes = [], {}
+    for plugin, (accuracy, operations) in accuracies.items():
+        for seed in (0, 1, 2):
+            wrong = rng.random(1000) > accuracy
+            digest = f"{plugin}{seed}"
+            classes[digest] = np.where(wrong, (labels + 1) % 10, labels)
+            metrics = {
+                "test_accuracy": float(1 - wrong.mean()),
+                "synops_effective": operations,
+                "spikes_per_sample": 1.0,
+            }
+            records.append(record(plugin, seed, metrics=metrics, predictions=digest))
+    return records, Answers(labels, classes)
+
+
+def test_the_first_screen_names_the_best_the_fastest_and_the_cheapest():
+    found = answers(run_records())
+    kinds = ("", " of those that spike")
+    assert list(found) == [
+        "Most accurate",
+        *(f"{which}{kind}" for which in ("Fastest", "Fewest operations") for kind in kinds),
+    ]
+    assert found["Most accurate"].name == "ann-relu"
+    # native-dfa is the baseline of the timings: ann-relu takes 0.12 times its time, so 8.4 the other way.
+    assert "8.4 times the time of ann-relu." in found["Fastest of those that spike"].sentences
+
+
+def test_what_would_be_lost_is_said_in_points():
+    records, kept = with_predictions({"good": (0.97, 1e6), "cheap": (0.85, 1e3)})
+    found = answers(records, kept)["Fewest operations"]
+    assert found.name == "cheap"
+    assert found.sentences[0] == "0.001 times the operations of good."
+    assert found.sentences[1].startswith("What you lose: 1")
+    assert found.sentences[1].endswith("] of accuracy against good.")
+
+
+def test_a_tie_loses_nothing_that_shows_and_the_cheapest_tie_is_named():
+    of = {"good": (0.97, 1e6), "equal": (0.97, 1e4), "cheap": (0.8, 1e3)}
+    records, kept = with_predictions(of)
+    found = answers(records, kept)
+    assert "cannot be told from it." in found["Most accurate"].sentences[0]
+    tied = found["Fewest operations at the best accuracy"]
+    assert tied.name == "equal"
+
+
+def test_one_row_is_compared_with_nothing():
+    (only,) = answers([record("a", metrics={"test_accuracy": 0.9, "synops_effective": 5})]).values()
+    assert not only.sentences
+
+
+def test_of_spike_trains_the_lowest_loss_is_named():
+    found = answers(fit_records(3))
+    assert "Lowest Van Rossum loss" in found
+    assert found["Lowest Van Rossum loss"].value == "0.025"
+
+
+def test_without_a_successful_trial_there_is_no_answer():
+    assert not answers([record("a", status="failed")])
+
+
+def test_of_layers_the_fastest_of_the_largest_size_is_named():
+    found = of_layers(layer_rows(summarise(layers_records())))
+    assert [answer.name for answer in found] == ["native", "native"]
+    assert "8192 neurons" in found[0].question
+    assert found[0].sentences[0] == "The next, snntorch, takes 1.05 times as long."
+    assert "overlap" in found[0].sentences[1]
