@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
+
+from harness.report.build import build_report
+
+from .synthetic_run import layers_description, layers_records
 
 pytest.importorskip("selenium")
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -19,6 +25,8 @@ OPTIONS = (
     "--headless=new --no-sandbox --disable-gpu --disable-background-networking "
     "--disable-component-update --disable-sync --no-first-run"
 )
+#: The file axe.min.js of the npm package axe-core.
+AXE = Path(os.environ.get("HARNESS_AXE", "axe.min.js"))
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +48,11 @@ def browser(tmp_path_factory):
 def show(browser):
     """Shows a report's page at a width, and fails on whatever its console holds in the end."""
 
-    def visit(folder, width=1280):
+    def visit(folder, width=1280, dark=False):
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [theme]})
         browser.get((folder / "report.html").as_uri())
         return browser
 
@@ -50,58 +60,186 @@ def show(browser):
     assert browser.get_log("browser") == []
 
 
-def cells(page, column):
-    return [row.find_elements("css selector", "th, td")[column].text for row in rows(page)]
+@pytest.fixture(scope="module")
+def layers_report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("layers")
+    build_report(folder, layers_description(), layers_records(), figures=False)
+    return folder
 
 
-def rows(page):
-    return page.find_elements("css selector", ".sortable tbody tr")
+def every(page, selector):
+    return page.find_elements("css selector", selector)
 
 
-def test_sorts_both_ways_and_keeps_absent_last(report, show):
+def one(page, selector):
+    return page.find_element("css selector", selector)
+
+
+def names(page):
+    return [name.text for name in every(page, "#results-table tbody th") if name.is_displayed()]
+
+
+def test_sorts_the_best_first_then_turns_and_keeps_absent_last(report, show):
     page = show(report)
-    headers = page.find_elements("css selector", ".sortable thead th")
-    assert headers[1].get_attribute("aria-sort") == "descending"
-    titles = [header.text for header in headers]
-    column = titles.index("Latency")
-    button = headers[column].find_element("css selector", "button")
+    header = one(page, '[data-column="latency_ms"]')
+    accuracy = one(page, '[data-column="test_accuracy"]')
+    assert accuracy.get_attribute("aria-sort") == "descending"
+    button = one(header, "button")
 
     button.click()
-    upwards = cells(page, 0)
-    assert headers[column].get_attribute("aria-sort") == "ascending"
-    assert headers[1].get_attribute("aria-sort") is None
+    fastest = names(page)
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert accuracy.get_attribute("aria-sort") is None
     # 0.109, 0.918, 6.07, 13.0 ms: by number, not by letter.
-    assert upwards[:4] == ["ann-relu", "native-dfa", "snntorch-conversion", "spikingjelly-stdp"]
+    order = ["ann-relu", "native-dfa", "snntorch-conversion", "spikingjelly-stdp"]
+    assert fastest[:4] == order
 
     button.send_keys("\ue007")  # the keyboard's Enter
-    assert headers[column].get_attribute("aria-sort") == "descending"
-    assert cells(page, 0) == [*upwards[3::-1], *upwards[4:]]
+    assert header.get_attribute("aria-sort") == "descending"
+    assert names(page) == [*order[::-1], *fastest[4:]]
 
-    headers[0].find_element("css selector", "button").click()
-    assert cells(page, 0) == sorted(upwards)
+
+def test_columns_rows_and_the_figures_rows_are_chosen(report, show):
+    page = show(report)
+    shown = [header for header in every(page, "#results-table thead th") if header.is_displayed()]
+    assert len(shown) == 8
+    one(page, ".picker summary").click()
+    one(page, ".picker .choices fieldset:last-of-type input").click()
+    assert one(page, ".picker summary").text == "Columns: 8 of 22"
+    one(page, "h1").click()
+    assert not one(page, ".picker").get_property("open")
+
+    page.execute_script(
+        "const box = document.querySelector('.tools select');"
+        "box.value = 'snntorch'; box.dispatchEvent(new Event('change'))"
+    )
+    assert names(page) == ["snntorch-conversion"]
+    marks = every(page, "figure.wide .mark")
+    assert {mark.get_attribute("data-row") for mark in marks} == {"1"}
+
+    one(page, ".chip[aria-pressed=true]:not([hidden])").click()
+    assert not every(page, "figure.wide .mark")
+
+
+def test_a_row_opens_into_its_card_and_closes(report, show):
+    page = show(report)
+    name = one(page, "#results-table tbody th a")
+    name.send_keys("\ue007")
+    card = one(page, "#results-table .opened .row-card")
+    assert name.get_attribute("aria-expanded") == "true"
+    assert "harness run --plugins ann-relu" in card.text
+    assert "The command that repeats it" in card.text
+    name.send_keys(" ")
+    assert name.get_attribute("aria-expanded") == "false"
+    assert len(every(page, ".row-cards .row-card")) == 6
+
+
+def test_a_mark_tells_its_numbers_by_keyboard_and_its_row_lights_up(report, show):
+    page = show(report)
+    first = one(page, 'figure.wide .mark[tabindex="0"]')
+    page.execute_script("arguments[0].focus()", first)
+    told = first.get_attribute("aria-label")
+    assert "Test accuracy" in told
+    assert "n = 3 seeds" in told
+    assert one(page, ".tip").text.replace("\n", ", ") == told
+    lit = {node.get_attribute("data-row") for node in every(page, ".lit")}
+    assert lit == {first.get_attribute("data-row")}
+    assert every(page, "tr.lit")
+    first.send_keys("\ue014")  # arrow right
+    assert page.switch_to.active_element.get_attribute("aria-label") != told
+
+
+def test_the_axes_are_chosen(report, show):
+    page = show(report)
+    page.execute_script(
+        "const box = document.querySelector('figure.wide select');"
+        "box.value = 'latency_ms'; box.dispatchEvent(new Event('change'))"
+    )
+    words = one(page, "figure.wide svg").text
+    assert "Latency, ms · less is better, log" in words
+    assert every(page, "figure.wide .front")
+
+
+def test_the_numbers_are_downloaded_from_the_page(report, show, tmp_path):
+    page = show(report)
+    page.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    text = page.execute_script(
+        "window.kept = []; const make = URL.createObjectURL;"
+        "URL.createObjectURL = (blob) => { window.kept.push(blob.text()); return make(blob); };"
+        "for (const button of document.querySelectorAll('.downloads button')) button.click();"
+        "return Promise.all(window.kept)"
+    )
+    table, block = text
+    assert table.splitlines()[0].startswith("name,framework,task,preset,device,test_accuracy,")
+    assert len(table.splitlines()) == 7
+    assert '"rows"' in block
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_shows_every_figure_and_does_not_overflow(report, hostile_report, show, width):
-    for folder in (report, hostile_report):
+def test_shows_every_figure_and_does_not_overflow(
+    report, hostile_report, layers_report, show, width
+):
+    for folder, figures in ((report, 5), (hostile_report, 5), (layers_report, 2)):
         page = show(folder, width)
-        images = page.find_elements("css selector", "figure img")
-        assert len(images) == len(list((folder / "figures").glob("*.svg"))) == 8
-        assert all(image.get_property("naturalWidth") > 0 for image in images)
-        assert all(image.get_attribute("alt") for image in images)
-        root = page.find_element("css selector", "html")
-        assert root.get_property("scrollWidth") <= width
+        drawings = every(page, ".explore figure svg[role=group]")
+        assert len(drawings) == figures
+        assert all(drawing.size["width"] <= width for drawing in drawings)
+        assert one(page, "html").get_property("scrollWidth") <= width
         # The table's own container is what scrolls.
-        scroll = page.find_element("css selector", ".scroll")
-        assert scroll.get_property("scrollWidth") > scroll.get_property("clientWidth")
+        for button in every(page, ".both button:first-child"):
+            page.execute_script("arguments[0].click()", button)
+        scroll = one(page, ".scroll")
+        if width == 400:
+            assert scroll.get_property("scrollWidth") > scroll.get_property("clientWidth")
+            assert "more" in scroll.get_attribute("class")
+
+
+def test_without_script_tables_cards_and_figures_are_there(report, browser, show):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page = show(report)
+        images = every(page, "noscript figure img")
+        assert len(images) == len(list((report / "figures").glob("*.svg"))) == 8
+        assert all(image.size["width"] > 100 and image.get_attribute("alt") for image in images)
+        assert len(every(page, "#results-table thead th")) == 23
+        assert every(page, ".row-card summary")[0].is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_on_paper_nothing_stays_behind_a_fold(report, show):
+    page = show(report)
+    page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    assert not every(page, "details:not([open]):not(.picker)")
+    page.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    assert every(page, "details:not([open]):not(.picker)")
 
 
 def test_hostile_name_is_text_and_runs_nothing(hostile_report, show):
     from selenium.common.exceptions import NoAlertPresentException
 
     page = show(hostile_report)
-    assert any("<script>alert(1)</script>" in name for name in cells(page, 0))
-    for button in page.find_elements("css selector", ".sortable thead button"):
+    assert any("<script>alert(1)</script>" in name for name in names(page))
+    for button in every(page, "button, .row-card summary"):
         page.execute_script("arguments[0].click()", button)
     with pytest.raises(NoAlertPresentException):
         _ = page.switch_to.alert
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="HARNESS_AXE names no axe.min.js (npm pack axe-core)")
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing(report, layers_report, show, dark):
+    for folder in (report, layers_report):
+        page = show(folder, 400 if dark else 1280, dark)
+        page.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+        page.refresh()
+        page.execute_script(
+            "for (const each of document.querySelectorAll('details')) each.open = true"
+        )
+        page.execute_script(AXE.read_text("utf-8"))
+        page.set_script_timeout(120)
+        found = page.execute_async_script("axe.run(document).then(arguments[0])")
+        page.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
+        assert [each["id"] for each in found["violations"]] == []

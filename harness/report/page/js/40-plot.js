@@ -13,7 +13,13 @@ const hideTip = () => {
   tip.hidden = true;
 };
 document.addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
-document.addEventListener("scroll", hideTip, { capture: true, passive: true });
+// What is pointed at moves away; what has the focus takes its words along.
+const follow = () => {
+  const node = document.activeElement;
+  if (node?.matches(".mark")) node.dispatchEvent(new Event("focus"));
+  else hideTip();
+};
+document.addEventListener("scroll", follow, { capture: true, passive: true });
 
 class Plot {
   // `paint(plot)` draws, and returns false where there is nothing to draw of the chosen rows.

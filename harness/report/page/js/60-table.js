@@ -45,7 +45,10 @@ const columnPicker = (table) => {
     for (const box of boxes()) if (box.checked !== on) box.click();
   };
   const lists = [...groups].map(([group, own]) => html("fieldset", {}, html("legend", {}, group), own));
-  return html("details", { class: "picker" }, summary, html("div", { class: "choices" }, html("div", { class: "both" }, button("All", every(true)), button("None", every(false))), lists));
+  const picker = html("details", { class: "picker" }, summary, html("div", { class: "choices" }, html("div", { class: "both" }, button("All", every(true)), button("None", every(false))), lists));
+  document.addEventListener("click", (event) => picker.contains(event.target) || (picker.open = false));
+  picker.addEventListener("keydown", (event) => event.key === "Escape" && (picker.open = false));
+  return picker;
 };
 
 const filters = () => {
