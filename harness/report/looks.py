@@ -29,7 +29,7 @@ KNOWN = (
     "native-bptt", "snntorch-bptt", "spikingjelly-bptt", "native-superspike", "native-stdp",
     "native-dfa", "ann-relu", "snntorch-conversion", "spikingjelly-conversion",
     "native-eligibility", "native-relu-spike", "spikingjelly-stdp", "spikingjelly-stdp-supervised",
-    "native", "norse", "sinabs", "snntorch", "spikingjelly",
+    "native", "norse", "sinabs", "snntorch", "spikingjelly", "norse-bptt", "sinabs-bptt",
 )  # fmt: skip
 
 
