@@ -73,6 +73,7 @@ def looks(plugins: Sequence[str]) -> list[Look]:
         seen[name] += 1
     found: dict[int, Look] = {}
     taken: set[tuple[int, int]] = set()
+    colours: dict[str, set[int]] = {name: set() for name in plugins}
     for _, _, place, turn in sorted(order):
         colour, marker = own(plugins[place]).places[:2]
         for step in range(turn, turn + len(PALETTE) * len(MARKERS)):
@@ -81,9 +82,13 @@ def looks(plugins: Sequence[str]) -> list[Look]:
                 (colour + step) % len(PALETTE),
                 (marker + step + step // len(PALETTE)) % len(MARKERS),
             )
-            if pair not in taken:
+            # Rows of one plugin, which are often drawn over each other, differ in colour.
+            if pair not in taken and (
+                pair[0] not in colours[plugins[place]] or turn >= len(PALETTE)
+            ):
                 break
         taken.add(pair)
+        colours[plugins[place]].add(pair[0])
         found[place] = Look((*pair, (pair[1] - pair[0]) % len(MARKERS) % len(DASHES)))
     return [found[place] for place in range(len(plugins))]
 

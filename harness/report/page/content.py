@@ -130,7 +130,7 @@ def _table(
             for item, column in zip(line, columns, strict=True)
         ]
         # That a row shares place 1 is marked in its cell.
-        marks = [part for part in line[0].remark.split("; ") if part != "place 1"]
-        cells[0] = (line[0]._replace(remark="; ".join(marks)), "")
+        remarks = [part for part in line[0].remark.split("; ") if part != "place 1"]
+        cells[0] = (line[0]._replace(remark="; ".join(remarks)), "")
         lines.append((number, cells))
     return PageTable(table, columns, lines)
