@@ -62,9 +62,13 @@ def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
             if spiking and not chosen.has(SPIKES):
                 spikes = f"{title} of those that spike"
                 found.append(_least(spikes, spiking, metric, best, ranking))
-            tied = [row for row in spiking or known if row.row.key in ranking.best()]
+            tied = [row for row in known if row.row.key in ranking.best()]
             if len(tied) > 1 and chosen.row.key not in ranking.best():
-                found.append(_least(f"{title} at the best accuracy", tied, metric, best, ranking))
+                which = f"{title} at the best accuracy"
+                if not min(tied, key=_by(metric)).has(SPIKES) and any(r.has(SPIKES) for r in tied):
+                    which += ", of those that spike"
+                    tied = [row for row in tied if row.has(SPIKES)]
+                found.append(_least(which, tied, metric, best, ranking))
     return found
 
 
@@ -106,7 +110,8 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
 
 def _answer(question: str, row: NetworkRow, metric: str, sentences: Sequence[str]) -> Answer:
     text = show(row.cells[metric], metric)
-    return Answer(question, row.name, row.look, text.value, text.interval, sentences)
+    value = f"{text.value} a sample" if metric == OPERATIONS else text.value
+    return Answer(question, row.name, row.look, value, text.interval, sentences)
 
 
 def _least(

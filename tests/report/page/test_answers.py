@@ -66,6 +66,21 @@ def test_a_tie_loses_nothing_that_shows_and_the_cheapest_tie_is_named():
     assert tied.name == "equal"
 
 
+def test_what_holds_only_of_networks_that_spike_is_said_so():
+    of = {"good": (0.97, 1e6), "equal": (0.97, 1e4), "cheap": (0.8, 1e3)}
+    records, kept = with_predictions(of)
+    records = [
+        r.model_copy(
+            update={"metrics": {n: v for n, v in r.metrics.items() if n != "spikes_per_sample"}}
+        )
+        if r.row.plugin == "equal"
+        else r
+        for r in records
+    ]
+    found = answers(records, kept)
+    assert found["Fewest operations at the best accuracy, of those that spike"].name == "good"
+
+
 def test_one_row_is_compared_with_nothing():
     (only,) = answers([record("a", metrics={"test_accuracy": 0.9, "synops_effective": 5})]).values()
     assert not only.sentences
