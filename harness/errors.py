@@ -6,8 +6,22 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def plain(text: object) -> str:
+    r"""`text` on one line; a newline, an escape code or an invisible character as `\n`, `\x1b`.
+
+    Whatever comes from a plugin or a file goes through here on its way to a terminal, a page or a record.
+    """
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class UsageError(Exception):
     """The command line, a configuration or a folder is wrong; the message is one line with the fix."""
+
+    def __init__(self, message: object) -> None:
+        super().__init__(plain(message))
 
 
 class InvalidOutput(Exception):

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
+from harness.errors import plain
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.sources import Source
 from harness.subjects import Data, LayerRow, PluginLocation, Status, Trial
@@ -176,7 +177,29 @@ Request = Annotated[
 # --- events ---------------------------------------------------------------------------------------
 
 
-class Progress(Data):
+class Answer(Data):
+    """An event. Its texts may be a plugin's: they come printable, whatever control characters and lone
+    surrogates they had.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _printable(cls, fields: Any) -> Any:
+        return printable(fields)
+
+
+def printable(value: Any) -> Any:
+    """`value`, a tree of JSON, with every text in it on one line and printable."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {printable(name): printable(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)) and value and not isinstance(value[0], (int, float)):
+        return [printable(part) for part in value]
+    return value
+
+
+class Progress(Answer):
     """Where a trial stands. `done` and `total` count batches of this stage."""
 
     type: Literal["progress"] = "progress"
@@ -188,7 +211,7 @@ class Progress(Data):
     scalars: dict[str, float] = {}
 
 
-class Described(Data):
+class Described(Answer):
     """The fields of `Presets`, its parameters as {name: {default, help, low, high, ...}}."""
 
     type: Literal["described"] = "described"
@@ -198,7 +221,7 @@ class Described(Data):
     family: str = ""
 
 
-class Prepared(Data):
+class Prepared(Answer):
     """`path` of the cached arrays; `facts` (sizes, digests, source) go into the run's description.
 
     `labels` is the file with the classes of the test samples, for the coordinator alone; "" where the
@@ -211,7 +234,7 @@ class Prepared(Data):
     facts: dict[str, Any]
 
 
-class Trained(Data):
+class Trained(Answer):
     """What a finished trial yields; `absent` tells why a metric could not be computed.
 
     `metrics` are the host's, `scalars` what the plugin itself returned when it finished training.
@@ -227,7 +250,7 @@ class Trained(Data):
     raster: dict[str, list[list[int]]] = {}
 
 
-class Opened(Data):
+class Opened(Answer):
     """The subject stands. `first_call_ms` is the time to its first output, `first_build_ms` the part
     of it before the call.
 
@@ -242,18 +265,22 @@ class Opened(Data):
     facts: dict[str, Any] = {}
 
 
-class Samples(Data):
+#: What a call can take: no clock gives anything else.
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Samples(Answer):
     """Seconds of each call, in the order taken, and the number of samples in one call.
 
     A call may have parts that are timed by themselves: each is one series.
     """
 
     type: Literal["samples"] = "samples"
-    batch: int
-    series: dict[str, list[float]]
+    batch: Annotated[int, Field(ge=1)]
+    series: dict[str, Annotated[list[Seconds], Field(min_length=1)]]
 
 
-class Measured(Data):
+class Measured(Answer):
     """Metrics by their names, why others could not be measured, and what they were computed from."""
 
     type: Literal["measured"] = "measured"
@@ -262,7 +289,7 @@ class Measured(Data):
     facts: dict[str, float | str] = {}
 
 
-class Proved(Data):
+class Proved(Answer):
     """How a layer's spikes and gradients compare with the equations', as metrics of the registry.
 
     `reason` says what is unequal; it is empty where nothing is.
@@ -273,7 +300,7 @@ class Proved(Data):
     metrics: dict[str, Any]
 
 
-class Checked(Data):
+class Checked(Answer):
     """What a check found; `mend` says what to change where it failed."""
 
     type: Literal["checked"] = "checked"
@@ -282,7 +309,7 @@ class Checked(Data):
     mend: str = ""
 
 
-class Failed(Data):
+class Failed(Answer):
     """The request came to nothing; `where` is the stage or hook, the traceback is in the log."""
 
     type: Literal["failed"] = "failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.coordinator.plan import names_row
-from harness.errors import unknown
+from harness.errors import UsageError, unknown
 from harness.results.record import NetworkTiming, Record, TrialRecord
 from harness.results.store import RunFolder
 from harness.results.timings import compare
@@ -23,7 +23,8 @@ def row_named(text: str, records: Sequence[Record]) -> str:
 def rebased(folder: RunFolder, records: Sequence[Record], baseline: str) -> list[Record]:
     """`records`, with the rows of each measurement group compared with the row of key `baseline`.
 
-    Groups in which that row was not measured stay as they are.
+    Groups in which that row was not measured stay as they are. UsageError where the raw times of a row
+    of the others cannot be read.
     """
     groups: dict[int, dict[str, NetworkTiming]] = {}
     for record in records:
@@ -33,12 +34,15 @@ def rebased(folder: RunFolder, records: Sequence[Record], baseline: str) -> list
     for group in groups.values():
         if baseline not in group:
             continue
-        samples = {key: folder.read_samples(record.key) for key, record in group.items()}
-        series = compare(
-            {key: taken["seconds"] for key, taken in samples.items()},
-            {key: taken["batches"] for key, taken in samples.items()},
-            baseline,
-        )
+        try:
+            times = {key: folder.read_times(record.key) for key, record in group.items()}
+            series = compare(
+                {key: taken.seconds for key, taken in times.items()},
+                {key: taken.batches for key, taken in times.items()},
+                baseline,
+            )
+        except ValueError as error:
+            raise UsageError(f"--baseline needs the raw times of every row: {error}") from None
         for key, record in group.items():
             update = {"series": series[key], "baseline": baseline}
             changed[record.key] = record.model_copy(update=update)

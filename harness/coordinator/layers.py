@@ -10,7 +10,7 @@ from typing import Any
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import LayersConfig
 from harness.coordinator.group import Subject
-from harness.coordinator.outcome import failed, now
+from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import asking
 from harness.coordinator.timing import Bench
 from harness.protocol import Event, Failed, OpenLayer, Proved, ProveLayer
@@ -58,13 +58,14 @@ class LayersBench(Bench):
                     plugin=plugin.location, neuron=neuron, device=row.device, threads=row.threads
                 )
                 event = ask(request, self.config.timeout)
-                proofs[neuron] = LayerProof(
+                proofs[neuron] = recorded(
+                    LayerProof,
+                    _proved(event),
                     session=self.session,
                     row=row,
                     neuron=neuron,
                     started=now(),
                     log=f"logs/{log.name}" if log.exists() else "",
-                    **_proved(event),
                 )
                 self.folder.append(proofs[neuron])
         self.listener.message(_summary([proofs[neuron] for neuron in neurons]))
@@ -95,9 +96,8 @@ class LayersBench(Bench):
             if fields[row.key]["status"] == "ok":
                 self._finish(row, fields[row.key], peaks)
             equal = self._proofs[row.plugin].status == "ok"
-            timing = LayerTiming(
-                session=self.session, row=row, equal=equal, started=now(), **fields[row.key]
-            )
+            identity = {"session": self.session, "row": row, "equal": equal, "started": now()}
+            timing = recorded(LayerTiming, fields[row.key], **identity)
             self.folder.append(timing)
             self.listener.recorded(names[row], timing)
 

@@ -8,6 +8,7 @@ from typing import Any
 from harness.coordinator.config import RunConfig
 from harness.coordinator.group import Subject
 from harness.coordinator.listener import Listener
+from harness.coordinator.outcome import recorded
 from harness.coordinator.plan import Planned, names_row
 from harness.coordinator.pool import Workers
 from harness.coordinator.timing import Bench
@@ -49,8 +50,12 @@ def measure_networks(
         names={record.row.key: record.key for _, record in trained},
     )
     for _, record in trained:
-        timing = NetworkTiming(
-            session=session, row=record.row, seed=record.seed, **fields[record.row.key]
+        timing = recorded(
+            NetworkTiming,
+            fields[record.row.key],
+            session=session,
+            row=record.row,
+            seed=record.seed,
         )
         folder.append(timing)
         listener.recorded(labels[record.row.key], timing)

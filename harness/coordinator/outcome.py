@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from harness.catalogue.plugins import Plugin
 from harness.protocol import Event, Failed, Trained
-from harness.results.record import finite
+from harness.results.record import Record, finite, first_error
+
+R = TypeVar("R", bound=Record)
 
 NOT_FINITE = "it came out as no finite number"
 
@@ -45,9 +50,23 @@ def trained(event: Event) -> dict[str, Any]:
         return failed(event)
     metrics = finite(event.metrics)
     no_number = dict.fromkeys(event.metrics.keys() - metrics.keys(), NOT_FINITE)
+    kept = {"versions", "scalars", "layers", "history", "raster", "facts"}
     return {
         "status": "ok",
         "metrics": metrics,
-        **event.model_dump(include={"versions", "scalars", "layers", "history", "raster"}),
+        **event.model_dump(include=kept),
         "absent": event.absent | no_number,
     }
+
+
+def recorded(make: Callable[..., R], fields: Mapping[str, Any], **identity: Any) -> R:
+    """The record that `make` makes of `identity` and `fields`; `invalid` where a value is impossible.
+
+    What a worker answers is not the host's: a record that nobody could read again would be lost.
+    """
+    try:
+        return make(**identity, **fields)
+    except ValidationError as error:
+        reason = f"the worker answered what cannot be: {first_error(error)}"
+        kept = {"log": fields["log"]} if "log" in fields else {}
+        return make(**identity, **kept, status="invalid", reason=reason)

@@ -10,7 +10,7 @@ from typing import Any
 from harness.coordinator.config import Config
 from harness.coordinator.group import Procedure, Subject, measure
 from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import failed, now
+from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import Workers
 from harness.protocol import Failed, Measured
 from harness.results.record import PeaksRecord
@@ -60,7 +60,5 @@ class Bench:
         fields = failed(event)
         if isinstance(event, Measured):
             fields = {"status": "ok", "metrics": event.metrics}
-        device, threads = subject.device, subject.threads
-        return PeaksRecord(
-            session=self.session, device=device, threads=threads, started=now(), **fields
-        )
+        place = {"device": subject.device, "threads": subject.threads, "session": self.session}
+        return recorded(PeaksRecord, fields, started=now(), **place)

@@ -15,7 +15,7 @@ from time import monotonic
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, cache_folder
 from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import trained, unexpected
+from harness.coordinator.outcome import recorded, trained, unexpected
 from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers, asking, spread
 from harness.coordinator.scoring import Scorer
@@ -160,7 +160,9 @@ def run_trials(
         fields = scorer.score(trained(event), trial)
         if plan.source and plan.source.accuracy is not None and fields["status"] == "ok":
             fields["metrics"]["reported_accuracy"] = plan.source.accuracy
-        return plan.label, TrialRecord(
+        return plan.label, recorded(
+            TrialRecord,
+            fields,
             session=session,
             row=trial.row,
             seed=trial.seed,
@@ -171,7 +173,6 @@ def run_trials(
             source=plan.source,
             family=plan.family,
             log=f"logs/{log.name}" if log.exists() else "",
-            **fields,
         )
 
     queue = Queue(planned)

@@ -26,6 +26,7 @@ from harness.results.ranking import rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import Summary, summarise
+from harness.results.writing import replace
 
 
 @dataclass(frozen=True)
@@ -189,12 +190,7 @@ def _csv(lines: Iterable[Sequence[Any]]) -> str:
 
 def _write(path: Path, content: str | bytes) -> Path:
     """Replaces the file at once."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     # A lone surrogate in a name is no text that a file could hold: written as its escape.
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    replace(path, data)
     return path

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
+from harness.errors import plain as plain
 from harness.results.metrics import METRICS, Unit
 from harness.results.summary import Cell
 
@@ -76,14 +77,6 @@ def tick(value: float) -> str:
     """The label of an axis tick: 0.05, 12.5, 300 k."""
     scale, prefix = _prefix(value)
     return f"{value / scale:.4g}{prefix}"
-
-
-def plain(text: object) -> str:
-    r"""`text` on one line; a newline, an escape code or an invisible character as `\n`, `\x1b`."""
-    text = str(text)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def counted(n: int, noun: str) -> str:

@@ -14,9 +14,6 @@ from harness.results.store import RunFolder
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: A network may answer with a class that no test sample has.
-_MOST_CLASSES = 2**31
-
 
 @dataclass(frozen=True)
 class Answers:
@@ -48,12 +45,14 @@ def read_answers(folder: RunFolder, records: Iterable[Record]) -> tuple[Answers 
     found: dict[str, NDArray[Any]] = {}
     try:
         labels = predictions.read_labels(folder.labels)
+        if len(labels) < 2:
+            raise ValueError("one test sample has none")
     except ValueError as error:
         return None, [f"accuracies have no intervals of samples: {error}"]
     for record in kept:
         path = folder.file("predictions", record.key, ".safetensors")
         try:
-            answers = predictions.read(path, len(labels), _MOST_CLASSES)
+            answers = predictions.read(path, len(labels), predictions.MOST_CLASSES)
             if predictions.digest(path) != record.predictions:
                 raise ValueError(f"{path.name} is not what was scored")
         except ValueError as error:

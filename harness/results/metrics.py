@@ -36,7 +36,7 @@ class Metric:
 
     `series` names the times that it is computed from, where it is a summary of times. `place` says
     where it is shown: `brief` in the terminal and the table, `table` in the table, `record` in the
-    records, frames and docs only.
+    records, frames and docs only. A fraction that is not `bounded` may be above 1.
     """
 
     name: str
@@ -48,11 +48,12 @@ class Metric:
     better: Better = ""
     place: Literal["brief", "table", "record"] = "table"
     series: str = ""
+    bounded: bool = True
 
     @property
     def high(self) -> float:
         """The highest possible value."""
-        return 1.0 if self.unit == "fraction" else float("inf")
+        return 1.0 if self.unit == "fraction" and self.bounded else float("inf")
 
 
 def _read() -> dict[str, Metric]:

@@ -13,10 +13,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import plain
 from harness.protocol import LABELS, PREDICTED, REFERENCE
+from harness.results.reading import read_file
+from harness.results.writing import replace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+#: More classes than any task has: a table of them still fits into memory.
+MOST_CLASSES = 2**12
 
 #: What is computed here, and nowhere else.
 SCORED = (
@@ -100,6 +106,8 @@ def read_labels(path: Path) -> NDArray[Any]:
     labels = _arrays(path).get(LABELS)
     if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu" or not labels.size:
         raise ValueError(f"{path.name} holds no labels [N]")
+    if labels.min() < 0 or labels.max() >= MOST_CLASSES:
+        raise ValueError(f"{path.name}: classes are not all in [0, {MOST_CLASSES})")
     return labels
 
 
@@ -125,22 +133,22 @@ def keep(path: Path, found: Predictions) -> str:
     every |= {f"{REFERENCE}{name}": classes for name, classes in found.references.items()}
     kind = np.uint8 if max(classes.max() for classes in every.values()) < 2**8 else np.int32
     data = save({name: np.ascontiguousarray(c, kind) for name, c in every.items()})
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    replace(path, data)
     return sha256(data).hexdigest()
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    return sha256(path.read_bytes()).hexdigest()
+    """The SHA-256 of a file; ValueError where it cannot be read."""
+    return sha256(read_file(path)).hexdigest()
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
+    data = read_file(path)
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}") from None
+        return load(data)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        # numpy has no arrays of some kinds that a file may name, and that is a KeyError.
+        raise ValueError(f"{path.name} cannot be read: {plain(error)}") from None

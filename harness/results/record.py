@@ -7,14 +7,21 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
+from harness.errors import plain
 from harness.plugin.contract import Neuron
 from harness.plugin.sources import cite
+from harness.results.possible import impossible
+from harness.results.reading import Amount, Number, Tree, parse
 from harness.subjects import Contender, Data, LayerRow, Row, Status, Trial
 
 #: Raised when a field changes its meaning or goes; records of another version are refused, not guessed.
 SCHEMA = 2
+
+#: A count, and the place of something in a list; more is a mistake.
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Place = Annotated[int, Field(ge=0, lt=2**31)]
 
 #: The version of snn-harness that reads a schema which this one refuses.
 READS = {1: "snn-harness 0.1"}
@@ -27,19 +34,19 @@ class Versus(Data):
     exact sign test's.
     """
 
-    ratio: float
-    low: float | None = None
-    high: float | None = None
-    p: float
+    ratio: Amount
+    low: Amount | None = None
+    high: Amount | None = None
+    p: Annotated[float, Field(ge=0, le=1)]
     verdict: Literal["faster", "slower", "tie"]
 
 
 class Outliers(Data):
     """Calls far above the others: `count` of `calls`, the slowest as a multiple of the median."""
 
-    count: int
-    calls: int
-    slowest: float
+    count: Count
+    calls: Count
+    slowest: Amount
 
 
 class Series(Data):
@@ -49,10 +56,10 @@ class Series(Data):
     cases, `versus` the comparison with the baseline (absent for the baseline itself).
     """
 
-    batch: int
-    rounds: int
+    batch: Count
+    rounds: Count
     outliers: Outliers
-    noise_floor: float | None = None
+    noise_floor: Amount | None = None
     versus: Versus | None = None
 
 
@@ -61,17 +68,26 @@ class Base(Data):
 
     `session` is the place of its session in run.json. `metrics` holds what was measured and nothing
     else: absent means not measured, never 0, and `absent` says why where there is a reason to tell.
-    The names of metrics are those of `harness.results.metrics`.
+    The names of metrics are those of `harness.results.metrics`; a record with an impossible value, as an
+    accuracy of 1.7, is refused. `facts` are what else is known, as what metrics were computed from.
     """
 
-    session: int = 0
+    session: Place = 0
     status: Status
     reason: str = ""
-    metrics: dict[str, Any] = {}
+    metrics: dict[str, Tree] = {}
     absent: dict[str, str] = {}
+    facts: dict[str, Tree] = {}
     started: str = ""
-    seconds: float = 0.0
+    seconds: Amount = 0.0
     log: str = ""
+
+    @field_validator("metrics")
+    @classmethod
+    def _possible(cls, metrics: dict[str, Any]) -> dict[str, Any]:
+        if reason := impossible(metrics):
+            raise ValueError(reason)
+        return metrics
 
 
 class Cited(Data):
@@ -82,10 +98,10 @@ class Cited(Data):
 
     title: str
     authors: str
-    year: int = 0
+    year: Annotated[int, Field(ge=-9999, le=9999)] = 0
     url: str = ""
     where: str = ""
-    accuracy: float | None = None
+    accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
     departures: tuple[str, ...] = ()
     mended: tuple[str, ...] = ()
 
@@ -104,21 +120,36 @@ class TrialRecord(Base):
     file of its predictions, "" where its task has none. `source` cites where its preset comes from, if
     that is written anywhere. Trials of one `family` and equal parameters train one
     network. `stages` is how many seconds each stage took, `jobs` how many trials ran at once.
+
+    Among the `facts`: `silent_layers`, the names of those that never spiked on the whole test split;
+    `tied_scores`, the fraction of test samples whose best score several classes share;
+    `random_answers`, the fraction on which two evaluations differ; `reload`, "same" or how the network
+    answers otherwise when it is loaded in a fresh process; `neuron`, whether it is the textbook's.
     """
 
     kind: Literal["trial"] = "trial"
     row: Row
-    seed: int
-    scalars: dict[str, float] = {}
-    layers: list[dict[str, Any]] = []
-    history: list[dict[str, float]] = []
-    raster: dict[str, list[list[int]]] = {}
+    seed: Count
+    scalars: dict[str, Number] = {}
+    layers: list[dict[str, Tree]] = []
+    history: list[dict[str, Number]] = []
+    raster: dict[str, list[list[Place]]] = {}
     predictions: str = ""
     source: Cited | None = None
     family: str = ""
     versions: dict[str, str] = {}
-    jobs: int = 1
-    stages: dict[str, float] = {}
+    jobs: Count = 1
+    stages: dict[str, Amount] = {}
+
+    @field_validator("layers")
+    @classmethod
+    def _layers_possible(cls, layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for layer in layers:
+            if not isinstance(layer.get("name"), str):
+                raise ValueError("a layer has no name")
+            if reason := impossible(layer):
+                raise ValueError(f"layer {plain(layer['name'])}: {reason}")
+        return layers
 
     @property
     def key(self) -> str:
@@ -130,12 +161,11 @@ class TimingRecord(Base):
     """What became of one subject of a measurement group.
 
     `baseline` is the key of the row that the others of its group are compared with, `series` holds
-    what was timed, `facts` what metrics were computed from.
+    what was timed.
     """
 
     baseline: str = ""
     series: dict[str, Series] = {}
-    facts: dict[str, Any] = {}
 
 
 class NetworkTiming(TimingRecord):
@@ -143,7 +173,7 @@ class NetworkTiming(TimingRecord):
 
     kind: Literal["network-timing"] = "network-timing"
     row: Row
-    seed: int
+    seed: Count
 
     @property
     def key(self) -> str:
@@ -182,7 +212,7 @@ class PeaksRecord(Base):
 
     kind: Literal["peaks"] = "peaks"
     device: str
-    threads: int
+    threads: Count
 
     @property
     def key(self) -> str:
@@ -201,25 +231,26 @@ def to_line(record: Record) -> str:
     return json.dumps(data, allow_nan=False, ensure_ascii=False)
 
 
-def from_line(line: str) -> Record:
+def from_line(line: str | bytes) -> Record:
     """The record of one JSON line; ValueError that says in one line what is wrong with it."""
-    try:
-        data = json.loads(line, parse_constant=_reject_constant)
-    except RecursionError:
-        raise ValueError("no valid JSON (nested too deeply)") from None
-    except ValueError as error:
-        raise ValueError(f"no valid JSON ({error})") from None
+    data = parse(line)
     if not isinstance(data, dict):
         raise ValueError("no JSON object")
     if data.get("schema") != SCHEMA:
-        raise ValueError(f"schema {data.get('schema')!r}, this version reads {SCHEMA}")
+        raise ValueError(f"schema {plain(repr(data.get('schema')))[:40]}, this version reads {SCHEMA}")
     del data["schema"]
     try:
         return _records.validate_python(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{where}: {first['msg']}") from None
+        raise ValueError(first_error(error)) from None
+
+
+def first_error(error: ValidationError) -> str:
+    """The first of what is wrong, in one line: the field, and what it should be."""
+    first = error.errors(include_url=False)[0]
+    where = plain(".".join(str(part) for part in first["loc"]))
+    told = f"{where}: {plain(first['msg']).removeprefix('Value error, ')}"
+    return told if len(told) < 300 else f"{told[:300]}..."
 
 
 def finite(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -255,7 +286,3 @@ def _asked(record: Record) -> tuple[str, ...]:
             return record.row.asked, repr(record.neuron)
         case PeaksRecord():
             return (record.key,)
-
-
-def _reject_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")

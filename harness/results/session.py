@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
+from pydantic import Field
+
+from harness.results.reading import Amount, Number, Tree
 from harness.subjects import Data
 
 
@@ -18,15 +21,15 @@ class Session(Data):
 
     command: str = ""
     started: str = ""
-    config: dict[str, Any] = {}
+    config: dict[str, Tree] = {}
     folder: str = ""
-    jobs: int = 1
+    jobs: Annotated[int, Field(ge=0, lt=2**31)] = 1
     host: dict[str, str] = {}
     plugins: dict[str, dict[str, str]] = {}
-    data: dict[str, Any] = {}
-    environment: dict[str, Any] = {}
-    load_average: float | None = None
-    wall_seconds: dict[str, float] = {}
+    data: dict[str, Tree] = {}
+    environment: dict[str, Tree] = {}
+    load_average: Number | None = None
+    wall_seconds: dict[str, Amount] = {}
     merged_from: str = ""
 
 

@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from harness.errors import UsageError
-from harness.results.record import READS, SCHEMA, Record, from_line, to_line
+from harness.results.reading import parse, read_file
+from harness.results.record import READS, SCHEMA, Record, first_error, from_line, to_line
 from harness.results.session import Session
+from harness.results.writing import opened, replace
 from harness.subjects import Data
 
 RUN, RECORDS, LOCK = "run.json", "records.jsonl", ".lock"
@@ -28,11 +30,28 @@ Kind = Literal["networks", "layers"]
 COMMANDS: dict[Kind, str] = {"networks": "harness run", "layers": "harness layers"}
 
 
+#: The seconds of one call.
+Seconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+
+
 class Description(Data):
     """What run.json says."""
 
     kind: Kind
     sessions: tuple[Session, ...] = ()
+
+
+class Times(BaseModel):
+    """The raw times of one subject: seconds of each call by series and round; the samples in a call."""
+
+    batches: dict[str, Annotated[int, Field(ge=1, lt=2**31)]]
+    seconds: dict[str, list[Annotated[list[Seconds], Field(min_length=1)]]]
+
+    @model_validator(mode="after")
+    def _batch_of_each(self) -> Times:
+        if missing := sorted(self.seconds.keys() - self.batches.keys()):
+            raise ValueError(f"no batch of {', '.join(missing)}")
+        return self
 
 
 class RunFolder:
@@ -89,24 +108,23 @@ class RunFolder:
         """What run.json says; UsageError where it cannot be read."""
         where = self.path / RUN
         try:
-            described = json.loads(where.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            described = parse(read_file(where))
+        except ValueError as error:
             raise UsageError(f"{where} cannot be read: {error}") from None
         if not isinstance(described, dict):
             raise UsageError(f"{where} cannot be read: no JSON object")
         schema = described.pop("schema", None)
         if schema != SCHEMA:
-            reader = READS.get(schema, "the version of snn-harness that wrote it")
+            known = schema if isinstance(schema, int) else 0
+            reader = READS.get(known, "the version of snn-harness that wrote it")
             raise UsageError(
-                f"{self.path} has results schema {schema}, this version reads {SCHEMA}: "
+                f"{self.path} has results schema {str(schema)[:40]}, this version reads {SCHEMA}: "
                 f"open it with {reader}"
             )
         try:
             return Description.model_validate(described)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise UsageError(f"{where} cannot be read: {place}: {first['msg']}") from None
+            raise UsageError(f"{where} cannot be read: {first_error(error)}") from None
 
     def begin(self, session: Session) -> int:
         """Adds a session; its place is what records name."""
@@ -144,11 +162,12 @@ class RunFolder:
 
     def append(self, record: Record) -> None:
         """Adds one record; it is on the disk when this returns."""
-        with _writing(self.path), (self.path / RECORDS).open("a+b") as file:
+        with _writing(self.path), opened(self.path / RECORDS) as file:
             # A run that was killed in the middle of a line must not lose the next record with it.
             if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
                 file.write(b"\n")
-            file.write(to_line(record).encode() + b"\n")
+            # A lone surrogate is no UTF-8; its escape is JSON.
+            file.write(to_line(record).encode(errors="backslashreplace") + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -157,14 +176,14 @@ class RunFolder:
         records: list[Record] = []
         problems: list[str] = []
         try:
-            lines = (self.path / RECORDS).read_bytes().split(b"\n")
-        except OSError as error:
-            return [], [f"{RECORDS}: {error.strerror}"]
+            lines = read_file(self.path / RECORDS).split(b"\n")
+        except ValueError as error:
+            return [], [str(error)]
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                records.append(from_line(line.decode()))
+                records.append(from_line(line))
             except ValueError as error:
                 problems.append(f"{RECORDS} line {number}: {error}")
         return records, problems
@@ -172,12 +191,22 @@ class RunFolder:
     def write_samples(self, key: str, samples: dict[str, Any]) -> None:
         """Raw timings, in the order taken."""
         with _writing(self.path):
-            self.file("samples", key, ".json").write_text(json.dumps(samples), encoding="utf-8")
+            replace(self.file("samples", key, ".json"), json.dumps(samples).encode())
 
     def read_samples(self, key: str) -> dict[str, Any]:
-        """What `write_samples` wrote."""
-        text = self.file("samples", key, ".json").read_text(encoding="utf-8")
-        return dict(json.loads(text))
+        """What `write_samples` wrote; ValueError where it cannot be read."""
+        path = self.file("samples", key, ".json")
+        samples = parse(read_file(path))
+        if not isinstance(samples, dict):
+            raise ValueError(f"{path.name} holds no JSON object")
+        return samples
+
+    def read_times(self, key: str) -> Times:
+        """The raw times among the samples; ValueError where they cannot be read."""
+        try:
+            return Times.model_validate(self.read_samples(key))
+        except ValidationError as error:
+            raise ValueError(f"{key}: {first_error(error)}") from None
 
     def file(self, kind: str, key: str, suffix: str) -> Path:
         """Where what belongs to `key` lies in the subfolder `kind`."""
@@ -206,11 +235,9 @@ class RunFolder:
     def _describe(self, description: Description) -> None:
         """Writes run.json, whole or not at all."""
         data = {"schema": SCHEMA, **description.model_dump(mode="json")}
-        partial = self.path / f"{RUN}.partial"
+        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
         with _writing(self.path):
-            text = json.dumps(data, indent=2, ensure_ascii=False)
-            partial.write_text(text + "\n", encoding="utf-8")
-            partial.replace(self.path / RUN)
+            replace(self.path / RUN, text.encode(errors="backslashreplace"))
 
     def _make_subfolders(self) -> None:
         for name in ("logs", "predictions", "samples", "state"):
@@ -220,7 +247,8 @@ class RunFolder:
 def file_name(key: str) -> str:
     """`key` as a file name; a digest keeps apart what the replaced characters told apart."""
     plain = re.sub(r"[^A-Za-z0-9._=-]+", "_", key)[:100]
-    return plain if plain == key else f"{plain}-{sha256(key.encode()).hexdigest()[:8]}"
+    digest = sha256(key.encode(errors="backslashreplace")).hexdigest()
+    return plain if plain == key else f"{plain}-{digest[:8]}"
 
 
 @contextmanager

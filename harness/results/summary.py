@@ -11,6 +11,7 @@ from harness.results.accuracy import Outcomes, accuracy_interval
 from harness.results.answers import Answers
 from harness.results.labels import labels
 from harness.results.metrics import METRICS, Metric
+from harness.results.reading import is_number
 from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord, latest
 from harness.results.session import Session
 from harness.results.statistics import Cell as Cell
@@ -147,11 +148,6 @@ def _measured(value: object) -> Cell | None:
         low = high = None
     n = value.get("n")
     return Cell(float(value["median"]), low, high, "rounds", n if isinstance(n, int) else 1)
-
-
-def is_number(value: object) -> bool:
-    """Whether `value` is a number, and no truth value."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _same(values: Iterable[Any]) -> int | None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.plugin.contract import Neuron
+from harness.results.reading import LARGEST
 from harness.results.record import (
     SCHEMA,
     LayerProof,
@@ -28,7 +29,9 @@ from harness.subjects import Contender, LayerRow, LayerSize, Row
 
 # Surrogates cannot be written as UTF-8; none comes through the protocol.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
+FLOATS = st.floats(-LARGEST, LARGEST)
+COUNTS = st.integers(1, 2**53)
+NUMBERS = st.one_of(st.integers(-(2**53), 2**53), FLOATS)
 VALUES = st.one_of(st.booleans(), NUMBERS, TEXT)
 ROWS = st.builds(
     Row,
@@ -50,19 +53,17 @@ LAYERS = st.builds(
     neuron=st.builds(Neuron, beta=st.floats(0, 1), detach=st.booleans()),
     size=st.builds(
         LayerSize,
-        neurons=st.integers(1),
-        steps=st.integers(1),
-        batch=st.integers(1),
+        neurons=COUNTS,
+        steps=COUNTS,
+        batch=COUNTS,
         density=st.floats(0, 1),
     ),
 )
 SERIES = st.builds(
     Series,
-    batch=st.integers(1),
-    rounds=st.integers(1),
-    outliers=st.builds(
-        Outliers, count=st.integers(0), calls=st.integers(1), slowest=st.floats(1, 99)
-    ),
+    batch=COUNTS,
+    rounds=COUNTS,
+    outliers=st.builds(Outliers, count=COUNTS, calls=COUNTS, slowest=st.floats(1, 99)),
     versus=st.none()
     | st.builds(
         Versus,
@@ -79,12 +80,12 @@ COMMON = {
 }
 SEED = st.integers(0, 2**63 - 1)
 TIMED = {"series": st.dictionaries(TEXT, SERIES), "baseline": TEXT}
-HISTORY = st.lists(st.dictionaries(TEXT, st.floats(allow_nan=False, allow_infinity=False)))
+HISTORY = st.lists(st.dictionaries(TEXT, FLOATS))
 RECORDS = st.one_of(
     st.builds(TrialRecord, row=ROWS, seed=SEED, history=HISTORY, **COMMON),
     st.builds(NetworkTiming, row=ROWS, seed=SEED, **TIMED, **COMMON),
     st.builds(LayerTiming, row=LAYERS, equal=st.booleans(), **TIMED, **COMMON),
-    st.builds(PeaksRecord, device=TEXT, threads=st.integers(1), **COMMON),
+    st.builds(PeaksRecord, device=TEXT, threads=COUNTS, **COMMON),
 )
 
 
@@ -142,14 +143,56 @@ def test_other_json_is_refused(line):
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_json_does_not_know_is_refused(make_record, number):
-    line = to_line(make_record(metrics={"test_accuracy": 12345})).replace("12345", number)
+    line = to_line(make_record(metrics={"synops_ac": 12345})).replace("12345", number)
     with pytest.raises(ValueError, match=f"{number} is no JSON number"):
         from_line(line)
 
 
-def test_nan_is_never_written(make_record):
-    with pytest.raises(ValueError, match="JSON"):
-        to_line(make_record(metrics={"test_accuracy": math.nan}))
+def test_nan_is_in_no_record(make_record):
+    with pytest.raises(ValueError, match="not finite"):
+        make_record(metrics={"synops_ac": math.nan})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"metrics": {"test_accuracy": 1.7}}, "metrics: test_accuracy: 1.7 is not in [0, 1]"),
+        ({"metrics": {"train_seconds": -1}}, "train_seconds: -1 is not finite and at least 0"),
+        ({"metrics": {"latency_ms": {"median": -0.1}}}, "latency_ms: -0.1 is not"),
+        ({"metrics": {"latency_ms": {"low": 1}}}, "latency_ms: None is no number"),
+        ({"metrics": {"accuracy_by_step": 0.5}}, "accuracy_by_step: 0.5 is no list of numbers"),
+        ({"metrics": {"reference_accuracy": [1]}}, "reference_accuracy: [1] is no mapping"),
+        ({"metrics": {"test_accuracy": True}}, "test_accuracy: True is no number"),
+        ({"metrics": {"mine": 1e101}}, "too large"),
+        ({"metrics": {"mine": [[[[[[[[[[1]]]]]]]]]]}}, "nested more than 8 deep"),
+        ({"facts": {"mine": [[[[[[[[[[1]]]]]]]]]]}}, "nested more than 8 deep"),
+        ({"layers": [{"synops_ac": 1}]}, "a layer has no name"),
+        ({"layers": [{"name": "l", "activation_sparsity": 2}]}, "layer l: activation_sparsity: 2"),
+        ({"seconds": -1}, "seconds: "),
+        ({"session": -1}, "session: "),
+        ({"seed": -1}, "seed: "),
+        ({"raster": {"input": [[-1]]}}, "raster.input.0.0: "),
+        ({"source": {"title": "t", "authors": "a", "accuracy": 93}}, "source.accuracy: "),
+    ],
+)
+def test_a_record_with_an_impossible_value_is_refused(make_record, change, reason):
+    data = json.loads(to_line(make_record())) | change
+    with pytest.raises(ValueError, match=re.escape(reason)) as error:
+        from_line(json.dumps(data))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 30, "9" * 5000, "-1e101"])
+def test_a_number_that_no_float_holds_is_refused(make_record, number):
+    line = to_line(make_record(metrics={"mine": 12345})).replace("12345", number)
+    with pytest.raises(ValueError, match="no valid JSON") as error:
+        from_line(line)
+    assert len(str(error.value)) < 200
+
+
+def test_deep_json_is_refused():
+    with pytest.raises(ValueError, match="nested"):
+        from_line("[" * 100_000 + "]" * 100_000)
 
 
 def test_what_is_not_finite_was_not_measured():

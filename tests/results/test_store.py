@@ -96,7 +96,7 @@ def test_wherever_the_disk_ended_the_whole_lines_load(tmp_path_factory, data):
 
 def test_records_that_are_not_there_are_a_problem_and_no_error(folder):
     (folder.path / RECORDS).unlink()
-    assert folder.records() == ([], [f"{RECORDS}: No such file or directory"])
+    assert folder.records() == ([], [f"{RECORDS} cannot be read: No such file or directory"])
 
 
 def test_a_run_that_was_copied_without_its_empty_folders_can_be_carried_on(folder):
