@@ -162,3 +162,25 @@ def test_no_request_is_an_event(request_):
 def test_no_event_is_a_request(event):
     with pytest.raises(ValidationError):
         requests.validate_json(event.model_dump_json())
+
+
+HOSTILE = "\x1b[31mred\n\ud800\u202e"
+
+
+def test_no_text_of_an_event_reaches_a_terminal_raw():
+    failed = Failed(status="failed", reason=HOSTILE, where=HOSTILE)
+    assert failed.reason.isprintable()
+    assert failed.where.isprintable()
+    trained = Trained(
+        versions={}, metrics={}, scalars={HOSTILE: 1.0}, absent={HOSTILE: HOSTILE},
+        layers=[{"name": HOSTILE}], history=[{HOSTILE: 1.0}],
+    )  # fmt: skip
+    line = trained.model_dump_json()
+    assert line.isprintable()
+    assert events.validate_json(line) == trained
+
+
+def test_a_call_that_took_no_time_is_no_event():
+    for seconds in ([0.0], [-1.0], [float("nan")], [float("inf")], []):
+        with pytest.raises(ValidationError):
+            Samples(batch=1, series={"latency": seconds})

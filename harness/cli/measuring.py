@@ -189,7 +189,9 @@ def _conclude(finished: Run) -> int:
         console.print(line, markup=False, highlight=False)
     click.echo(f"report: {finished.path / 'report.html'}")
     judged = [record for record in finished.records if record.kind != "peaks"]
-    if {record.status for record in judged} - {"ok", "skipped"}:
+    if {record.status for record in judged} - {"ok", "skipped"} or any(
+        row.refuted for row in finished.rows
+    ):
         return FAILED
     wanted = "trial" if finished.kind == "networks" else "layer-timing"
     measured = any(record.status == "ok" for record in judged if record.kind == wanted)

@@ -21,6 +21,7 @@ from rich.table import Column
 
 from harness import protocol
 from harness.coordinator.listener import Listener
+from harness.errors import plain
 from harness.results.record import Record
 
 _COLOURS = {"ok": "green", "skipped": "yellow"}
@@ -134,6 +135,7 @@ class Lines(Listener):
     def _print(self, text: str) -> None:
         with self._lock:
             self._last, self._ended = monotonic(), ""
+            text = "\n".join(map(plain, text.split("\n")))
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -192,7 +194,7 @@ class Bars(Listener):
     def _show(self, name: str, **changes: Any) -> None:
         """Changes the bar of that name; it is made where there is none."""
         if name not in self._shown:
-            self._shown[name] = self._bars.add_task(name, total=None, state="")
+            self._shown[name] = self._bars.add_task(plain(name), total=None, state="")
         self._bars.update(self._shown[name], **changes)
 
     def _clear(self, name: str) -> None:
@@ -214,12 +216,14 @@ def state(progress: protocol.Progress) -> str:
 
 def told(label: str, record: Record) -> str:
     """One record in one line."""
+    label = plain(label)
     if record.status != "ok":
-        return f"{label}: {record.status}: {record.reason}"
+        return f"{label}: {record.status}: {plain(record.reason)}"
     accuracy = record.metrics.get("test_accuracy")
     if accuracy is not None:
         return f"{label}: ok, test accuracy {100 * accuracy:.2f} %, {record.seconds:.1f} s"
     total = record.metrics.get("total_ms")
     if total is not None:
-        return f"{label}: ok, forward and backward {total['median']:.3g} ms"
+        median = total["median"] if isinstance(total, dict) else total
+        return f"{label}: ok, forward and backward {median:.3g} ms"
     return f"{label}: ok, {record.seconds:.1f} s"

@@ -17,7 +17,7 @@ from harness.report.content import PROSE, Picture, prose
 from harness.report.numbers import listed, plain
 from harness.report.page.content import page_content
 from harness.report.pages import render
-from harness.report.rows import NetworkRow, network_rows, shown_metrics
+from harness.report.rows import NetworkRow, network_rows, shown_metrics, shown_name
 from harness.results.accuracy import ClassAccuracy
 from harness.results.answers import Answers
 from harness.results.frame import summary_columns, summary_line
@@ -26,7 +26,7 @@ from harness.results.ranking import rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import Summary, summarise
-from harness.results.writing import replace
+from harness.results.writing import refuse_link, replace, writing
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,16 @@ def build_report(
     `problems` names the lines of records.jsonl that could not be read, `beside` the runs whose rows
     were taken over. `answers` are those of the networks, `baseline` the key of the row that accuracies
     are compared with. `say` is told what is being done. Each file is replaced at once: a reader sees
-    the old one or the new one. Figures of an earlier report are removed. Returns the files.
+    the old one or the new one. Figures of an earlier report are removed. Returns the files; UsageError
+    where one cannot be written.
     """
     view = gather(description, records, problems, beside, answers, baseline, path)
+    with writing(path):
+        return _written(path, view, figures, say)
+
+
+def _written(path: Path, view: View, figures: bool, say: Callable[[str], None]) -> list[Path]:
+    refuse_link(path / "figures")
     (path / "figures").mkdir(parents=True, exist_ok=True)
     say("writing the tables")
     written = [_write(path / "summary.csv", _csv(_summary(view.summaries)))]
@@ -105,7 +112,7 @@ def gather(
     records = latest(list(records))  # what is repeated counts once, in all sections
     summaries = summarise(records, sessions, answers)
     ranking = rank(summaries, baseline)
-    labels = {summary.row.key: plain(summary.label) for summary in summaries}
+    labels = {summary.row.key: shown_name(summary) for summary in summaries}
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
     failed = trust.unfinished(records, labels)
     found = standing.by_class(rows, answers) if answers else {}
@@ -127,7 +134,7 @@ def gather(
         "commands": list(dict.fromkeys(plain(s.command) for s in sessions if s.command)),
         "warnings": [*words.warnings(rows, records), *environment.warnings(sessions, records)],
         "tables": [table for table in tables if table is not None],
-        "trust": trust.how_far(records, sessions, labels, beside),
+        "trust": trust.how_far(records, sessions, labels, beside, summaries),
         "notes": words.notes(rows, records),
         "meanings": [(metric.title, metric.meaning) for metric in metrics],
         "unfinished": failed,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.report import layers
 from harness.report.content import PROSE
 from harness.report.numbers import listed, plain, show
-from harness.report.rows import NetworkRow, network_rows, ordered_by
+from harness.report.rows import NetworkRow, network_rows, ordered_by, shown_name
 from harness.report.versus import Timing, timings, versus
 from harness.results.answers import Answers
 from harness.results.metrics import METRICS
@@ -26,9 +26,11 @@ def closing_lines(
     """What the records support, in plain sentences; none where there is nothing to compare."""
     records = latest(list(records))
     summaries = summarise(records, sessions, answers)
-    labels = {summary.row.key: plain(summary.label) for summary in summaries}
-    timed = timings(records)
-    lines = [*_best(network_rows(summaries), rank(summaries))]
+    labels = {summary.row.key: shown_name(summary) for summary in summaries}
+    refuted = {summary.row.key for summary in summaries if summary.refuted}
+    timed = [record for record in timings(records) if record.row.key not in refuted]
+    rows = network_rows(summaries)
+    lines = [*_best([row for row in rows if not row.refuted], rank(summaries))]
     networks = [record for record in timed if isinstance(record, NetworkTiming)]
     for name in ("latency", "inference", "train"):
         lines += _verdicts(networks, name, labels, PROSE["series"][name].partition(",")[0])
@@ -41,7 +43,7 @@ def closing_lines(
             sizes.setdefault(what, []).append(record)
     for what, group in sizes.items():
         lines += _verdicts(group, layers.MAIN, labels, what)
-    return lines
+    return [*lines, *_doubts(rows)]
 
 
 def _best(rows: Sequence[NetworkRow], ranking: Ranking) -> Iterator[str]:
@@ -70,6 +72,16 @@ def _best(rows: Sequence[NetworkRow], ranking: Ranking) -> Iterator[str]:
         if overlapping
         else ""
     )
+
+
+def _doubts(rows: Sequence[NetworkRow]) -> Iterator[str]:
+    """`Refuted, and not ranked: NAME: why.`, and the warnings of each row."""
+    for row in rows:
+        if row.refuted:
+            yield f"Refuted, and not ranked: {plain(row.label)}: {row.refuted}."
+    for row in rows:
+        if row.warnings:
+            yield f"Warning: {row.name}: {'; '.join(row.warnings.values())}."
 
 
 def _verdicts(

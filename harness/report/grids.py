@@ -49,7 +49,7 @@ def grid(rows: Sequence[NetworkRow]) -> Drawn:
         value = row.value(ACCURACY)
         colour = [p + value * (f - p) for p, f in zip(PALE, FULL, strict=True)]
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=PAPER))
-        told = f"{100 * value:.2f}"
+        told = f"{100 * value:.2f}{' refuted' if row.refuted else ''}"
         if reported := _reported(row):
             told += f"\n({100 * reported:.2f})"
         ink = WHITE if value >= DARK else BLACK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report.content import Card, Column, Item, Table, number, prose
+from harness.report.content import PROSE, Card, Column, Item, Table, number, prose
 from harness.report.numbers import plain
 from harness.report.rows import NetworkRow, ordered_by, shown_metrics
 from harness.results.ranking import Ranking
@@ -13,7 +13,8 @@ from harness.results.ranking import Ranking
 def results(rows: Sequence[NetworkRow], ranking: Ranking | None = None) -> Table:
     """A line for each row, a column for each metric that some row has.
 
-    A row that cannot be told from the most accurate one is marked.
+    A row that cannot be told from the most accurate one is marked, as are those that are refuted (not
+    ranked) and those with a warning.
     """
     best = ranking.best() if ranking else []
     metrics = shown_metrics(rows)
@@ -31,8 +32,10 @@ def results(rows: Sequence[NetworkRow], ranking: Ranking | None = None) -> Table
     lines = []
     for row in rows:
         framework = plain(row.row.framework)
-        mark = "place 1" if row.row.key in best and len(best) < len(rows) else ""
-        line = [Item(row.name, sort=row.name, colour=row.look.colour, remark=mark)]
+        marks = ["not ranked"] if row.refuted else []
+        marks += ["place 1"] if row.row.key in best and len(best) < len(rows) else []
+        marks += [PROSE["marks"].get(kind, kind) for kind in row.warnings]
+        line = [Item(row.name, sort=row.name, colour=row.look.colour, remark="; ".join(marks))]
         line += [number(row.cells.get(metric.name), metric.name) for metric in metrics]
         line += [number(row.references.get(n), "reference_accuracy") for n in references]
         line += [Item(seeds(row), sort=str(len(row.trials)))]

@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.errors import unknown
-from harness.report.numbers import plain, show
-from harness.report.rows import network_rows, shown_metrics
+from harness.report.numbers import show
+from harness.report.rows import network_rows, shown_metrics, shown_name
 from harness.results.ranking import rank
 from harness.results.summary import Summary
 
@@ -27,7 +27,7 @@ def short_table(summaries: Sequence[Summary]) -> pd.DataFrame:
     metrics = [metric for metric in shown_metrics(rows) if metric.place == "brief"]
     lines = []
     for row in rows:
-        line = {"Row": plain(row.label)}
+        line = {"Row": shown_name(row)}
         if len(places) > 1:
             line["Place"] = str(places.get(row.row.key, ""))
         line |= {m.title: str(show(row.cells.get(m.name), m.name)) for m in metrics}

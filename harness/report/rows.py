@@ -22,7 +22,7 @@ ORDER = ("test_accuracy", "van_rossum_loss")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkRow(Summary):
-    """One row of the comparison of networks, with its name as shown.
+    """One row of the comparison of networks, with its name as shown; that of a refuted one says so.
 
     `trials` are the records of its successful trials, by seed; `tried` those of all.
     """
@@ -42,17 +42,24 @@ def interval(cell: Cell) -> tuple[float, ...]:
     return () if cell.low is None or cell.high is None else (cell.low, cell.high)
 
 
+def shown_name(summary: Summary) -> str:
+    """The name of a row in tables, figures and sentences; that of a refuted one is marked."""
+    return f"{plain(summary.label)} (refuted)" if summary.refuted else plain(summary.label)
+
+
 def network_rows(summaries: Sequence[Summary]) -> list[NetworkRow]:
     """The rows, the highest test accuracy first, then the lowest van Rossum loss; without either last.
 
-    Looks follow the plugins and the names' alphabetical order, never the results.
+    Those that are refuted come after all others: no order is claimed of what does not hold. Looks follow
+    the plugins and the names' alphabetical order, never the results.
     """
     named = sorted((plain(s.label), n) for n, s in enumerate(summaries) if isinstance(s.row, Row))
     every = looks([summaries[number].row.plugin for _, number in named])
     rows = []
-    for look, (name, number) in zip(every, named, strict=True):
+    for look, (_, number) in zip(every, named, strict=True):
         summary = summaries[number]
-        own = {"name": name, "look": look, "trials": summary.ok, "tried": summary.trials}
+        own = {"name": shown_name(summary), "look": look}
+        own |= {"trials": summary.ok, "tried": summary.trials}
         rows.append(NetworkRow(**vars(summary) | own))
     return sorted(rows, key=_order)
 
@@ -68,7 +75,7 @@ def ordered_by(rows: Sequence[Summary]) -> str:
 
 
 def _order(row: NetworkRow) -> tuple[float | str, ...]:
-    keys = []
+    keys: list[float | str] = [float(bool(row.refuted))]
     for name in ORDER:
         sign = -1 if METRICS[name].better == "more" else 1
         keys.append(sign * row.value(name) if row.has(name) else float("inf"))

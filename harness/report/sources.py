@@ -44,7 +44,8 @@ def against_sources(rows: Sequence[NetworkRow]) -> Table | None:
         )
         changed = (f"{name}={value}" for name, value in row.row.swept.items())
         setting = Item(plain(" ".join([row.row.preset, *changed])))
-        lines.append([Item(plain(row.row.plugin)), setting, *(Item(*text) for text in texts)])
+        name = f"{plain(row.row.plugin)}{' (refuted)' if row.refuted else ''}"
+        lines.append([Item(name), setting, *(Item(*text) for text in texts)])
     columns = [Column(title, number=place > 1) for place, title in enumerate(TITLES)]
     lines.sort(key=lambda line: (line[0].value, line[1].value))
     note = prose("tables", "sources")
@@ -92,7 +93,8 @@ def _best(row: NetworkRow, rows: Sequence[NetworkRow]) -> NetworkRow | None:
     same = (
         other
         for other in rows
-        if of == (other.row.plugin, other.row.task, other.row.device, other.row.preset)
+        if not other.refuted
+        and of == (other.row.plugin, other.row.task, other.row.device, other.row.preset)
         and other.has("test_accuracy")
     )
     known = "validation_accuracy"

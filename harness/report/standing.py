@@ -16,6 +16,9 @@ from harness.results.standings import Difference
 #: A table of classes has as many columns as there are classes: of more, confusion.csv has them all.
 MOST_CLASSES = 20
 
+#: Of more classes, nothing is counted: every pair of them would be a line of confusion.csv.
+MOST_COUNTED = 1000
+
 
 def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
     """A line for each row whose answers were kept, the best place first."""
@@ -77,6 +80,8 @@ def by_class(rows: Sequence[NetworkRow], answers: Answers) -> dict[str, ClassAcc
         if known:
             predicted = np.stack(known)
             classes = int(max(predicted.max(), answers.labels.max())) + 1
+            if classes > MOST_COUNTED:
+                continue
             found[row.name] = class_accuracy(predicted, answers.labels, classes)
     return found
 

@@ -11,6 +11,7 @@ from harness.report.numbers import counted, grouped, listed, plain
 from harness.results.metrics import METRICS
 from harness.results.record import LayerProof, LayerTiming, NetworkTiming, Record, TrialRecord
 from harness.results.session import Session
+from harness.results.summary import Summary
 
 Timings = Sequence[NetworkTiming | LayerTiming]
 
@@ -22,12 +23,14 @@ def how_far(
     sessions: Sequence[Session],
     labels: Mapping[str, str],
     beside: Sequence[str] = (),
+    summaries: Sequence[Summary] = (),
 ) -> Pairs:
-    """(subject, text) pairs; only the sessions and other runs where nothing was timed."""
+    """(subject, text) pairs; where nothing was timed, only what the rows' trials say."""
     timings = [r for r in records if isinstance(r, (NetworkTiming, LayerTiming))]
     timed = [record for record in timings if record.status == "ok"]
     others = prose("trust", "beside", names=listed(beside)) if beside else ""
-    pairs = [("Sessions", who_measured(sessions, records)), ("Other runs", others)]
+    pairs = [("Refuted", _doubted(summaries)), ("Warnings", _warned(summaries, labels))]
+    pairs += [("Sessions", who_measured(sessions, records)), ("Other runs", others)]
     if timings:
         pairs += [
             ("Noise floor", _floor(timed)),
@@ -35,7 +38,6 @@ def how_far(
             ("Checks passed", _checks(timings, timed)),
             ("Refused", _refused(timings, labels)),
             ("Decided early", _decided_early(timed, labels)),
-            ("Random answers", _random(timed, labels)),
             ("Outliers", _outliers(timed)),
             ("Not measured", "; ".join(_absent(records, labels))),
         ]
@@ -85,14 +87,18 @@ def _decided_early(timed: Timings, labels: Mapping[str, str]) -> str:
     return prose("trust", "decided", rows=listed(said)) if said else ""
 
 
-def _random(timed: Timings, labels: Mapping[str, str]) -> str:
-    """Rows that answer otherwise when asked again."""
-    said = [
-        f"{labels[r.row.key]} on {100 * r.facts['random_answers']:.2g} %"
-        for r in timed
-        if "random_answers" in r.facts
-    ]
-    return prose("trust", "random", rows=listed(said)) if said else ""
+def _doubted(summaries: Sequence[Summary]) -> str:
+    """Rows whose numbers do not hold, each with the reason."""
+    said = [f"{plain(row.label)} ({row.refuted})" for row in summaries if row.refuted]
+    return prose("trust", "refuted", rows="; ".join(said)) if said else ""
+
+
+def _warned(summaries: Sequence[Summary], labels: Mapping[str, str]) -> str:
+    """The warnings of each row; rows that share one are told together."""
+    by_text = grouped(
+        (text, labels[row.row.key]) for row in summaries for text in row.warnings.values()
+    )
+    return "; ".join(f"{listed(names)}: {text}" for text, names in by_text.items())
 
 
 def _refused(timings: Timings, labels: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.results.metrics import REGISTRY
+from harness.results.metrics import METRICS, REGISTRY
 from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord, latest
 from harness.results.summary import Summary, summarise
 from harness.subjects import LayerRow, Row
@@ -27,8 +27,9 @@ _IDENTITY = ("plugin", "framework", "framework_version", "digest")
 def records_frame(records: Iterable[Record]) -> pd.DataFrame:
     """One line for each trial, its measurement merged in, or for each layer; lists stay lists.
 
-    Nested metrics, parameters and the plugin's scalars have dotted names (`latency_ms.median`,
-    `params.hidden`, `scalars.scale1`); layers and histories stay in the records.
+    Nested metrics, parameters, facts and the plugin's scalars have dotted names (`latency_ms.median`,
+    `params.hidden`, `facts.reload`, `scalars.scale1`), so that no name of a plugin's is one of the host's;
+    layers and histories stay in the records.
     """
     import pandas as pd
 
@@ -43,10 +44,12 @@ def records_frame(records: Iterable[Record]) -> pd.DataFrame:
         outcome = {"status": record.status, "reason": record.reason}
         if isinstance(record, NetworkTiming):
             outcome = {f"timing_{name}": value for name, value in outcome.items()}
-        line |= outcome | _flat(record.metrics)
+        line |= outcome | _metrics(record.metrics)
         if isinstance(record, TrialRecord):
             line |= {"seed": record.seed, "started": record.started, "seconds": record.seconds}
             line |= _flat({"scalars": record.scalars, "params": record.row.params})
+        if record.facts:
+            line |= _flat({"facts": record.facts})
     return pd.DataFrame(list(lines.values()))
 
 
@@ -92,7 +95,9 @@ def _parts(summary: Summary) -> tuple[Line, Line, Line]:
         if cell.low is not None and cell.high is not None:
             ends = (cell.low, cell.high, cell.kind)
             metrics |= {f"{name}{end}": v for end, v in zip(INTERVAL, ends, strict=True)}
-    tail = {f"reference_accuracy.{name}": c.value for name, c in summary.references.items()}
+    told = {"refuted": summary.refuted, "warnings": "; ".join(summary.warnings.values())}
+    tail: Line = {name: text for name, text in told.items() if text}
+    tail |= {f"reference_accuracy.{name}": c.value for name, c in summary.references.items()}
     if summary.timing is not None:
         tail |= _comparison(summary)
     return line, metrics, tail
@@ -119,6 +124,13 @@ def _identity(row: Row | LayerRow) -> Line:
         line |= {"task": row.task, "preset": row.preset}
         line |= {f"swept.{name}": value for name, value in row.swept.items()}
     return line | {"device": row.device, "threads": row.threads}
+
+
+def _metrics(metrics: Mapping[str, Any]) -> Line:
+    """The metrics of the registry under their own names, all others under `metrics`."""
+    own = {name: value for name, value in metrics.items() if name in METRICS}
+    others = {name: value for name, value in metrics.items() if name not in METRICS}
+    return _flat(own) | _flat({"metrics": others})
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Line:

@@ -29,12 +29,14 @@ class Ranking:
 
 
 def rank(rows: Sequence[Summary], baseline: str = "") -> Ranking:
-    """The ranking of the rows whose answers were kept.
+    """The ranking of the rows whose answers were kept, without those that are refuted.
 
     `baseline` is a row's key; where it is empty or has no answers, it is that of the timings, else the
     first row.
     """
-    outcomes = {row.row.key: row.outcomes for row in rows if row.outcomes is not None}
+    outcomes = {
+        row.row.key: row.outcomes for row in rows if row.outcomes is not None and not row.refuted
+    }
     if not outcomes:
         return Ranking()
     timed = (row.timing.baseline for row in rows if isinstance(row.timing, NetworkTiming))

@@ -1,4 +1,4 @@
-"""Reads files that anybody may have written: regular files, of a bounded size, with numbers that are possible.
+"""Reads files that anybody may have written: regular ones, of a bounded size, with possible numbers.
 
 A run's folder may be damaged, or made by somebody who wants to break the report: whatever is read here
 ends in a value or in a ValueError of one line.
@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeGuard
 
 from pydantic import AfterValidator, Field
 
@@ -40,7 +40,7 @@ def read_file(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK, opening a pipe waits for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise ValueError(f"{path.name} is no regular file")
@@ -54,9 +54,7 @@ def read_file(path: Path) -> bytes:
 def parse(text: str | bytes) -> Any:
     """The value of a JSON text; ValueError in one line where it is none, or holds an impossible number."""
     try:
-        value = json.loads(
-            text, parse_constant=_no_number, parse_float=_float, parse_int=_integer
-        )
+        value = json.loads(text, parse_constant=_no_number, parse_float=_float, parse_int=_integer)
     except RecursionError:
         raise ValueError("no valid JSON (nested too deeply)") from None
     except ValueError as error:
@@ -82,7 +80,7 @@ def shallow(value: Any, depth: int = DEEPEST) -> Any:
 Tree = Annotated[Any, AfterValidator(shallow)]
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether `value` is a number, and no truth value."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 

@@ -237,7 +237,9 @@ def from_line(line: str | bytes) -> Record:
     if not isinstance(data, dict):
         raise ValueError("no JSON object")
     if data.get("schema") != SCHEMA:
-        raise ValueError(f"schema {plain(repr(data.get('schema')))[:40]}, this version reads {SCHEMA}")
+        raise ValueError(
+            f"schema {plain(repr(data.get('schema')))[:40]}, this version reads {SCHEMA}"
+        )
     del data["schema"]
     try:
         return _records.validate_python(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from harness.errors import UsageError
 from harness.results.reading import parse, read_file
 from harness.results.record import READS, SCHEMA, Record, first_error, from_line, to_line
 from harness.results.session import Session
-from harness.results.writing import opened, replace
+from harness.results.writing import opened, replace, writing
 from harness.subjects import Data
 
 RUN, RECORDS, LOCK = "run.json", "records.jsonl", ".lock"
@@ -82,7 +81,7 @@ class RunFolder:
         """A new run at `path`; UsageError where something is there already or cannot be written."""
         cls.check_free(path)
         folder = cls(path)
-        with _writing(path):
+        with writing(path):
             path.mkdir(parents=True, exist_ok=True)
             folder._make_subfolders()
             folder._describe(Description(kind=kind))
@@ -162,7 +161,7 @@ class RunFolder:
 
     def append(self, record: Record) -> None:
         """Adds one record; it is on the disk when this returns."""
-        with _writing(self.path), opened(self.path / RECORDS) as file:
+        with writing(self.path), opened(self.path / RECORDS) as file:
             # A run that was killed in the middle of a line must not lose the next record with it.
             if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
                 file.write(b"\n")
@@ -190,7 +189,7 @@ class RunFolder:
 
     def write_samples(self, key: str, samples: dict[str, Any]) -> None:
         """Raw timings, in the order taken."""
-        with _writing(self.path):
+        with writing(self.path):
             replace(self.file("samples", key, ".json"), json.dumps(samples).encode())
 
     def read_samples(self, key: str) -> dict[str, Any]:
@@ -223,7 +222,7 @@ class RunFolder:
 
         A run that was copied, through git for one, comes without those that are empty.
         """
-        with _writing(self.path):
+        with writing(self.path):
             self._make_subfolders()
             try:
                 lock = FileLock(self.path / LOCK).acquire(timeout=0)
@@ -236,7 +235,7 @@ class RunFolder:
         """Writes run.json, whole or not at all."""
         data = {"schema": SCHEMA, **description.model_dump(mode="json")}
         text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-        with _writing(self.path):
+        with writing(self.path):
             replace(self.path / RUN, text.encode(errors="backslashreplace"))
 
     def _make_subfolders(self) -> None:
@@ -249,15 +248,3 @@ def file_name(key: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9._=-]+", "_", key)[:100]
     digest = sha256(key.encode(errors="backslashreplace")).hexdigest()
     return plain if plain == key else f"{plain}-{digest[:8]}"
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        mend = (
-            "free some room, then --resume it" if full else "give --out a folder you can write to"
-        )
-        raise UsageError(f"cannot write to {path} ({error.strerror or error}): {mend}") from None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.results import caveats
 from harness.results.accuracy import Outcomes, accuracy_interval
 from harness.results.answers import Answers
 from harness.results.labels import labels
@@ -24,7 +25,9 @@ class Summary:
     """One row of the comparison.
 
     `trials` are the records of all its seeds (none for a layer), `timing` that of its measurement,
-    `outcomes` which test samples its networks predict correctly, where that was kept.
+    `outcomes` which test samples its networks predict correctly, where that was kept. `refuted` says why
+    its numbers do not hold ("" where they do): it is ranked nowhere. `warnings` are what its reader must
+    know, by kind.
     """
 
     row: Row | LayerRow
@@ -34,6 +37,8 @@ class Summary:
     trials: Sequence[TrialRecord] = ()
     timing: NetworkTiming | LayerTiming | None = None
     outcomes: Outcomes | None = None
+    refuted: str = ""
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, metric: str) -> bool:
         """Whether `metric` was measured."""
@@ -86,7 +91,8 @@ def summarise(
         for name, (_, host) in zip(names, rows, strict=True)
     ]
     return [
-        _summary(members, name, answers) for members, name in zip(rows.values(), names, strict=True)
+        _summary(members, name, answers, sessions)
+        for members, name in zip(rows.values(), names, strict=True)
     ]
 
 
@@ -100,10 +106,12 @@ def _summary(
     members: Sequence[TrialRecord | NetworkTiming | LayerTiming],
     label: str,
     answers: Answers | None,
+    sessions: Sequence[Session],
 ) -> Summary:
     trials = [record for record in members if isinstance(record, TrialRecord)]
+    succeeded = [trial for trial in trials if trial.status == "ok"]
     timing = next((r for r in members if isinstance(r, (NetworkTiming, LayerTiming))), None)
-    ok = [trial.metrics for trial in trials if trial.status == "ok"]
+    ok = [trial.metrics for trial in succeeded]
     cells: dict[str, Cell] = {}
     references: dict[str, Cell] = {}
     n_test = _same(metrics.get("test_size") for metrics in ok)
@@ -116,10 +124,20 @@ def _summary(
         elif timing is not None and timing.kind in metric.of and timing.status == "ok":
             cell = _measured(timing.metrics.get(metric.name))
             cells |= {} if cell is None else {metric.name: cell}
-    outcomes = answers.outcomes([t for t in trials if t.status == "ok"]) if answers else None
+    outcomes = answers.outcomes(succeeded) if answers else None
     if outcomes is not None:
         cells["test_accuracy"] = accuracy_interval(outcomes.right)
-    return Summary(members[0].row, label, cells, references, trials, timing, outcomes)
+    return Summary(
+        members[0].row,
+        label,
+        cells,
+        references,
+        trials,
+        timing,
+        outcomes,
+        refuted=caveats.refuted(succeeded, timing),
+        warnings=caveats.warnings(succeeded, timing, answers, sessions),
+    )
 
 
 def _over_seeds(metric: Metric, values: Sequence[float], n_test: int | None) -> Cell:
@@ -140,7 +158,7 @@ def _named(values: Sequence[Any]) -> dict[str, Cell]:
 
 def _measured(value: object) -> Cell | None:
     if is_number(value):
-        return Cell(float(value))  # type: ignore[arg-type] # it is a number
+        return Cell(float(value))
     if not isinstance(value, Mapping) or not is_number(value.get("median")):
         return None
     low, high = (value.get(end) for end in ("low", "high"))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from harness.errors import UsageError
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -13,8 +17,7 @@ def replace(path: Path, content: bytes) -> None:
 
     OSError where its folder is a link: what lies there is no part of the run.
     """
-    if path.parent.is_symlink():
-        raise OSError(errno.ELOOP, f"{path.parent.name} is a symbolic link", str(path.parent))
+    refuse_link(path.parent)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.unlink(missing_ok=True)
@@ -29,3 +32,22 @@ def opened(path: Path) -> BinaryIO:
     """The file, to be read and appended to; OSError where it is a link."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     return cast(BinaryIO, os.fdopen(os.open(path, flags, 0o666), "a+b"))
+
+
+def refuse_link(folder: Path) -> None:
+    """OSError where the folder of a run is a link."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, f"{folder.name} is a symbolic link", str(folder))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A UsageError in one line where something in the run at `path` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = (
+            "free some room, then --resume it" if full else "give --out a folder you can write to"
+        )
+        raise UsageError(f"cannot write to {path} ({error.strerror or error}): {mend}") from None

@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.outcome import NOT_FINITE, failed, not_ready, trained, unexpected
+from harness.coordinator.outcome import (
+    NOT_FINITE,
+    failed,
+    not_ready,
+    recorded,
+    trained,
+    unexpected,
+)
 from harness.protocol import Failed, Opened, Trained
+from harness.results.record import TrialRecord
 from harness.subjects import PluginLocation
 
 
@@ -53,3 +61,15 @@ def test_a_missing_plugin_is_skipped_with_the_mend_and_a_broken_one_has_failed()
     assert not_ready(missing) == Failed(status="skipped", reason="x is missing; get x")
     broken = Plugin("p", source, "f", status="broken", reason="line 1")
     assert failed(not_ready(broken)) == {"status": "failed", "reason": "import: line 1"}
+
+
+def test_a_result_that_cannot_be_is_invalid_with_the_reason_and_never_an_error(make_row):
+    identity = {"row": make_row(), "seed": 0}
+    fields = {"status": "ok", "metrics": {"train_seconds": -1.0}, "log": "logs/a.log"}
+    found = recorded(TrialRecord, fields, **identity)
+    assert (found.status, found.log, found.metrics) == ("invalid", "logs/a.log", {})
+    assert found.reason == (
+        "the worker answered what cannot be: metrics: train_seconds: -1.0 is not finite and at least 0"
+    )
+    fine = recorded(TrialRecord, {"status": "ok", "metrics": {"train_seconds": 1.0}}, **identity)
+    assert (fine.status, fine.metrics) == ("ok", {"train_seconds": 1.0})

@@ -44,3 +44,30 @@ def test_layers_are_compared_at_each_size():
 def test_nothing_to_compare_is_nothing_to_tell():
     assert closing_lines([]) == closing_lines(accuracy("a", 0.9)) == []
     assert closing_lines([record("a", 0, "failed", "why")]) == []
+
+
+def test_a_refuted_row_is_never_the_best_and_is_told_with_the_reason():
+    records = accuracy("a", 0.90, 0.91) + accuracy("b", 0.80, 0.81) + accuracy("c", 0.99, 0.99)
+    records[-1] = records[-1].model_copy(update={"facts": {"reload": "9 answers differ"}})
+    best, told = closing_lines(records)
+    assert best.startswith("Highest test accuracy: a, 90.5 %")
+    assert told == "Refuted, and not ranked: c: 9 answers differ (seed 1)."
+
+
+def test_a_refuted_row_is_called_neither_faster_nor_slower():
+    records = [
+        r.model_copy(update={"facts": {"reload": "other"}})
+        if r.kind == "trial" and r.row.plugin == "ann-relu"
+        else r
+        for r in run_records()
+    ]
+    verdicts = [line for line in closing_lines(records) if "compared with" in line]
+    assert verdicts
+    assert "ann-relu" not in "".join(verdicts)
+
+
+def test_warnings_are_told_by_row():
+    records = accuracy("a", 0.9)
+    records[0] = records[0].model_copy(update={"facts": {"tied_scores": 1.0}})
+    (line,) = closing_lines(records)
+    assert line.startswith("Warning: a: scores tie on 100 % of the test samples")

@@ -86,3 +86,16 @@ def test_seeds_are_counted():
     assert rows["ann-relu"] == "3"
     assert rows["norse-superspike"] == "0 of 3"
     assert rows["sinabs-lif"] == "skipped"
+
+
+def test_a_refuted_row_is_marked_keeps_its_numbers_and_comes_last():
+    records = [
+        record("a", metrics={"test_accuracy": 0.5}, facts={"silent_layers": ["hidden"]}),
+        record("c", metrics={"test_accuracy": 1.0}, facts={"reload": "9 answers differ"}),
+        record("z", status="failed"),
+    ]
+    rows = report_rows(records)
+    assert [row.name for row in rows] == ["a", "z", "c (refuted)"]
+    first, _, last = networks.results(rows).lines
+    assert (last[0].remark, last[1].value) == ("not ranked", "100 %")
+    assert first[0].remark == "silent layer"

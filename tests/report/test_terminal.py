@@ -91,3 +91,14 @@ def test_layers_have_a_table_of_proofs_and_one_for_each_density(width):
         "snntorch 8192",
     ):
         assert words in text, words
+
+
+def test_a_refuted_row_is_marked_and_stands_last():
+    facts = {"reload": "9 answers differ"}
+    records = [
+        record(plugin, metrics={"test_accuracy": accuracy}, facts=own)
+        for plugin, accuracy, own in (("a", 0.5, {}), ("b", 0.6, {}), ("c", 1.0, facts))
+    ]
+    lines = printed(records, 80).splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["b", "a", "c"]
+    assert "c (refuted)" in lines[-1]

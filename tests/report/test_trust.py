@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.report.trust import how_far
+from harness.results.summary import summarise
 
 from .synthetic_run import layer, record, row, session, timing
 
@@ -71,10 +72,18 @@ def test_other_runs_are_named():
     assert "rows of old were taken over" in words([record("a")], beside=["old"])["Other runs"]
 
 
-def test_networks_that_decide_early_or_answer_at_random_are_named():
-    early = timed(facts={"last_step_that_counts": 7, "steps": 20})
-    random = timed("ann-relu", facts={"random_answers": 0.031})
-    found = words([early, random])
+def test_networks_that_decide_early_are_named():
+    found = words([timed(facts={"last_step_that_counts": 7, "steps": 20})])
     assert "native-dfa after step 7 of 20" in found["Decided early"]
-    assert "ann-relu on 3.1 %" in found["Random answers"]
-    assert words([timed()]).keys().isdisjoint({"Decided early", "Random answers"})
+    assert "Decided early" not in words([timed()])
+
+
+def test_refuted_rows_and_warnings_are_told_also_where_nothing_was_timed():
+    facts = {"reload": "3 of 10 answers differ", "silent_layers": ["hidden"]}
+    records = [record("a", facts=facts), record("b", facts={"silent_layers": ["hidden"]})]
+    summaries = summarise(records)
+    labels = {row.row.key: row.label for row in summaries}
+    found = dict(how_far(records, [session()], labels, (), summaries))
+    assert found["Refuted"].endswith("a (3 of 10 answers differ (seed 0)).")
+    assert found["Warnings"] == "a, b: layer hidden never spiked, on the whole test split"
+    assert "Refuted" not in words([timed()])

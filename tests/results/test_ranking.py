@@ -73,3 +73,11 @@ def test_a_parameter_that_is_off_is_as_good_as_one_that_a_plugin_lacks(make_reco
     assert family() == family(alpha=0.0) == family(dropout=0.0)
     assert family() != family(alpha=0.5)
     assert family() != family(hidden=32)
+
+
+def test_a_refuted_row_has_no_place_and_is_no_baseline(ranked, make_record):
+    found, _ = ranked({"good": 0.9, "bad": 0.5}, facts={"reload": "same"})
+    assert len(found.places) == 2
+    found, _ = ranked({"good": 0.9, "bad": 0.5}, facts={"reload": "9 answers differ"})
+    assert not found.places
+    assert not found.differences

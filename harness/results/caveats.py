@@ -1,0 +1,172 @@
+"""What is wrong with a row, and what its reader must know: refutations, and warnings by their kind.
+
+A row is refuted where its network answers otherwise when it is loaded again, or where a check of its
+timed calls failed. Its numbers are shown, marked as that, and are ranked nowhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.errors import plain
+from harness.results.answers import Answers
+from harness.results.reading import is_number
+from harness.results.record import LayerTiming, NetworkTiming, TrialRecord
+from harness.results.session import Session
+
+#: A trial is at chance where its accuracy is not significantly above that of the most frequent class.
+CHANCE_P = 0.01
+#: Above validation beyond chance: in one of 1000 rows, an honest one is.
+VALIDATION_P = 0.001
+#: Ties on fewer samples than this hardly change an accuracy.
+LEAST_TIED = 0.01
+
+Timing = NetworkTiming | LayerTiming | None
+
+
+def refuted(trials: Sequence[TrialRecord], timing: Timing) -> str:
+    """Why the row is refuted, in one line; "" where it is not. `trials` are those that succeeded."""
+    reasons = [
+        f"{plain(reload)} (seed {trial.seed})"
+        for trial in trials
+        if (reload := trial.facts.get("reload", "same")) != "same"
+    ]
+    if timing is not None and timing.status == "invalid":
+        reasons.append(plain(timing.reason))
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def warnings(
+    trials: Sequence[TrialRecord],
+    timing: Timing,
+    answers: Answers | None = None,
+    sessions: Sequence[Session] = (),
+) -> dict[str, str]:
+    """What a reader of the row must know, a sentence for each kind. `trials` are those that succeeded."""
+    found = {
+        "silent": _silent(trials),
+        "chance": _at_chance(trials, answers) if answers else "",
+        "ties": _tied(trials),
+        "random": _random(trials, timing),
+        "neuron": _neuron(trials),
+        "validation": _above_validation(trials, sessions),
+    }
+    return {kind: text for kind, text in found.items() if text}
+
+
+def _silent(trials: Sequence[TrialRecord]) -> str:
+    """Layers without a spike on the whole test split: by the worker's count, or by the layers' metrics."""
+    seeds: dict[str, list[int]] = {}
+    for trial in trials:
+        told = trial.facts.get("silent_layers")
+        names = told if isinstance(told, (list, tuple)) else _without_spikes(trial)
+        for name in dict.fromkeys(map(plain, names)):
+            seeds.setdefault(name, []).append(trial.seed)
+    parts = [f"layer {name} never spiked{_of(its, trials)}" for name, its in seeds.items()]
+    return f"{'; '.join(parts)}, on the whole test split" if parts else ""
+
+
+def _without_spikes(trial: TrialRecord) -> Iterator[str]:
+    return (layer["name"] for layer in trial.layers if layer.get("spikes_per_sample") == 0)
+
+
+def _at_chance(trials: Sequence[TrialRecord], answers: Answers) -> str:
+    """Seeds whose accuracy a constant prediction of the most frequent class would have too, by an exact
+    binomial test.
+    """
+    import numpy as np
+    from scipy import special
+
+    samples = len(answers.labels)
+    chance = float(np.bincount(answers.labels.astype(np.int64)).max()) / samples
+    at_chance = []
+    for trial in trials:
+        if (predicted := answers.classes.get(trial.predictions)) is None:
+            continue
+        right = int((predicted == answers.labels).sum())
+        # The probability of as many right answers or more, at chance.
+        p = float(special.bdtrc(right - 1, samples, chance)) if right else 1.0
+        if p > CHANCE_P:
+            at_chance.append(trial.seed)
+    if not at_chance:
+        return ""
+    return f"accuracy at chance{_of(at_chance, trials)}: always the same class gives {100 * chance:.1f} %"
+
+
+def _tied(trials: Sequence[TrialRecord]) -> str:
+    most = _highest(trials, "tied_scores")
+    if most < LEAST_TIED:
+        return ""
+    return (
+        f"scores tie on {_percent(most)} of the test samples: their class is the first of the best"
+    )
+
+
+def _random(trials: Sequence[TrialRecord], timing: Timing) -> str:
+    records: list[TrialRecord | NetworkTiming] = [*trials]
+    records += [timing] if isinstance(timing, NetworkTiming) else []
+    most = _highest(records, "random_answers")
+    return f"random: two evaluations differ on {_percent(most)} of the samples" if most > 0 else ""
+
+
+def _neuron(trials: Sequence[TrialRecord]) -> str:
+    """The neuron of a row that says it is the textbook's, where it is another."""
+    told = (trial.facts.get("neuron") for trial in trials)
+    others = (plain(neuron) for neuron in told if isinstance(neuron, str))
+    return next((neuron for neuron in others if neuron.startswith("another neuron")), "")
+
+
+def _above_validation(trials: Sequence[TrialRecord], sessions: Sequence[Session]) -> str:
+    """A test accuracy above that on validation data beyond chance: test data may have been seen.
+
+    A test of two proportions, one-sided. All seeds share the samples, so their mean counts as one network.
+    """
+    pairs, sizes = [], []
+    for trial in trials:
+        both = [trial.metrics.get(f"{split}_accuracy") for split in ("test", "validation")]
+        size = _sizes(trial, sessions)
+        if all(map(is_number, both)) and size:
+            pairs.append(both)
+            sizes.append(size)
+    if not pairs:
+        return ""
+    test, validation = (sum(each) / len(each) for each in zip(*pairs, strict=True))
+    n_test, n_validation = map(min, zip(*sizes, strict=True))
+    pooled = (test * n_test + validation * n_validation) / (n_test + n_validation)
+    error = math.sqrt(max(pooled * (1 - pooled), 0.0) * (1 / n_test + 1 / n_validation))
+    if not error or math.erfc((test - validation) / error / math.sqrt(2)) / 2 > VALIDATION_P:
+        return ""
+    return (
+        f"test accuracy {_percent(test)} is above that on validation data, {_percent(validation)}, "
+        "by more than chance: were test samples seen while training?"
+    )
+
+
+def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] | None:
+    """How many test and validation samples there were, where the session says it."""
+    if trial.session >= len(sessions):
+        return None
+    splits = sessions[trial.session].data.get("splits")
+    if not isinstance(splits, Mapping):
+        return None
+    test, validation = (splits.get(name) for name in ("test", "validation"))
+    if not (isinstance(test, int) and isinstance(validation, int) and min(test, validation) > 0):
+        return None
+    return test, validation
+
+
+def _highest(records: Sequence[TrialRecord | NetworkTiming], fact: str) -> float:
+    known = [record.facts.get(fact) for record in records]
+    return max((float(value) for value in known if is_number(value)), default=0.0)
+
+
+def _of(seeds: Sequence[int], trials: Sequence[TrialRecord]) -> str:
+    """Which seeds, where not all of them."""
+    if len(seeds) == len(trials):
+        return ""
+    return f" (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.3g} %"

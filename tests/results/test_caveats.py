@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.results.answers import Answers
+from harness.results.caveats import refuted, warnings
+from harness.results.session import Session
+
+LABELS = np.arange(200) % 4
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "reason"),
+    [
+        ({}, "ok", ""),
+        ({"reload": "same"}, "ok", ""),
+        ({"reload": "3 of 200 answers differ"}, "ok", "3 of 200 answers differ (seed 0)"),
+        ({}, "invalid", "too fast"),
+        ({"reload": "other"}, "invalid", "other (seed 0); too fast"),
+        ({}, "crashed", ""),
+    ],
+)
+def test_a_row_is_refuted_by_a_reload_or_by_a_check(make_record, facts, status, reason):
+    timing = make_record("network-timing", status=status, reason="too fast")
+    assert refuted([make_record(facts=facts), make_record(seed=1)], timing) == reason
+
+
+def test_without_a_measurement_the_trials_alone_count(make_record):
+    assert refuted([make_record()], None) == ""
+    assert refuted([make_record(facts={"reload": "\x1b[31mx"})], None) == r"\x1b[31mx (seed 0)"
+
+
+def test_an_honest_row_has_no_warning(make_record):
+    answers = Answers(LABELS, {"d": LABELS})
+    layers = [{"name": "hidden", "spikes_per_sample": 0.1}, {"name": "out"}]
+    facts = {"silent_layers": [], "tied_scores": 0.001, "neuron": "equal to the textbook's"}
+    record = make_record(predictions="d", layers=layers, facts=facts)
+    assert warnings([record], make_record("network-timing"), answers, [Session()]) == {}
+
+
+def test_silent_layers_are_named_with_the_seeds_where_not_all(make_record):
+    silent, other = ({"silent_layers": names} for names in (["hidden"], []))
+    found = warnings([make_record(facts=silent), make_record(seed=1, facts=silent)], None)
+    assert found == {"silent": "layer hidden never spiked, on the whole test split"}
+    found = warnings([make_record(facts=silent), make_record(seed=1, facts=other)], None)
+    assert found["silent"] == "layer hidden never spiked (seed 0), on the whole test split"
+
+
+def test_a_layer_without_a_spike_is_silent_in_records_that_do_not_say_so(make_record):
+    layers = [{"name": "one", "spikes_per_sample": 0.0}, {"name": "two", "spikes_per_sample": 1.0}]
+    assert "layer one never spiked" in warnings([make_record(layers=layers)], None)["silent"]
+
+
+def test_an_accuracy_that_one_class_alone_gives_is_at_chance(make_record):
+    answers = Answers(LABELS, {"constant": LABELS * 0, "right": LABELS})
+    constant, right = make_record(predictions="constant"), make_record(seed=1, predictions="right")
+    told = "accuracy at chance: always the same class gives 25.0 %"
+    assert warnings([constant], None, answers) == {"chance": told}
+    told = "accuracy at chance (seed 0): always the same class gives 25.0 %"
+    assert warnings([constant, right], None, answers) == {"chance": told}
+    assert warnings([right], None, answers) == {}
+
+
+def test_a_better_guess_than_the_most_frequent_class_is_not_at_chance(make_record):
+    """40 % of four classes is more than chance; 30 % of 200 samples may be chance."""
+    for share, at_chance in ((0.30, True), (0.40, False)):
+        predicted = np.where(np.arange(200) < 200 * share, LABELS, (LABELS + 1) % 4)
+        found = warnings([make_record(predictions="d")], None, Answers(LABELS, {"d": predicted}))
+        assert ("chance" in found) is at_chance
+
+
+def test_tied_scores_random_answers_and_another_neuron_are_told(make_record):
+    facts = {"tied_scores": 0.25, "neuron": "another neuron: 287.1 spikes a sample for 277.6"}
+    timing = make_record("network-timing", facts={"random_answers": 0.031})
+    found = warnings([make_record(facts=facts)], timing)
+    assert found["ties"].startswith("scores tie on 25 % of the test samples")
+    assert found["random"] == "random: two evaluations differ on 3.1 % of the samples"
+    assert found["neuron"] == "another neuron: 287.1 spikes a sample for 277.6"
+
+
+@pytest.mark.parametrize(
+    ("test", "validation", "warned"),
+    [(0.99, 0.90, True), (0.91, 0.90, False), (0.90, 0.99, False), (1.0, 1.0, False)],
+)
+def test_test_accuracy_above_validation_beyond_chance_is_told(
+    make_record, test, validation, warned
+):
+    session = Session(data={"splits": {"test": 2000, "validation": 1000}})
+    metrics = {"test_accuracy": test, "validation_accuracy": validation}
+    found = warnings([make_record(metrics=metrics)], None, None, [session])
+    assert ("validation" in found) is warned
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"splits": 3}, {"splits": {"test": 0, "validation": 1}}, {"splits": {"test": "many"}}],
+)
+def test_without_the_sizes_of_the_splits_nothing_is_said(make_record, data):
+    metrics = {"test_accuracy": 1.0, "validation_accuracy": 0.1}
+    record = make_record(metrics=metrics)
+    assert warnings([record], None, None, [Session(data=data)]) == {}
+    assert warnings([record], None, None, []) == {}
+
+
+@pytest.mark.parametrize("wrong", [None, "x", [1], {"a": 1}, True, -1])
+def test_facts_of_another_kind_break_nothing(make_record, wrong):
+    names = ("silent_layers", "tied_scores", "random_answers", "neuron")
+    assert isinstance(warnings([make_record(facts=dict.fromkeys(names, wrong))], None), dict)
