@@ -49,7 +49,8 @@ def trained(event: Event) -> dict[str, Any]:
     if not isinstance(event, Trained):
         return failed(event)
     metrics = finite(event.metrics)
-    no_number = dict.fromkeys(event.metrics.keys() - metrics.keys(), NOT_FINITE)
+    metrics.pop("reported_accuracy", None)  # that is the preset's, never a worker's
+    no_number = dict.fromkeys(event.metrics.keys() - finite(event.metrics).keys(), NOT_FINITE)
     kept = {"versions", "scalars", "layers", "history", "raster", "facts"}
     return {
         "status": "ok",

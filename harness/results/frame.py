@@ -44,7 +44,7 @@ def records_frame(records: Iterable[Record]) -> pd.DataFrame:
         outcome = {"status": record.status, "reason": record.reason}
         if isinstance(record, NetworkTiming):
             outcome = {f"timing_{name}": value for name, value in outcome.items()}
-        line |= outcome | _metrics(record.metrics)
+        line |= outcome | _metrics(record)
         if isinstance(record, TrialRecord):
             line |= {"seed": record.seed, "started": record.started, "seconds": record.seconds}
             line |= _flat({"scalars": record.scalars, "params": record.row.params})
@@ -126,10 +126,13 @@ def _identity(row: Row | LayerRow) -> Line:
     return line | {"device": row.device, "threads": row.threads}
 
 
-def _metrics(metrics: Mapping[str, Any]) -> Line:
-    """The metrics of the registry under their own names, all others under `metrics`."""
-    own = {name: value for name, value in metrics.items() if name in METRICS}
-    others = {name: value for name, value in metrics.items() if name not in METRICS}
+def _metrics(record: Record) -> Line:
+    """The metrics that records of its kind hold, by their names; all others under `metrics`."""
+    own: Line = {}
+    others: Line = {}
+    for name, value in record.metrics.items():
+        known = name in METRICS and record.kind in METRICS[name].of
+        (own if known else others)[name] = value
     return _flat(own) | _flat({"metrics": others})
 
 

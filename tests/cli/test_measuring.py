@@ -12,6 +12,7 @@ import pytest
 
 from harness.cli.interrupts import SIGNALS, catch
 from harness.cli.measuring import comma_separated, names
+from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.results.session import Session
 from harness.results.store import RunFolder
@@ -150,3 +151,28 @@ def test_the_command_line_overrides_a_file(harness, tmp_path, monkeypatch):
     assert (seen["limit"], seen["timing"], seen["rounds"]) == (9, False, 12)
     assert seen["params"] == {"plug": {"hidden": [1, 2], "rate": ("4",)}}
     assert seen["out"] == tmp_path / "there"
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "said"),
+    [
+        ({"reload": "same"}, 0, ""),
+        (
+            {"reload": "9 answers differ"},
+            1,
+            "Refuted, and not ranked: fake: 9 answers differ (seed 0).",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("installed")
+def test_a_refuted_row_is_told_and_is_exit_code_1(
+    harness, tmp_path, monkeypatch, make_record, facts, code, said
+):
+    folder = RunFolder.create(tmp_path / "run", "networks")
+    folder.append(make_record(metrics={"test_accuracy": 0.9}, facts=facts))
+    monkeypatch.setattr(
+        "harness.coordinator.api.run", lambda *_words, **_options: load(folder.path)
+    )
+    found, out, _ = harness("run", "--plugins", "plug", "--out", tmp_path / "out")
+    assert found == code
+    assert said in " ".join(out.split())

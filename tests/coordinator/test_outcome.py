@@ -41,7 +41,7 @@ def test_what_is_no_result_has_a_status_and_a_reason(event, status, reason):
 def test_a_result_keeps_what_was_measured_and_nothing_else():
     event = Trained(
         versions={"torch": "2"},
-        metrics={"test_accuracy": 0.0, "synops_ac": float("nan"), "x": None},
+        metrics={"test_accuracy": 0.0, "reported_accuracy": 1.0, "synops_ac": float("nan"), "x": None},
         scalars={"test_accuracy": 1.0},
         absent={"energy": "no counter"},
         layers=[{"name": "l"}], history=[{"loss": 1.0}], raster={"input": [[1]]},

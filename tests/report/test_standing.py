@@ -108,3 +108,11 @@ def test_the_report_explains_the_interval_by_what_it_covers(answered, tmp_path):
         records, answers = answered(seeds=seeds)
         build_report(tmp_path, description(), records, answers=answers, figures=False)
         assert words in (tmp_path / "report.md").read_text()
+
+
+def test_of_too_many_classes_nothing_is_counted(answered):
+    records, answers = answered(seeds=(0,))
+    many = Answers(answers.labels, {name: found * 1000 for name, found in answers.classes.items()})
+    rows = network_rows(summarise(records, answers=many))
+    assert by_class(rows, answers)
+    assert by_class(rows, many) == {}

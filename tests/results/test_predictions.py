@@ -120,3 +120,18 @@ def test_labels_are_read_and_a_digest_tells_files_apart(tmp_path, written):
     first = digest(written(predicted=[0, 1]))
     assert len(first) == 64
     assert first == digest(written(predicted=[0, 1])) != digest(written(predicted=[1, 1]))
+
+
+def test_an_array_that_numpy_does_not_have_is_told_in_one_line(tmp_path):
+    header = b'{"predicted":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(ValueError, match=r"mine\.safetensors cannot be read"):
+        read(path, 2, 3)
+
+
+@pytest.mark.parametrize("labels", [[0, -1], [0, 2**20], [2**40, 0]])
+def test_labels_that_no_task_has_are_refused(tmp_path, labels):
+    save_file({"test_targets": np.array(labels)}, tmp_path / "labels.safetensors")
+    with pytest.raises(ValueError, match="classes are not all in"):
+        read_labels(tmp_path / "labels.safetensors")
