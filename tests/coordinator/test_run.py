@@ -102,12 +102,19 @@ def read_all(path, baseline=""):
 
 HOSTILE = st.sampled_from(
     [
-        "NaN", "-Infinity", "1e400", "-1e99", "9" * 30, "9" * 5000, "-1", "0", "1.7", "true", "null",
+        "NaN", "-Infinity", "1e400", "-1e99", "9" * 30, "-1", "0", "1.7", "true", "null",
         '""', '"\\ud800"', '"\\u001b[31m"', '"=cmd|calc"', '"a"', "[]", "{}", "[[1]]", '{"a": {"b": 1}}',
-        '{"median": 1}', '{"median": "x"}', "[null]", "2147483647", "1e-300", "[" * 99 + "]" * 99,
-        "[" * 9999 + "]" * 9999,
+        '{"median": 1}', '{"median": "x"}', "[null]", "2147483647", "1e-300", 
+        "DIGITS", "DEEP", "DEEPER",
     ]
 )  # fmt: skip
+
+#: What would fill the screen where a test fails.
+LONG = {
+    "DIGITS": "9" * 5000,
+    "DEEPER": "[" * 9999 + "]" * 9999,
+    "DEEP": "[" * 99 + "]" * 99,
+}
 
 
 def places(tree, path=()):
@@ -140,7 +147,8 @@ def changed(data, text):
         )
     else:
         del parent[last]
-    return json.dumps(tree).replace('"HOLE"', data.draw(HOSTILE))
+    hostile = data.draw(HOSTILE)
+    return json.dumps(tree).replace('"HOLE"', LONG.get(hostile, hostile))
 
 
 def damaged(data, content):
