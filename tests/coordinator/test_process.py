@@ -142,7 +142,7 @@ def test_a_worker_leads_a_process_group_of_its_own(describe, tmp_path):
 @pytest.mark.parametrize(
     ("code", "status", "reason"),
     [
-        ("raise ValueError('bad\\nworse')", "failed", "ValueError: bad\nworse"),
+        ("raise ValueError('bad\\nworse')", "failed", "ValueError: bad\\nworse"),
         ("raise RuntimeError", "failed", "RuntimeError: no message"),
         ("import no_such_module", "failed", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise MemoryError('a lot')", "oom", "MemoryError: a lot"),

@@ -104,7 +104,7 @@ HOSTILE = st.sampled_from(
     [
         "NaN", "-Infinity", "1e400", "-1e99", "9" * 30, "-1", "0", "1.7", "true", "null",
         '""', '"\\ud800"', '"\\u001b[31m"', '"=cmd|calc"', '"a"', "[]", "{}", "[[1]]", '{"a": {"b": 1}}',
-        '{"median": 1}', '{"median": "x"}', "[null]", "2147483647", "1e-300", 
+        '{"median": 1}', '{"median": "x"}', "[null]", "2147483647", "1e-300",
         "DIGITS", "DEEP", "DEEPER",
     ]
 )  # fmt: skip
