@@ -14,10 +14,11 @@ from harness.results.comparison import Noise, Rounds, group_noise
 from harness.results.machines import same_machine, versions
 from harness.results.matching import Pair, match
 from harness.results.metrics import METRICS, REGISTRY, Metric
+from harness.results.reading import is_number
 from harness.results.record import LayerTiming, NetworkTiming, Record
 from harness.results.session import Session
 from harness.results.standings import paired_differences
-from harness.results.summary import Summary, is_number
+from harness.results.summary import Summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,15 +129,22 @@ class Comparison:
 def compare_runs(
     old: RunData, new: RunData, timings: Timings = "same", metrics: Collection[str] = ()
 ) -> Comparison:
-    """Every metric (of those named, if any) of every row that both runs have, old and new."""
+    """Every metric (of those named, if any) of every row that both runs have, old and new.
+
+    Of rows that are refuted, none: their numbers do not hold.
+    """
     chosen = [metric for metric in COMPARED if not metrics or metric.name in metrics]
     matched = match(old.rows, new.rows)
     notes: dict[str, None] = {}
     changes = []
-    if METRICS[_NAME] in chosen:
-        changes += _accuracies(old, new, matched.pairs, notes)
-    known = {each.row for each in changes}
+    pairs = [pair for pair in matched.pairs if not (pair.old.refuted or pair.new.refuted)]
     for pair in matched.pairs:
+        if pair not in pairs:
+            notes[f"{pair.label} is refuted: nothing of it is compared."] = None
+    if METRICS[_NAME] in chosen:
+        changes += _accuracies(old, new, pairs, notes)
+    known = {each.row for each in changes}
+    for pair in pairs:
         for metric in chosen:
             if metric.name == _NAME and pair.label in known:
                 continue
@@ -254,6 +262,8 @@ def _lost(pair: Pair) -> list[Lost]:
         first = bad[0]
         found.append(Lost(pair.label, f"seed {seeds}: {first.status}: {first.reason}"))
     before, after = pair.old.timing, pair.new.timing
-    if before is not None and after is not None and before.status == "ok" != after.status:
+    if pair.new.refuted and not pair.old.refuted:
+        found.append(Lost(pair.label, f"refuted: {pair.new.refuted}"))
+    elif before is not None and after is not None and before.status == "ok" != after.status:
         found.append(Lost(pair.label, f"measurement: {after.status}: {after.reason}"))
     return found

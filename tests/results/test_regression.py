@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.coordinator.compare import run_data
@@ -142,3 +144,17 @@ def test_rows_of_one_plugin_are_told_apart_by_their_parameters(data):
     rows = [small_row("a", params={"n": n}, swept={"n": n}) for n in (1, 2)]
     comparison = compare_runs(data("old", rows), data("new", list(reversed(rows))))
     assert {each.row for each in comparison.changes} == {"a n=1", "a n=2"}
+
+
+def test_a_refuted_row_is_lost_and_never_better(data):
+    old, new = data("old", accuracy={"deep": 0.5}, timing=False), data("new", timing=False)
+    rows = [
+        dataclasses.replace(row, refuted="9 answers differ") if row.label == "deep" else row
+        for row in new.rows
+    ]
+    comparison = compare_runs(old, dataclasses.replace(new, rows=rows))
+    assert ("deep", "test_accuracy") not in verdicts(comparison)
+    assert [(lost.row, lost.reason) for lost in comparison.lost] == [
+        ("deep", "refuted: 9 answers differ")
+    ]
+    assert "deep is refuted: nothing of it is compared." in comparison.notes
