@@ -23,7 +23,7 @@ METRICS = ROOT / "docs/metrics.md"
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"<!-- metrics: ([\w -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 #: Of programs that are not ours, and of benchmarks.
-FOREIGN = {"--torch-backend", 
+FOREIGN = {"--torch-backend",
     "--group", "--with", "--with-editable",
     *("--array", "--cpus-per-task", "--dependency", "--exclusive", "--job-name", "--parsable", "--time"),
     *("--accuracy", "--quiet", "--runs", "--tries", "--drift", "--layout", "--rows", "--spread"),
