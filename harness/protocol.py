@@ -23,6 +23,10 @@ from harness.subjects import Data, LayerRow, PluginLocation, Status, Trial
 #: The names of the arrays in the files beside the messages: the classes [T, N] or [N] that a network
 #: predicts, those [N] of each of its references (followed by its name), and the true ones [N].
 PREDICTED, REFERENCE, LABELS = "predicted", "reference ", "test_targets"
+#: How a trained network is evaluated: as it is, by torch.compile, or by CUDA graphs.
+VARIANTS = ("eager", "compile", "graphs")
+#: The stages between which the timed calls of a round lie.
+TIMING, TIMED = "timing", "timed"
 
 
 class Describe(Data):
@@ -56,6 +60,7 @@ class OpenNetwork(Data):
     """Answered by `Opened`: builds the model, loads the trained state, evaluates it once more.
 
     `predictions` are those of the trained model, "" where its task has none; the loaded one's must agree.
+    `variant` is how it is evaluated (`VARIANTS`).
     """
 
     type: Literal["open-network"] = "open-network"
@@ -64,6 +69,7 @@ class OpenNetwork(Data):
     data: str
     state: str
     predictions: str = ""
+    variant: str = "eager"
 
 
 class OpenLayer(Data):
@@ -124,6 +130,13 @@ class TakeEnergy(Data):
     seconds: float
 
 
+class TakeSweep(Data):
+    """Answered by `Swept`: the rate by batch size, for about `seconds` of inference and of training."""
+
+    type: Literal["sweep"] = "sweep"
+    seconds: float
+
+
 class MeasurePeaks(Data):
     """Answered by `Measured`: the operations and the bytes a second that the device can do."""
 
@@ -168,6 +181,7 @@ Request = Annotated[
     | TakeValidity
     | TakeMemory
     | TakeEnergy
+    | TakeSweep
     | MeasurePeaks
     | ProveLayer
     | CheckPlugin,
@@ -272,12 +286,15 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Samples(Answer):
     """Seconds of each call, in the order taken, and the number of samples in one call.
 
-    A call may have parts that are timed by themselves: each is one series.
+    A call may have parts that are timed by themselves: each is one series. `aside` is what the host
+    took between the calls to fetch inputs and to check answers. The calls lie between the stages
+    `TIMING` and `TIMED` of `Progress`, by which the coordinator holds them against its own clock.
     """
 
     type: Literal["samples"] = "samples"
     batch: Annotated[int, Field(ge=1)]
     series: dict[str, Annotated[list[Seconds], Field(min_length=1)]]
+    aside: float = 0.0
 
 
 class Measured(Answer):
@@ -285,6 +302,31 @@ class Measured(Answer):
 
     type: Literal["measured"] = "measured"
     metrics: dict[str, float]
+    absent: dict[str, str] = {}
+    facts: dict[str, float | str] = {}
+
+
+class SweepPoint(Data):
+    """One batch size of a sweep: the median call's milliseconds, and its samples a second."""
+
+    batch: int
+    ms: float
+    rate: float
+
+
+class Sweep(Data):
+    """Rates by batch size, and what ended it: `flat`, `data`, `memory` or `time`."""
+
+    points: tuple[SweepPoint, ...]
+    ended: str
+
+
+class Swept(Answer):
+    """The sweeps of inference and training, metrics beside them, and why one of them is missing."""
+
+    type: Literal["swept"] = "swept"
+    sweeps: dict[str, Sweep]
+    metrics: dict[str, float] = {}
     absent: dict[str, str] = {}
     facts: dict[str, float | str] = {}
 
@@ -326,6 +368,7 @@ Event = Annotated[
     | Opened
     | Samples
     | Measured
+    | Swept
     | Proved
     | Checked
     | Failed,

@@ -24,9 +24,13 @@ from harness.protocol import (
     ProveLayer,
     RunTrial,
     Samples,
+    Sweep,
+    SweepPoint,
+    Swept,
     TakeEnergy,
     TakeMemory,
     TakeRound,
+    TakeSweep,
     TakeValidity,
     Trained,
     events,
@@ -90,6 +94,7 @@ REQUESTS = [
     TakeValidity(predictions_only=True),
     TakeMemory(),
     TakeEnergy(seconds=1e-9),
+    TakeSweep(seconds=0.5),
     MeasurePeaks(device="cuda", threads=4),
     ProveLayer(plugin=PLUGIN, neuron=Neuron(0.5), device="cpu", threads=1),
 ]
@@ -114,6 +119,11 @@ EVENTS = [
     Opened(first_call_ms=0.1, batches={"latency": 1}, facts={"nonzero": 5, "unlike": ""}),
     Samples(batch=1, series={"latency": [1e-9, 0.1 + 0.2]}),
     Measured(metrics={"a": 0.1}, absent={"b": "no counter"}, facts={"c": "d", "e": 0.5}),
+    Swept(
+        sweeps={"train": Sweep(points=(SweepPoint(batch=1, ms=0.1, rate=1e4),), ended="flat")},
+        metrics={"latency_host_ms": 0.5},
+        absent={"inference_plateau": "one batch size only"},
+    ),
     Proved(reason="x", metrics={"spikes_compared": 9, "weight_gradient_error": 1e-9}),
     Failed(status="oom", reason="two\nlines \u2028 \U0001f4a5", where="train"),
 ]  # fmt: skip

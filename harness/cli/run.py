@@ -36,6 +36,15 @@ if TYPE_CHECKING:
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")
 @click.option("--timing/--no-timing", default=True, help="Measure the trained networks, or not.")
+@click.option("--sweep", is_flag=True, help="Measure rates by batch size, too.")
+@click.option(
+    "--variants",
+    default="eager",
+    show_default=True,
+    callback=lambda _context, _option, given: tuple(given.split(",")),
+    metavar="eager,compile,graphs",
+    help="Ways of evaluating each network: as it is, by torch.compile, by CUDA graphs.",
+)
 @click.option("--limit", type=int, metavar="N", help="Use the first N samples of each split.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how long it takes.")

@@ -13,7 +13,7 @@ from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
 from harness.coordinator import environment
 from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.config import LayersConfig, RunConfig, make_config, option
-from harness.coordinator.environment import choose_device
+from harness.coordinator.devices import choose_device
 from harness.coordinator.folders import check_links, new_folder
 from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.layers import LayersBench
@@ -48,6 +48,8 @@ def run(
     limit: int | None = None,
     fail_fast: bool = False,
     timing: bool = True,
+    sweep: bool = False,
+    variants: Sequence[str] = ("eager",),
     rounds: int = 12,
     min_time: float = 0.02,
     baseline: str = "",
@@ -63,8 +65,9 @@ def run(
     name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
     take `timeout` seconds and `memory` GiB. With `limit`, the first so many samples of each split are
     used; with `fail_fast`, the first failure ends the run. Without `timing`, nothing is measured beside
-    the trials, nor in a part of a run, as `shard` "3/10" asks for. UsageError where something is asked
-    for that does not exist.
+    the trials, nor in a part of a run, as `shard` "3/10" asks for. With `sweep`, rates by batch size are
+    measured too; `variants` are ways of evaluating each network: eager, compile, graphs. UsageError where
+    something is asked for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
@@ -80,6 +83,8 @@ def run(
         "limit": limit,
         "fail_fast": fail_fast,
         "timing": timing,
+        "sweep": sweep,
+        "variants": tuple(variants),
         "rounds": rounds,
         "min_time": min_time,
         "baseline": baseline,
@@ -193,7 +198,7 @@ def _networks(config: RunConfig, command: Command) -> Run:
     asked, config = config, command.here(config)
     selected = select(config.plugins, discover())
     check_names(config, selected)
-    device = choose_device(config.device)
+    device = choose_device(config.device, command.listener.message)
     jobs = config.parallel(device)
     session = environment.session(asked, selected, command=command.text, jobs=jobs)
     session = command.places(session)
@@ -272,7 +277,7 @@ def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
 def _layers(config: LayersConfig, command: Command) -> Run:
     asked, config = config, command.here(config)
     selected = select(config.plugins, discover(LAYER_GROUP))
-    device = choose_device(config.device)
+    device = choose_device(config.device, command.listener.message)
     known = {name for plugin in selected for name in (plugin.name, plugin.framework)}
     if config.baseline and config.baseline not in known:
         raise unknown("row for --baseline", config.baseline, known)

@@ -15,6 +15,7 @@ from harness.coordinator import cgroup
 from harness.errors import UsageError, unknown
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.parameters import QUICK
+from harness.protocol import VARIANTS
 from harness.subjects import LayerSize
 
 Count = Annotated[int, Field(ge=1)]
@@ -59,6 +60,8 @@ class RunConfig(Config):
     timing: bool = True
     limit: Count | None = None
     fail_fast: bool = False
+    sweep: bool = False
+    variants: tuple[str, ...] = VARIANTS[:1]
     data: tuple[str, ...] = ()
     shard: str = ""
 
@@ -71,6 +74,14 @@ class RunConfig(Config):
                 if not values:
                     raise ValueError(f"{pattern}.{name} has no value")
         return params
+
+    @field_validator("variants")
+    @classmethod
+    def _known_variants(cls, variants: tuple[str, ...]) -> tuple[str, ...]:
+        """Eager always, and first: the others are compared with it."""
+        if unknown := [name for name in variants if name not in VARIANTS]:
+            raise ValueError(f"{unknown[0]!r} is unknown: known are {', '.join(VARIANTS)}")
+        return tuple(name for name in VARIANTS if name in variants or name == VARIANTS[0])
 
     @field_validator("seeds")
     @classmethod

@@ -10,8 +10,9 @@ import psutil
 
 from harness.coordinator import cgroup
 from harness.coordinator.config import cores
-from harness.coordinator.group import Procedure, Subject, measure
+from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
+from harness.coordinator.member import Procedure, Subject
 from harness.coordinator.pool import Workers
 from harness.coordinator.training import scratch_folder
 from harness.errors import UsageError

@@ -20,7 +20,7 @@ from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
 from harness.coordinator import cgroup, worker_environment
 from harness.coordinator.config import Config, cores
-from harness.errors import UsageError
+from harness.coordinator.devices import gpus
 from harness.results.session import Session
 
 _ALWAYS = ("snn-harness", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pluggy")
@@ -60,30 +60,6 @@ def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
         "packages": {name: found for name in sorted(names) if (found := version(name))},
         **_commit(),
     }
-
-
-def choose_device(asked: str) -> str:
-    """`auto` as cuda where the driver reports a GPU; the worker finds out whether torch agrees."""
-    if asked != "auto":
-        if asked.split(":")[0] not in ("cpu", "cuda"):
-            raise UsageError(f"unknown device {asked!r}: known: auto, cpu, cuda")
-        return asked
-    return "cuda" if gpus() else "cpu"
-
-
-def gpus() -> list[str]:
-    """The names of the CUDA devices that the driver reports; asks no torch."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return []
-    try:
-        handles = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
-        return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles]
-    finally:
-        pynvml.nvmlShutdown()
 
 
 def _cpu_name() -> str:

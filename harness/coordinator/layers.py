@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import LayersConfig
-from harness.coordinator.group import Subject
+from harness.coordinator.member import Subject
 from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import asking
 from harness.coordinator.timing import Bench

@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.coordinator.config import RunConfig
-from harness.coordinator.group import Subject
 from harness.coordinator.listener import Listener
+from harness.coordinator.member import Subject
 from harness.coordinator.outcome import recorded
 from harness.coordinator.plan import Planned, names_row
 from harness.coordinator.pool import Workers
 from harness.coordinator.timing import Bench
 from harness.protocol import OpenNetwork, Prepared
-from harness.results.record import NetworkTiming, TrialRecord
+from harness.results.record import NetworkTiming, TrialRecord, Variant
 from harness.results.roofline import Work
 from harness.results.store import RunFolder
+from harness.subjects import Row
 
 WHATS = ("latency", "inference", "train")
+#: The rounds of a variant, which is not trained.
+INFERRING = ("latency", "inference")
+EAGER = "eager"
 _LEAST_CALLS = 3
 
 
@@ -36,7 +40,9 @@ def measure_networks(
     `labels` names rows by their keys.
     """
     subjects = [
-        _subject(plan, record, labels[record.row.key], data, folder) for plan, record in trained
+        _subject(plan, record, labels[record.row.key], data, folder, config, variant)
+        for plan, record in trained
+        for variant in config.variants
     ]
     fields, peaks = Bench(config, folder, session, workers, listener).measure(
         subjects,
@@ -47,7 +53,11 @@ def measure_networks(
             for _, record in trained
             if config.baseline and names_row(config.baseline, record.row)
         ],
-        names={record.row.key: record.key for _, record in trained},
+        names={
+            _key(record.row, variant): _key(record, variant)
+            for _, record in trained
+            for variant in config.variants
+        },
     )
     for _, record in trained:
         timing = recorded(
@@ -56,6 +66,11 @@ def measure_networks(
             session=session,
             row=record.row,
             seed=record.seed,
+            variants={
+                variant: recorded(Variant, fields[_key(record.row, variant)], session=session)
+                for variant in config.variants
+                if variant != EAGER
+            },
         )
         folder.append(timing)
         listener.recorded(labels[record.row.key], timing)
@@ -63,10 +78,22 @@ def measure_networks(
         folder.append(peaks)
 
 
+def _key(of: Row | TrialRecord, variant: str) -> str:
+    """The key of a row or of a trial, with its variant where it is none that is eager."""
+    return of.key if variant == EAGER else f"{of.key}-{variant}"
+
+
 def _subject(
-    plan: Planned, record: TrialRecord, label: str, data: Prepared, folder: RunFolder
+    plan: Planned,
+    record: TrialRecord,
+    label: str,
+    data: Prepared,
+    folder: RunFolder,
+    config: RunConfig,
+    variant: str,
 ) -> Subject:
     trial, row = plan.trial, record.row
+    eager = variant == EAGER
     request = OpenNetwork(
         plugin=plan.plugin.location,
         trial=trial,
@@ -75,6 +102,7 @@ def _subject(
         predictions=str(folder.file("predictions", trial.key, ".safetensors").resolve())
         if record.predictions
         else "",
+        variant=variant,
     )
     fewest = record.metrics.get("fewest_flops")
 
@@ -84,14 +112,18 @@ def _subject(
         return {what: Work(fewest * batches[what], 0) for what in ("latency", "inference")}
 
     return Subject(
-        key=row.key,
-        label=label,
+        key=_key(row, variant),
+        label=label if eager else f"{label} ({variant})",
         framework=plan.plugin.framework,
         device=row.device,
         threads=row.threads,
         opening=lambda _to_follow: request,
-        whats=WHATS,
+        whats=WHATS if eager else INFERRING,
+        memory=eager,
         validity=True,
-        energy=True,
+        energy=eager,
+        sweep=eager and config.sweep,
+        comparable=eager,
+        against="" if eager else row.key,
         least_work=least_work,
     )

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.coordinator.config import Config
-from harness.coordinator.group import Procedure, Subject, measure
+from harness.coordinator.devices import gpu_state
+from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
+from harness.coordinator.member import Procedure, Subject
 from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import Workers
 from harness.protocol import Failed, Measured
@@ -46,19 +48,27 @@ class Bench:
             return self.folder.file("logs", files[key], f".timing-{process + 1}.log")
 
         procedure = Procedure(config.rounds, config.min_time, calls, config.timeout, jobs, baseline)
+        device = subjects[0].device
+        before = gpu_state(device)
         result = measure(subjects, procedure, log, self.workers, self.listener)
+        card = {"before": before, "after": gpu_state(device)} if before else {}
         for member in result.members:
             samples: dict[str, Any] = {"batches": member.batches, "seconds": member.times}
             if member.subject.energy:
                 samples["energy"] = member.facts
             self.folder.write_samples(files[member.subject.key], samples)
-        return result.fields(), self._peaks(result.peaks, subjects[0])
+        return result.fields(), self._peaks(result.peaks, subjects[0], card)
 
-    def _peaks(self, event: Measured | Failed | None, subject: Subject) -> PeaksRecord | None:
+    def _peaks(
+        self, event: Measured | Failed | None, subject: Subject, card: Mapping[str, Any]
+    ) -> PeaksRecord | None:
         if event is None:
             return None
         fields = failed(event)
+        facts: dict[str, Any] = {"card": card} if card else {}
         if isinstance(event, Measured):
-            fields = {"status": "ok", "metrics": event.metrics}
+            fields = {"status": "ok", "metrics": event.metrics, "absent": event.absent}
+            facts["precision"] = event.facts
+        fields["facts"] = facts
         place = {"device": subject.device, "threads": subject.threads, "session": self.session}
         return recorded(PeaksRecord, fields, started=now(), **place)

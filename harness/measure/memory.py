@@ -26,6 +26,7 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, f
     """
     gc.collect()
     return_free_memory()
+    release_device_memory()
     metrics: dict[str, float] = {}
     with _host_peak() as peak:
         if device.type == "cuda":
@@ -44,6 +45,7 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, f
 def available_memory(device: torch.device) -> int:
     """The bytes that are free on `device`, the host's where it is the CPU."""
     if device.type == "cuda":
+        release_device_memory()  # what torch only keeps for later is free
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
 
@@ -62,6 +64,12 @@ def return_free_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def release_device_memory() -> None:
+    """Returns what torch's allocator keeps of a GPU's memory to the card, where other processes find it."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call] # torch's
+        torch.cuda.empty_cache()
 
 
 @contextmanager

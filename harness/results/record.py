@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from harness.errors import plain
 from harness.plugin.contract import Neuron
 from harness.plugin.sources import cite
+from harness.protocol import Sweep
 from harness.results.possible import impossible
 from harness.results.reading import Amount, Number, Tree, parse
 from harness.subjects import Contender, Data, LayerRow, Row, Status, Trial
@@ -168,12 +169,22 @@ class TimingRecord(Base):
     series: dict[str, Series] = {}
 
 
+class Variant(TimingRecord):
+    """The same trained network evaluated in another way; its series are compared with the eager one's."""
+
+
 class NetworkTiming(TimingRecord):
-    """The measurement of one trained network: that of the row's first successful seed."""
+    """The measurement of one trained network: that of the row's first successful seed.
+
+    `sweep` holds the rates by batch size of `inference` and `train`, where they were asked for,
+    `variants` what became of the same network evaluated by `compile` or `graphs`.
+    """
 
     kind: Literal["network-timing"] = "network-timing"
     row: Row
     seed: Count
+    sweep: dict[str, Sweep] = {}
+    variants: dict[str, Variant] = {}
 
     @property
     def key(self) -> str:
@@ -208,7 +219,10 @@ class LayerTiming(TimingRecord):
 
 
 class PeaksRecord(Base):
-    """What the device does at most: the fastest matrix product and copy."""
+    """What the device does at most: the fastest matrix products and copy.
+
+    `facts` holds the precision flags in force, and for a GPU its state before and after the group.
+    """
 
     kind: Literal["peaks"] = "peaks"
     device: str

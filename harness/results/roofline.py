@@ -7,7 +7,7 @@ dense product, so that a framework may skip zeros.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,6 +35,15 @@ class Peaks(NamedTuple):
 
     flops: float
     bandwidth: float = float("inf")
+
+    @classmethod
+    def fastest(cls, metrics: Mapping[str, float]) -> Peaks | None:
+        """The operations of the fastest precision that was measured; None where none was.
+
+        A plugin may compute in any of them: what none of them could do is impossible.
+        """
+        flops = [value for name, value in metrics.items() if name.startswith("peak_flops")]
+        return cls(max(flops)) if flops else None
 
     def seconds(self, work: Work) -> float:
         """The roofline: the least time for `work`."""

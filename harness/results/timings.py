@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from harness.protocol import Sweep
 from harness.results.comparison import Rounds, group_noise, outliers, paired_ratio, verdicts
 from harness.results.metrics import METRICS
 from harness.results.record import Series, Versus
@@ -13,6 +14,9 @@ from harness.results.statistics import percentile_ms, summarise_latency, summari
 
 #: The percentiles that are metrics of their own, and the series that they are of.
 _PERCENTILES = {"latency_p95_ms": ("latency", 0.95), "latency_p99_ms": ("latency", 0.99)}
+
+#: The share of the highest rate at which a batch counts as large enough.
+NEARLY = 0.9
 
 Times = Mapping[str, Rounds]
 """The seconds of a subject's calls by series, round by round, in the order taken."""
@@ -35,6 +39,17 @@ def timed_metrics(times: Times, batches: Mapping[str, int]) -> dict[str, Any]:
             calls = [seconds for taken in times[series] for seconds in taken]
             if (value := percentile_ms(calls, p)) is not None:
                 found[name] = value
+    return found
+
+
+def sweep_metrics(sweeps: Mapping[str, Sweep]) -> dict[str, float]:
+    """Of each sweep the highest rate, and the smallest batch that reaches 90 % of it."""
+    found: dict[str, float] = {}
+    for what, sweep in sweeps.items():
+        if sweep.points:
+            highest = max(point.rate for point in sweep.points)
+            enough = (p.batch for p in sweep.points if p.rate >= NEARLY * highest)
+            found |= {f"{what}_plateau": highest, f"{what}_plateau_batch": min(enough)}
     return found
 
 

@@ -16,7 +16,6 @@ from harness.protocol import (
     Describe,
     Described,
     Failed,
-    Measured,
     MeasurePeaks,
     OpenLayer,
     OpenNetwork,
@@ -30,6 +29,7 @@ from harness.protocol import (
     TakeEnergy,
     TakeMemory,
     TakeRound,
+    TakeSweep,
     TakeValidity,
 )
 from harness.subjects import PluginLocation, Status
@@ -90,10 +90,12 @@ class Server:
                 self._session = self._open(request)
                 return self._session.opened()
             case MeasurePeaks():
+                from harness.measure.precision import kept_precision
                 from harness.measure.roofline import measure_peaks
                 from harness.worker.devices import on_device
 
-                return Measured(metrics=measure_peaks(on_device(request.device, request.threads)))
+                with kept_precision():  # the open subject's may be its plugin's choice
+                    return measure_peaks(on_device(request.device, request.threads))
             case ProveLayer():
                 hook = self._layers(request.plugin)
                 from harness.worker.devices import on_device
@@ -127,18 +129,22 @@ class Server:
 
                 return ProbeSession(on_device(request.device, request.threads))
 
-    def _measure(self, request: TakeRound | TakeValidity | TakeMemory | TakeEnergy) -> BaseModel:
+    def _measure(
+        self, request: TakeRound | TakeValidity | TakeMemory | TakeEnergy | TakeSweep
+    ) -> BaseModel:
         if self._session is None:
             raise RuntimeError(f"{request.type} was asked for before anything was opened")
         match request:
             case TakeRound():
-                return self._session.take(request)
+                return self._session.take(request, lambda stage: self.send(Progress(stage=stage)))
             case TakeValidity():
                 return self._session.validity(request)
             case TakeMemory():
                 return self._session.memory()
             case TakeEnergy():
                 return self._session.energy(request)
+            case TakeSweep():
+                return self._session.sweep(request)
 
     def _prepare(self, request: Prepare) -> Prepared:
         from harness.tasks.prepare import labels_of, prepare

@@ -106,19 +106,71 @@ def last_step_that_counts(
 def nothing_is_remembered(timed: Callable[[int], float], samples: int) -> float | None:
     """The median time of a repeated input over that of a new one, by `timed(index)` in seconds.
 
-    None where there are too few samples to tell.
+    None where there are too few samples to tell. InvalidOutput where a repeated input is more than 10 %
+    faster, far more often than noise would make it so. Each sample is called twice in a row, so that
+    both do the same work.
+    """
 
-    InvalidOutput where a repeated input is more than 10 % faster, far more often than noise would
-    make it so (a sign test). Each sample is called twice in a row, so that both do the same work. There
-    is no doubt left where fewer than half of the repeated ones were faster: no number of pairs like
-    these would make a claim.
+    def pair(index: int) -> tuple[float, float]:
+        first = timed(index)
+        return timed(index), first
+
+    told = "a repeated input takes {:.0%} less time than a new one: it is remembered"
+    return _not_faster(pair, samples, told)
+
+
+def nothing_was_prepared(timed: Callable[[int, bool], float | None], samples: int) -> float | None:
+    """The median time of a test sample over that of one like it that nobody has seen.
+
+    `timed(index, altered)` is in seconds, None where a sample cannot be altered. As
+    `nothing_is_remembered`, which a cache that was filled before the clock started would pass. The one
+    of a pair that goes first changes from pair to pair: the second finds the caches warm.
+    """
+
+    def pair(index: int) -> tuple[float, float] | None:
+        if index % 2:
+            new = timed(index, True)
+            seen = timed(index, False)
+        else:
+            seen = timed(index, False)
+            new = timed(index, True)
+        return None if new is None or seen is None else (seen, new)
+
+    told = "a test sample takes {:.0%} less time than one never seen: its answer was prepared"
+    return _not_faster(pair, samples, told)
+
+
+def altered(inputs: Tensor) -> Tensor | None:
+    """`inputs` [1, ...] with two neighbouring values that differ in each other's place; None without such.
+
+    The work of a network is the same, to a spike or two, and no table has an answer for it.
+    """
+    changed = inputs.clone(memory_format=torch.contiguous_format)
+    values = changed.view(-1)
+    places = (values[1:] != values[:-1]).nonzero()
+    if not len(places):
+        return None
+    place = int(places[len(places) // 2])
+    values[place : place + 2] = values[place : place + 2].flip(0)
+    return changed
+
+
+def _not_faster(
+    pair: Callable[[int], tuple[float, float] | None], samples: int, told: str
+) -> float | None:
+    """The median ratio of the two times of `pair(index)`; None with fewer than `_REPEATS` pairs.
+
+    InvalidOutput, in the words of `told`, where the first is far more often the faster one than noise
+    would make it so (a sign test). There is no doubt left where it was so in fewer than half of the
+    pairs: no number of pairs like these would make a claim.
     """
     ratios: list[float] = []
     faster = 0
     start = perf_counter()
     for index in range(samples):
-        first = timed(index)
-        ratios.append(timed(index) / first)
+        if (times := pair(index)) is None:
+            continue
+        ratios.append(times[0] / times[1])
         faster += ratios[-1] < CACHED
         doubt = 2 * faster >= len(ratios) and perf_counter() - start < _REPEAT_SECONDS
         if len(ratios) >= _REPEATS and not doubt:
@@ -129,7 +181,5 @@ def nothing_is_remembered(timed: Callable[[int], float], samples: int) -> float 
     calls = len(ratios)
     chance = sum(math.comb(calls, k) for k in range(faster, calls + 1)) / 2**calls
     if chance < _FALSE_ALARM:
-        raise InvalidOutput(
-            f"a repeated input takes {1 - ratio:.0%} less time than a new one: it is remembered"
-        )
+        raise InvalidOutput(told.format(1 - ratio))
     return ratio

@@ -7,16 +7,24 @@ from contextlib import contextmanager
 import pytest
 
 from harness.catalogue.plugins import Plugin
+from harness.coordinator import wall
 from harness.coordinator.listener import Listener
 from harness.coordinator.pool import Workers
 from harness.protocol import (
+    TIMED,
+    TIMING,
     Measured,
     MeasurePeaks,
     Opened,
+    Progress,
     Samples,
+    Sweep,
+    SweepPoint,
+    Swept,
     TakeEnergy,
     TakeMemory,
     TakeRound,
+    TakeSweep,
     TakeValidity,
 )
 from harness.subjects import PluginLocation
@@ -86,20 +94,33 @@ class FakeWorker:
     def __init__(self, answer, log, framework, process):
         self.answer, self.log, self.framework, self.process = answer, log, framework, process
         self.opened, self.requests, self.timeouts = None, [], []
+        self.clock = Clock()
 
     def ask(self, request, timeout=None, progress=lambda _: None):
         self.requests.append(request)
         self.timeouts.append(timeout)
         if request.type.startswith("open-"):
             self.opened = request
-        return self.answer(self, request)
+        event = self.answer(self, request)
+        if isinstance(event, Samples):
+            progress(Progress(stage=TIMING))
+            self.clock.now += self.clock.pace * max(sum(s) for s in event.series.values())
+            progress(Progress(stage=TIMED))
+        return event
+
+
+class Clock:
+    """The coordinator's: it goes on by what a fake worker says of its calls, times `pace`."""
+
+    now, pace = 0.0, 1.0
 
 
 class FakeWorkers:
     """In the place of processes. `asked` holds (worker, request) in the order in which they came."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, clock):
         self.stopped, self.started, self.asked = False, [], []
+        self.clock, self.standing, self.most = clock, 0, 0
 
         def keep(worker, request):
             self.asked.append((worker, request))
@@ -110,19 +131,25 @@ class FakeWorkers:
     @contextmanager
     def start(self, log, threads=1, framework=None, copy=0):
         worker = FakeWorker(self._answer, log, framework, copy)
+        worker.clock = self.clock
         self.started.append(worker)
+        self.standing += 1
+        self.most = max(self.most, self.standing)
         yield worker
+        self.standing -= 1
 
     def stop(self):
         self.stopped = True
 
 
 @pytest.fixture
-def fake_workers():
+def fake_workers(monkeypatch):
     """Workers that answer by `answer(worker, request)`, or in the usual way where that is None."""
+    clock = Clock()
+    monkeypatch.setattr(wall, "perf_counter", lambda: clock.now)
 
     def make(answer=lambda worker, request: None):
-        return FakeWorkers(lambda worker, request: answer(worker, request) or usual(request))
+        return FakeWorkers(lambda worker, request: answer(worker, request) or usual(request), clock)
 
     return make
 
@@ -138,6 +165,9 @@ def usual(request, seconds=0.01):
             return Measured(metrics={})
         case TakeEnergy():
             return Measured(metrics={}, absent={"energy_measured_j": "there is no counter"})
+        case TakeSweep():
+            points = [SweepPoint(batch=b, ms=10, rate=100 * b) for b in (1, 2)]
+            return Swept(sweeps={"inference": Sweep(points=points, ended="data")})
         case TakeRound():
             batch = request.batch or 1
             return Samples(batch=batch, series={request.what: [seconds] * request.calls})

@@ -9,7 +9,6 @@ import pytest
 from harness.catalogue.digest import host_digest
 from harness.coordinator import environment
 from harness.coordinator.config import RunConfig, make_config
-from harness.errors import UsageError
 
 
 def test_a_session_keeps_what_was_asked_and_what_was_found(make_plugin):
@@ -27,17 +26,6 @@ def test_a_session_keeps_what_was_asked_and_what_was_found(make_plugin):
     assert session.environment["cores"] >= 1
     assert session.environment["memory_bytes"] > 0
     assert session.environment["cpu"]
-
-
-def test_a_gpu_is_chosen_where_the_driver_reports_one(monkeypatch):
-    monkeypatch.setattr(environment, "gpus", lambda: ["a GPU"])
-    assert environment.choose_device("auto") == "cuda"
-    assert environment.choose_device("cpu") == "cpu"
-    monkeypatch.setattr(environment, "gpus", list)
-    assert environment.choose_device("auto") == "cpu"
-    assert environment.choose_device("cuda:1") == "cuda:1"
-    with pytest.raises(UsageError, match="unknown device 'tpu': known: auto, cpu, cuda"):
-        environment.choose_device("tpu")
 
 
 def test_without_git_or_a_checkout_there_is_no_commit(monkeypatch):

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.coordinator.group import Member, Procedure, Subject, measure
+from harness.coordinator import standing as standing_module
+from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
+from harness.coordinator.member import Member, Procedure, Subject
 from harness.coordinator.starter import StarterDied
 from harness.protocol import (
     Failed,
@@ -55,6 +57,7 @@ def group(fake_workers, heard):
 
     def run(subjects, answer=lambda key, process, request: None, **procedure):
         workers = fake_workers(lambda w, request: answer(who(w), w.process, request))
+        run.workers, run.clock = workers, workers.clock
         options = {"rounds": 6, "min_time": 0.02, "calls": 3, "timeout": None, "jobs": 1}
         result = measure(
             subjects,
@@ -205,7 +208,7 @@ def test_a_command_that_was_stopped_measures_no_further(fake_workers):
 # --- batches --------------------------------------------------------------------------------------
 
 
-def test_both_processes_take_the_batch_that_fits_either(group):
+def test_all_rows_take_the_batch_that_every_process_can_hold(group):
     batches = {("a", 0): 500, ("a", 1): 250, ("b", 0): 100, ("b", 1): 100}
 
     def answer(key, process, request):
@@ -216,12 +219,12 @@ def test_both_processes_take_the_batch_that_fits_either(group):
 
     result, workers = group([subject("a"), subject("b")], answer)
     taken = {(key, request.what, request.batch) for key, _, request in rounds(workers)}
-    assert {batch for key, what, batch in taken if (key, what) == ("a", "inference")} == {250}
+    assert {batch for key, what, batch in taken if (key, what) == ("a", "inference")} == {100}
     assert {batch for key, what, batch in taken if (key, what) == ("b", "inference")} == {100}
     assert {batch for key, what, batch in taken if what == "latency"} == {1}
     assert ("a", "train", None) in taken  # of what no batch was told, the worker's own
     a = result.fields()["a"]
-    assert a["series"]["inference"].batch == 250
+    assert a["series"]["inference"].batch == 100
     assert a["metrics"]["first_call_ms"] == 3.0
 
 
@@ -230,17 +233,17 @@ def test_times_are_compared_by_the_sample(group):
 
     def answer(key, process, request):
         if isinstance(request, OpenProbe):
-            return Opened(first_call_ms=1, batches={"inference": 10 if key == "a" else 20})
-        if isinstance(request, TakeRound) and request.what == "inference":
+            return Opened(first_call_ms=1, batches={"train": 10 if key == "a" else 20})
+        if isinstance(request, TakeRound) and request.what == "train":
             seconds = [0.001 * request.batch] * 3
-            return Samples(batch=request.batch, series={"inference": seconds})
+            return Samples(batch=request.batch, series={"train": seconds})
         return None
 
     result, _ = group([subject("a"), subject("b")], answer)
-    versus = result.fields()["b"]["series"]["inference"].versus
+    versus = result.fields()["b"]["series"]["train"].versus
     assert versus.ratio == pytest.approx(1)
     assert versus.verdict == "tie"
-    assert result.fields()["b"]["metrics"]["inference_throughput"]["median"] == pytest.approx(1000)
+    assert result.fields()["b"]["metrics"]["train_throughput"]["median"] == pytest.approx(1000)
 
 
 # --- the baseline ---------------------------------------------------------------------------------
@@ -465,13 +468,134 @@ def test_without_peaks_nothing_is_impossible(group):
 
     work = {"least_work": lambda b, f: {"latency": Work(flops=1e15, bytes=0)}}
     result, _ = group([subject("a", **work)], answer)
-    assert result.fields()["a"]["status"] == "ok"
+    a = result.fields()["a"]
+    assert a["status"] == "ok"
+    assert a["facts"]["speed_check"] == "not made: no peak was measured (no room)"
     assert result.peaks.reason == "no room"
     strange, _ = group(
         [subject("a", **work)],
         lambda k, p, r: Prepared(path="x", facts={}) if isinstance(r, MeasurePeaks) else None,
     )
     assert strange.peaks.status == "crashed"
+
+
+def test_the_fastest_precision_that_was_measured_is_what_is_possible(group):
+    """1e11 operations in 10 ms are too many in float32, and not in bfloat16."""
+
+    def peaks(**metrics):
+        answer = Measured(metrics=metrics, absent={"peak_flops_fp16": "no such product"})
+        return lambda k, p, r: answer if isinstance(r, MeasurePeaks) else None
+
+    work = {"least_work": lambda b, f: {"latency": Work(flops=1e11, bytes=0)}}
+    found = {}
+    for name, metrics in (
+        ("float32", {"peak_flops": 1e12}),
+        ("both", {"peak_flops": 1e12, "peak_flops_bf16": 2e13}),
+        ("none", {"peak_bandwidth": 1e9}),
+    ):
+        result, _ = group([subject("a", **work)], peaks(**metrics))
+        found[name] = result.fields()["a"]
+    assert found["float32"]["status"] == "invalid"
+    assert (found["both"]["status"], found["both"]["facts"]["speed_check"]) == ("ok", "made")
+    assert found["none"]["facts"]["speed_check"] == (
+        "not made: no peak was measured (no such product)"
+    )
+
+
+def test_a_check_that_lacks_the_operations_is_not_made(group):
+    result, _ = group([subject("a")])
+    told = "not made: the fewest operations of a call are not known"
+    assert result.fields()["a"]["facts"]["speed_check"] == told
+
+
+# --- the coordinator's clock ------------------------------------------------------------------------
+
+
+def test_rounds_that_take_longer_than_their_calls_account_for_are_invalid(group):
+    """The clock of a's worker runs at a tenth of its speed."""
+
+    def answer(key, process, request):
+        group.clock.pace = 10.0 if key == "a" else 1.0
+
+    result, _ = group([subject("a"), subject("b")], answer, rounds=12)
+    found = result.fields()
+    assert found["a"]["status"] == "invalid"
+    assert "account for 10% of the time" in found["a"]["reason"]
+    assert found["b"]["status"] == "ok"
+    assert found["b"]["facts"]["accounted"]["latency"] == pytest.approx(1)
+
+
+def test_calls_that_cannot_have_fitted_their_round_are_invalid(group):
+    def answer(key, process, request):
+        group.clock.pace = 0.5 if key == "a" else 1.0
+
+    result, _ = group([subject("a"), subject("b")], answer)
+    assert result.fields()["a"]["reason"].startswith("the calls of a round (latency) are")
+    assert result.fields()["b"]["status"] == "ok"
+
+
+# --- a card that cannot hold them all -----------------------------------------------------------------
+
+
+def test_on_a_card_of_8_gb_processes_stand_in_turns_and_all_rows_have_one_batch(group, monkeypatch):
+    """Each of 12 processes takes 1 GB; each row holds what the ones before have left room for."""
+    held = [10_000, 10_000, 4000, 4000, 1000, 500]
+    standing = []
+
+    def answer(key, process, request):
+        if isinstance(request, OpenProbe):
+            standing.append((key, process))
+            return Opened(first_call_ms=1, batches={"inference": held["abcdef".index(key)]})
+        return None
+
+    def free(device):
+        return (8 - group.workers.standing) * 10**9
+
+    monkeypatch.setattr(standing_module, "free_memory", free)
+    subjects = [subject(key, device="cuda", validity=True) for key in "abcdef"]
+    result, workers = group(subjects, answer, rounds=6)
+    assert {fields["status"] for fields in result.fields().values()} == {"ok"}
+    assert {r.batch for *_, r in rounds(workers) if r.what == "inference"} == {500}
+    assert len(rounds(workers)) == 6 * 3 * 6  # nobody's round was lost
+    assert len(standing) > 12  # some were opened again
+    assert workers.most == 4
+
+
+# --- batch sizes --------------------------------------------------------------------------------------
+
+
+def test_a_sweep_comes_after_the_checks_in_one_process_and_is_kept(group):
+    result, workers = group([subject("a", sweep=True, validity=True), subject("b")], rounds=2)
+    kinds = [(who(w), w.process, r.type) for w, r in workers.asked]
+    assert [kind for kind in kinds if kind[2] == "sweep"] == [("a", 0, "sweep")]
+    assert kinds[-1][2] == "sweep"
+    a = result.fields()["a"]
+    assert [point.batch for point in a["sweep"]["inference"].points] == [1, 2]
+    assert a["metrics"]["inference_plateau"] == 200
+    assert a["metrics"]["inference_plateau_batch"] == 2
+    assert "sweep" not in result.fields()["b"]
+
+
+# --- variants -----------------------------------------------------------------------------------------
+
+
+def test_a_variant_takes_the_batch_of_its_row_and_is_compared_with_it_alone(group):
+    def answer(key, process, request):
+        if isinstance(request, OpenProbe):
+            return Opened(first_call_ms=1, batches={"inference": 250 if key == "c" else 500})
+        if isinstance(request, TakeRound):
+            seconds = [0.005 if key == "c" else 0.01] * 3
+            return Samples(batch=request.batch or 1, series={request.what: seconds})
+        return None
+
+    variant = subject("c", whats=("inference",), comparable=False, against="b")
+    result, workers = group([subject("a"), subject("b"), variant], answer, rounds=12)
+    assert {r.batch for *_, r in rounds(workers) if r.what == "inference"} == {500}
+    assert {r.what for key, _, r in rounds(workers) if key == "c"} == {"inference"}
+    found = result.fields()
+    assert found["c"]["series"]["inference"].versus.verdict == "faster"
+    assert found["b"]["series"]["inference"].versus.verdict == "tie"
+    assert found["c"]["series"].keys() == {"inference"}
 
 
 # --- energy ---------------------------------------------------------------------------------------
@@ -509,7 +633,7 @@ def test_where_there_is_one_everybody_is_asked_even_if_one_cannot_be_measured(gr
     found = result.fields()
     assert found["a"]["absent"] == {"energy_measured_j": "too noisy"}
     assert found["b"]["metrics"]["energy_measured_j"] == 0.5
-    assert found["b"]["facts"] == {"counter": "nvml"}
+    assert found["b"]["facts"]["counter"] == "nvml"
     assert "energy_measured_j" not in found["c"]["metrics"]
 
 

@@ -108,6 +108,33 @@ def test_a_row_that_computes_more_than_the_device_can_is_invalid(carry_out):
     assert "latency" in a.reason
 
 
+def test_a_variant_is_kept_beside_its_row_and_not_compared_with_others(carry_out, folder):
+    trained = {"a": (4, {"test_accuracy": 0.5}), "b": (0, {})}
+    workers, (a, _b, _) = carry_out(trained, variants=("compile",), sweep=True)
+    opened = [(w.framework, w.opened.variant) for w in workers.started[:4]]
+    assert opened == [(f"{x}-net", v) for x in "ab" for v in ("eager", "compile")]
+    assert a.variants.keys() == {"compile"}
+    compiled = a.variants["compile"]
+    assert (compiled.status, set(compiled.series)) == ("ok", {"latency", "inference"})
+    assert compiled.series["latency"].versus.verdict == "tie"
+    assert "peak_memory_bytes" not in compiled.metrics
+    assert a.metrics["inference_plateau"] == 200
+    assert a.sweep["inference"].ended == "data"
+    assert folder.read_samples(f"{a.key}-compile")["seconds"].keys() == {"latency", "inference"}
+
+
+def test_a_variant_that_cannot_be_leaves_its_row_as_it_is(carry_out):
+    def answer(worker, request):
+        if isinstance(request, OpenNetwork) and request.variant == "graphs":
+            return Failed(status="skipped", reason="CUDA graphs need a CUDA device")
+        return None
+
+    _, (a, _) = carry_out({"a": (0, {})}, answer, variants=("eager", "graphs"))
+    assert a.status == "ok"
+    assert a.variants["graphs"].status == "skipped"
+    assert a.variants["graphs"].reason == "CUDA graphs need a CUDA device"
+
+
 def test_peaks_that_cannot_be_measured_have_a_record_that_says_so(carry_out):
     def answer(worker, request):
         if isinstance(request, MeasurePeaks):

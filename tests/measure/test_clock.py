@@ -7,7 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.measure.clock import exempt_from_collection, no_collection, timed
+from harness.measure import clock
+from harness.measure.clock import event_seconds, exempt_from_collection, no_collection, timed
 
 CPU = torch.device("cpu")
 
@@ -28,6 +29,58 @@ def test_the_time_of_a_call_and_its_result():
     seconds, result = timed(lambda: time.sleep(0.05) or "result", CPU)
     assert result == "result"
     assert 0.05 <= seconds < 5
+
+
+class FakeCuda:
+    """A GPU with two streams: work is queued, and done by the time of a synchronisation."""
+
+    def __init__(self):
+        self.now, self.ends = 0.0, {"current": 0.0, "own": 0.0}
+
+    def queue(self, seconds, stream="current"):
+        """Work on a stream: the host goes on at once."""
+        self.ends[stream] = max(self.now, self.ends[stream]) + seconds
+
+    def synchronize(self, device):
+        self.now = max(self.now, *self.ends.values())
+
+    def current_stream(self, device):
+        return "current"
+
+    def Event(self, enable_timing):  # noqa: N802 (torch's own name)
+        return FakeEvent(self)
+
+
+class FakeEvent:
+    def __init__(self, cuda):
+        self.cuda = cuda
+
+    def record(self, stream):
+        self.at = max(self.cuda.now, self.cuda.ends[stream])
+
+    def elapsed_time(self, end):
+        return 1000 * (end.at - self.at)
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    fake = FakeCuda()
+    for name in ("synchronize", "current_stream", "Event"):
+        monkeypatch.setattr(torch.cuda, name, getattr(fake, name))
+    monkeypatch.setattr(clock, "perf_counter", lambda: fake.now)
+    return fake
+
+
+@pytest.mark.parametrize(("stream", "seen_by_events"), [("current", 0.25), ("own", 0.0)])
+def test_work_on_any_stream_of_a_gpu_is_timed_by_the_hosts_clock(cuda, stream, seen_by_events):
+    device = torch.device("cuda")
+    assert timed(lambda: cuda.queue(0.25, stream) or "done", device) == (0.25, "done")
+    assert event_seconds(lambda: cuda.queue(0.25, stream), device) == pytest.approx(seen_by_events)
+
+
+def test_work_that_was_queued_before_is_not_timed(cuda):
+    cuda.queue(3.0, "own")
+    assert timed(lambda: cuda.queue(0.25), torch.device("cuda"))[0] == 0.25
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from harness.measure.precision import kept_precision, precision
 from harness.plugin import Unsupported
-from harness.worker.devices import on_device
+from harness.worker.devices import card, on_device
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +33,30 @@ def test_a_gpu_that_torch_does_not_find_is_unsupported(monkeypatch):
 
 
 def test_a_gpu_that_torch_finds_is_taken(monkeypatch):
+    current = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
     assert on_device("cuda:1", 1) == torch.device("cuda", 1)
+    assert current == [torch.device("cuda", 1)]
+    with pytest.raises(Unsupported, match="there is no cuda:2: torch finds 2, counted from cuda:0"):
+        on_device("cuda:2", 1)
+
+
+def test_the_precision_is_set_for_everybody():
+    with kept_precision():
+        torch.set_float32_matmul_precision("medium")
+        on_device("cpu", 1)
+        assert precision()["float32_matmul"] == "highest"
+        assert precision()["cudnn_tf32"] == "off"
+
+
+def test_a_card_is_told_by_its_uuid(monkeypatch):
+    found = SimpleNamespace(name="a card", total_memory=8, uuid="12")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: found)
+    told = {"card": "a card", "card_memory_bytes": 8.0, "card_uuid": "GPU-12"}
+    assert card(torch.device("cuda")) == told
+    assert card(torch.device("cpu")) == {}
 
 
 def test_what_is_no_device_is_an_error():

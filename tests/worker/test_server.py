@@ -28,9 +28,11 @@ from harness.protocol import (
     Proved,
     ProveLayer,
     Samples,
+    Swept,
     TakeEnergy,
     TakeMemory,
     TakeRound,
+    TakeSweep,
     TakeValidity,
     Trained,
     events,
@@ -113,6 +115,8 @@ def test_a_trial_is_trained_then_opened_and_measured(ask, located, request_for):
     opening = OpenNetwork(**request.model_dump(exclude={"type"}))
     assert isinstance(ask(opening), Opened)
     assert isinstance(ask(TakeRound(what="latency", seconds=0, calls=2)), Samples)
+    assert ask.stages == ["timing", "timed"]
+    assert isinstance(ask(TakeSweep(seconds=0.1)), Swept)
     for passes in (TakeMemory(), TakeValidity(), TakeEnergy(seconds=0.1)):
         assert isinstance(ask(passes), Measured)
 
@@ -130,10 +134,9 @@ def test_a_layer_is_proved_then_opened_and_measured_with_one_import(ask, layer):
 
 def test_peaks_are_measured_beside_whatever_is_open(ask):
     assert isinstance(ask(PROBE), Opened)
-    assert ask(MeasurePeaks(device="cpu", threads=1)).metrics.keys() == {
-        "peak_flops",
-        "peak_bandwidth",
-    }
+    peaks = ask(MeasurePeaks(device="cpu", threads=1))
+    assert {"peak_flops", "peak_bandwidth"} <= peaks.metrics.keys()
+    assert peaks.facts["float32_matmul"] == "highest"
     assert isinstance(ask(TakeRound(what="probe", seconds=0, calls=1)), Samples)
 
 

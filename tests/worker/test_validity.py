@@ -9,9 +9,11 @@ torch = pytest.importorskip("torch")
 from harness.errors import InvalidOutput
 from harness.worker.validity import (
     TimedPredictions,
+    altered,
     differing,
     last_step_that_counts,
     nothing_is_remembered,
+    nothing_was_prepared,
     same_answers,
 )
 
@@ -97,6 +99,41 @@ def test_a_network_that_depends_on_no_step_is_told():
     spikes = torch.rand(5, 4, 3, generator=torch.Generator().manual_seed(0))
     with pytest.raises(InvalidOutput, match="the scores depend on no step of 5"):
         last_step_that_counts(lambda x: torch.ones(4, 2), spikes, 0)
+
+
+def test_an_altered_sample_is_one_that_nobody_has_seen():
+    sample = torch.tensor([[[0.0, 0.0], [0.5, 0.5]]])
+    found = altered(sample)
+    assert found.tolist() == [[[0.0, 0.5], [0.0, 0.5]]]
+    assert sample[0, 0, 1] == 0  # the sample itself is as it was
+    assert altered(torch.ones(1, 4)) is None
+    assert altered(torch.ones(1, 1)) is None
+
+
+def test_an_answer_that_was_prepared_is_found_by_samples_never_seen():
+    with pytest.raises(
+        InvalidOutput, match="a test sample takes 96% less time than one never seen"
+    ):
+        nothing_was_prepared(lambda index, altered: 0.356 if altered else 0.014, 100)
+
+
+def test_honest_networks_are_not_accused_of_prepared_answers():
+    """1000 of them, whose times scatter by half; whoever is called second is a fifth faster."""
+    draws = random.Random(0)
+    order = []
+
+    def honest(index, altered):
+        order.append(altered)
+        second = len(order) % 2 == 0
+        return draws.lognormvariate(0, 0.5) * (0.8 if second else 1)
+
+    for _ in range(1000):
+        assert nothing_was_prepared(honest, 60) > 0
+
+
+def test_samples_that_cannot_be_altered_tell_nothing():
+    assert nothing_was_prepared(lambda index, altered: None if altered else 1.0, 1000) is None
+    assert nothing_was_prepared(lambda index, altered: 1.0, 29) is None
 
 
 def test_thirty_pairs_will_do_where_few_repeated_inputs_are_faster():

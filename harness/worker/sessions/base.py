@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from time import perf_counter
 
 from harness.errors import InvalidOutput
 from harness.measure.clock import no_collection
-from harness.measure.memory import return_free_memory
-from harness.protocol import Measured, Opened, Samples, TakeEnergy, TakeRound, TakeValidity
+from harness.measure.memory import release_device_memory, return_free_memory
+from harness.protocol import (
+    TIMED,
+    TIMING,
+    Measured,
+    Opened,
+    Samples,
+    Swept,
+    TakeEnergy,
+    TakeRound,
+    TakeSweep,
+    TakeValidity,
+)
 from harness.worker import settings
 
 #: Warm-up ends when the median of these many calls is within the tolerance of those before.
@@ -30,6 +42,7 @@ class Session(ABC):
     def __init__(self) -> None:
         self._warm: set[str] = set()
         self._last_seconds: dict[str, float] = {}
+        self._aside = 0.0
 
     @abstractmethod
     def opened(self) -> Opened:
@@ -64,12 +77,26 @@ class Session(ABC):
         """Joules a sample, in a pass of its own."""
         raise InvalidOutput("this subject has no energy pass")
 
+    def sweep(self, request: TakeSweep) -> Swept:
+        """The rate by batch size, in a pass of its own."""
+        raise InvalidOutput("this subject has no sweep")
+
     def validity(self, request: TakeValidity) -> Measured:
         """Checks that the timed calls did the work."""
         return Measured(metrics={})
 
-    def take(self, request: TakeRound) -> Samples:
-        """One round: calls for `request.seconds`, at least `request.calls`, after a warm-up."""
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Around what the host does between timed calls: fetching inputs, checking spikes."""
+        start = perf_counter()
+        yield
+        self._aside += perf_counter() - start
+
+    def take(self, request: TakeRound, at: Callable[[str], None] = lambda _stage: None) -> Samples:
+        """One round: calls for `request.seconds`, at least `request.calls`, after a warm-up.
+
+        `at` is told when the timed calls begin, and when they have ended.
+        """
         if request.fresh:
             return_free_memory()
             self.renew()
@@ -80,15 +107,20 @@ class Session(ABC):
         series: dict[str, list[float]] = {}
         calls = 0
         with no_collection():
+            self._aside = 0.0
+            at(TIMING)
             start = perf_counter()
             while calls < request.calls or perf_counter() - start < request.seconds:
                 for name, seconds in self.call(request.what).items():
                     series.setdefault(name, []).append(seconds)
                 calls += 1
+            at(TIMED)
+            aside = self._aside
         self._last_seconds[request.what] = max(taken[-1] for taken in series.values())
         settings.check()
         self.finish_round()
-        return Samples(batch=self.batch(request.what), series=series)
+        release_device_memory()  # the next subject's process finds the card as free as this one did
+        return Samples(batch=self.batch(request.what), series=series, aside=aside)
 
     def warm_up(self, what: str, to_follow: int = 1) -> None:
         """Calls until the time of a call no longer changes, for a tenth of a second at most.

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from harness.errors import InvalidOutput
-from harness.measure.clock import exempt_from_collection, timed
+from harness.measure.clock import exempt_from_collection, synchronise, timed
 from harness.measure.memory import available_memory, peak_memory
+from harness.measure.precision import precision
 from harness.plugin import Unsupported
 from harness.protocol import Measured, Opened, OpenLayer
 from harness.subjects import LayerSize
@@ -79,6 +80,7 @@ class LayerSession(Session):
                 "weight_gradient_error": off,
                 "implementation": str(getattr(self._layer, "implementation", "")),
                 "unlike": unlike(differing, expected.numel(), off),
+                "precision": precision(),
             },
         )
         exempt_from_collection()
@@ -109,12 +111,16 @@ class LayerSession(Session):
 
     def call(self, what: str) -> Mapping[str, float]:
         """The seconds of a forward and of a backward pass; the spikes are checked afterwards."""
-        self._inputs.copy_(self._inputs.flip(1))
-        self._first = self._first.flip(1)
-        self._layer.zero_grad(set_to_none=True)
+        with self.aside():
+            self._inputs.copy_(self._inputs.flip(1))
+            self._first = self._first.flip(1)
+            self._layer.zero_grad(set_to_none=True)
+            synchronise(self._device)
         forward, spikes = timed(lambda: self._layer(self._inputs), self._device)
         backward, _ = timed(lambda: torch.autograd.backward(spikes, self._gradient), self._device)
-        if not torch.equal(spikes.detach()[..., self._rows], self._first):
+        with self.aside():
+            same = torch.equal(spikes.detach()[..., self._rows], self._first)
+        if not same:
             raise InvalidOutput("a timed call of the layer of harness_layer gave other spikes")
         return {"forward": forward, "backward": backward, "total": forward + backward}
 

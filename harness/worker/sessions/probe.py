@@ -8,6 +8,7 @@ import torch
 
 from harness.measure.clock import exempt_from_collection, timed
 from harness.protocol import Opened
+from harness.worker.devices import card
 from harness.worker.sessions.base import Session
 
 _BATCH, _INPUTS, _NEURONS, _STEPS = 32, 784, 256, 10
@@ -30,7 +31,9 @@ class ProbeSession(Session):
 
     def opened(self) -> Opened:
         """What the coordinator is told when the probe stands."""
-        return Opened(first_call_ms=1000 * self._first, batches={PROBE: _BATCH})
+        return Opened(
+            first_call_ms=1000 * self._first, batches={PROBE: _BATCH}, facts=card(self._device)
+        )
 
     def batch(self, what: str) -> int:
         """The samples of every call."""

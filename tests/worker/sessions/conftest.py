@@ -17,7 +17,7 @@ def session(hooks, request_for):
     from harness.worker.sessions.network import NetworkSession
     from harness.worker.train import run_trial
 
-    def open_session(code="", changed="", **params):
+    def open_session(code="", changed="", variant="eager", **params):
         request = request_for(**params)
         run_trial(request, hooks(code), lambda _: None)
         keep(path := Path(request.predictions), read(path, 300, 10))  # as the coordinator does
@@ -27,6 +27,7 @@ def session(hooks, request_for):
             data=request.data,
             state=request.state,
             predictions=request.predictions,
+            variant=variant,
         )
         return NetworkSession(opening, hooks(code + changed), torch.device("cpu"))
 

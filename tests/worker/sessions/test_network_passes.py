@@ -6,11 +6,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from harness.errors import InvalidOutput
 from harness.measure import energy
-from harness.protocol import TakeEnergy
+from harness.protocol import TakeEnergy, TakeSweep, TakeValidity
 from harness.worker.sessions import network
 
 MIB = 2**20
+KIND = "peak_memory_bytes"
 
 KNOWN = """
 at_import = torch.ones(96 * 2**20, dtype=torch.uint8)
@@ -79,3 +81,68 @@ def test_without_a_counter_the_energy_is_absent_with_the_reason(session, monkeyp
     assert measured.absent == {
         "energy_measured_j": f"no RAPL counter can be read here: none in {tmp_path}"
     }
+
+
+PREPARED = """
+import time
+PREPARED = {}
+
+@hookimpl
+def harness_encode(model, inputs, generator):
+    return inputs.flatten(1).expand(model.steps, -1, -1)
+
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    keys = [sample.numpy().tobytes() for sample in spikes[0]]
+    if len(keys) == 1 and keys[0] in PREPARED:
+        return Evaluation(PREPARED[keys[0]])
+    time.sleep(0.002)
+    scores = model(spikes).cumsum(0)
+    if len(keys) > 1:
+        PREPARED.update((key, scores[:, n : n + 1].clone()) for n, key in enumerate(keys))
+    return Evaluation(scores)
+"""
+
+
+def test_a_table_of_the_test_set_is_found_out(session):
+    """It is filled before anything is timed, and repeated training samples take as long as new ones."""
+    found = session(changed=PREPARED)
+    with pytest.raises(InvalidOutput, match=r"a test sample takes \d+% less time than one never"):
+        found.validity(TakeValidity())
+
+
+def test_an_honest_network_has_both_ratios(session):
+    ratios = session().validity(TakeValidity()).metrics
+    assert ratios.keys() == {"repeated_input_ratio", "seen_input_ratio"}
+
+
+def test_the_sweep_measures_both_and_says_why_one_is_missing(session):
+    only_8 = """
+step = harness_train_step
+
+@hookimpl
+def harness_train_step(model, spikes, targets):
+    if len(targets) != 64:
+        raise ValueError("64 samples an update, no others")
+    return step(model, spikes, targets)
+"""
+    found = session(changed=only_8).sweep(TakeSweep(seconds=0.2))
+    assert found.sweeps.keys() == {"inference"}
+    assert [point.batch for point in found.sweeps["inference"].points][:2] == [1, 2]
+    assert found.absent == {"train_plateau": "ValueError: 64 samples an update, no others"}
+    assert found.metrics == {}
+
+
+def test_a_batch_that_does_not_fit_the_card_is_halved(session, monkeypatch):
+    """As torch says it on a GPU: more than 100 samples are too many."""
+    found = session()
+
+    def no_room(what, size):
+        if size > 100:
+            raise torch.OutOfMemoryError("no room")
+        return 1e-4
+
+    monkeypatch.setattr(found, "_timed_call", no_room)
+    monkeypatch.setattr(network, "available_memory", lambda device: 0)
+    monkeypatch.setattr(network, "peak_memory", lambda call, device: call() and {KIND: 1.0})
+    assert found._largest_batch() == 75

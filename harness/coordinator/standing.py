@@ -1,0 +1,88 @@
+"""The processes of a measurement group: who stands, and how a process is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from harness.coordinator.capacity import Capacity
+from harness.coordinator.devices import free_memory
+from harness.coordinator.member import Member, Procedure
+from harness.coordinator.pool import Workers, spread
+from harness.coordinator.starter import StarterDied
+from harness.protocol import Event, Failed, Request, TakeValidity
+from harness.results.comparison import PROCESSES
+
+
+class Standing:
+    """The processes of a group: opened at the start, and again where a GPU holds only some at a time."""
+
+    def __init__(
+        self, procedure: Procedure, workers: Workers, stack: ExitStack, device: str
+    ) -> None:
+        self._procedure, self._workers, self._stack = procedure, workers, stack
+        self._on_gpu = device.startswith("cuda")
+        self._ends: dict[tuple[str, int], ExitStack] = {}
+        self._capacity: Capacity[tuple[Member, int]] = Capacity(
+            lambda place: self._end(*place),
+            (lambda: free_memory(device)) if self._on_gpu else lambda: None,
+        )
+
+    def open(self, members: Sequence[Member], say: Callable[[int, str], None]) -> None:
+        """Opens each member's processes.
+
+        Not the two of one member side by side: what they had in common would not show in their
+        difference. On a GPU one at a time, so that each finds out what memory is left.
+        """
+        openings, done = PROCESSES * len(members), 0
+        say(done, "opening")
+        for process in range(PROCESSES):
+            calls = [
+                partial(self._open_one, member, process, openings - done - place)
+                for place, member in enumerate(members, start=1)
+            ]
+            jobs = 1 if self._on_gpu else self._procedure.jobs
+            for member, event in spread(calls, jobs, self._workers):
+                if not (member.failed and isinstance(event, Failed)):
+                    member.take(process, event)
+                done += 1
+                say(done, f"opening {member.subject.label}")
+
+    def ask(self, member: Member, process: int, request: Request) -> None:
+        """Asks a process and keeps its answer; opens it again first, where it had to make room."""
+        if member.workers[process] is None:
+            _, event = self._open_one(member, process, 0)
+            member.take(process, event)
+        if not member.failed:
+            self._capacity.use((member, process))
+            member.ask(process, request, self._procedure.timeout)
+
+    def _open_one(self, member: Member, process: int, to_follow: int) -> tuple[Member, Event]:
+        subject = member.subject
+        self._capacity.make_room()
+        end = self._stack.enter_context(ExitStack())
+        try:
+            worker = end.enter_context(
+                self._workers.start(
+                    member.logs[process], subject.threads, subject.framework, process
+                )
+            )
+        except StarterDied as reason:
+            return member, Failed(status="crashed", reason=str(reason), where="start")
+        self._ends[subject.key, process] = end
+        if process < len(member.workers):
+            member.workers[process] = worker
+        else:
+            member.workers.append(worker)
+        event = worker.ask(subject.opening(to_follow), self._procedure.timeout)
+        self._capacity.opened((member, process))
+        return member, event
+
+    def _end(self, member: Member, process: int) -> None:
+        """Ends a process that makes room; what it has timed is checked before it is gone."""
+        if member.subject.validity and not member.failed and member.times:
+            checks = TakeValidity(predictions_only=True)
+            member.ask(process, checks, self._procedure.timeout)
+        self._ends.pop((member.subject.key, process)).close()
+        member.workers[process] = None

@@ -1,0 +1,74 @@
+"""How a trained network is evaluated: eager, by torch.compile, or by CUDA graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from harness.plugin import Unsupported
+
+Evaluate = Callable[[Tensor], Tensor]
+"""The scores of spikes [T, B, ...]."""
+
+_MODES = {"compile": None, "graphs": "reduce-overhead"}
+
+
+class Compiled:
+    """`evaluate` by torch.compile, and the seconds that compiling took.
+
+    `sizes` are the batches that it was compiled for. Unsupported where torch.compile cannot be used, or
+    finds nothing.
+    """
+
+    def __init__(self, evaluate: Evaluate, variant: str, device: torch.device) -> None:
+        if variant == "graphs" and device.type != "cuda":
+            raise Unsupported("CUDA graphs need a CUDA device")
+        import torch._dynamo
+        import torch._inductor.config
+
+        # What an earlier process compiled would make the time of compiling a matter of luck.
+        torch._inductor.config.force_disable_caches = True
+        torch._dynamo.reset()
+        self._call = torch.compile(evaluate, mode=_MODES[variant])
+        self.seconds = 0.0
+        self.sizes: set[int] = set()
+
+    def __call__(self, spikes: Tensor) -> Tensor:
+        """The scores."""
+        with _refused():
+            scores: Tensor = self._call(spikes)
+        return scores
+
+    def count(self, size: int, first: float, second: float) -> None:
+        """Two calls on `size` samples: what the second saves was the time of compiling, in seconds."""
+        self.sizes.add(size)
+        self.seconds += max(0.0, first - second)
+
+    def check(self) -> None:
+        """Unsupported where no part of the network was compiled."""
+        from torch._dynamo.utils import counters
+
+        if not counters["stats"]["unique_graphs"]:
+            raise Unsupported("torch.compile finds nothing in harness_evaluate to compile")
+
+
+def reallocate(model: nn.Module) -> None:
+    """Copies parameters and buffers to other places in memory: what is compiled stays valid."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """An error of torch.compile itself, as that of a missing C++ compiler, is no fault of the plugin's."""
+    try:
+        yield
+    except Exception as error:
+        home = type(error).__module__
+        if not home.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        told = str(error).strip().partition("\n")[0]
+        raise Unsupported(f"torch.compile: {type(error).__name__}: {told}") from error
