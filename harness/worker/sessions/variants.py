@@ -26,12 +26,7 @@ class Compiled:
     def __init__(self, evaluate: Evaluate, variant: str, device: torch.device) -> None:
         if variant == "graphs" and device.type != "cuda":
             raise Unsupported("CUDA graphs need a CUDA device")
-        import torch._dynamo
-        import torch._inductor.config
-
-        # What an earlier process compiled would make the time of compiling a matter of luck.
-        torch._inductor.config.force_disable_caches = True
-        torch._dynamo.reset()
+        forget_what_was_compiled()
         self._call = torch.compile(evaluate, mode=_MODES[variant])
         self.seconds = 0.0
         self.sizes: set[int] = set()
@@ -53,6 +48,15 @@ class Compiled:
 
         if not counters["stats"]["unique_graphs"]:
             raise Unsupported("torch.compile finds nothing in harness_evaluate to compile")
+
+
+def forget_what_was_compiled() -> None:
+    """What an earlier process has compiled would make the time of compiling a matter of luck."""
+    import torch._dynamo
+    import torch._inductor.config
+
+    torch._inductor.config.force_disable_caches = True
+    torch._dynamo.reset()
 
 
 def reallocate(model: nn.Module) -> None:
