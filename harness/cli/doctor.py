@@ -10,7 +10,7 @@ from harness.cli.codes import FAILED, OK
 
 
 @click.command()
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
 @click.option("--threads", default=1, show_default=True, help="Threads of each worker.")
 @click.option(
     "--rounds",
@@ -30,11 +30,14 @@ def doctor(device: str, threads: int, rounds: int, min_time: float) -> None:
     from rich.console import Console
 
     from harness.cli.progress import watching
-    from harness.coordinator.doctor import examine, judge, null_group
+    from harness.coordinator.devices import choose_device, gpu_state
+    from harness.coordinator.doctor import examine, examine_card, judge, null_group
     from harness.coordinator.pool import Workers
 
     findings = examine(threads)
     with watching() as listener, Workers() as workers:
+        device = choose_device(device, listener.message)
+        findings += examine_card(gpu_state(device)) if device != "cpu" else []
         group = null_group(device, threads, rounds, min_time, workers, listener)
     findings += judge(group)
     console = Console(highlight=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -23,6 +25,8 @@ from harness.results.comparison import Ratio, detectable, group_noise, paired_ra
 PROBE = "probe"
 #: A load average above this, for each core, is another program's work.
 BUSY = 0.5
+#: A card with less free memory than this share is another program's, too.
+FREE = 0.8
 #: A machine that shows one program to itself further apart than this shows no small differences.
 LOUD = 0.05
 
@@ -116,6 +120,36 @@ def examine(threads: int) -> list[Finding]:
     low = free < 2 * 2**30
     advice = "less than 2 GiB: large batches will not fit" if low else ""
     found.append(Finding("memory", f"{free / 2**30:.1f} GiB free", not low, advice))
+    return found
+
+
+def examine_card(state: Mapping[str, Any]) -> list[Finding]:
+    """What the driver tells of a GPU (`gpu_state`): which it is, its clock, heat, power and room."""
+    if not state:
+        return [Finding("card", "unknown: the driver does not tell (NVML)")]
+    clock, top = state.get("sm_clock_mhz"), state.get("max_sm_clock_mhz")
+    reasons = state.get("throttled_by") or []
+    advice = "the card is slower than it could be: let it cool, or raise its limits"
+    found = [Finding("card", f"{state.get('name', '?')}, driver {state.get('driver', '?')}")]
+    if clock is not None:
+        found.append(Finding("card clock", f"{clock} MHz" + (f" of {top}" if top else "")))
+    found.append(
+        Finding(
+            "throttled by", ", ".join(reasons) or "nothing", not reasons, advice * bool(reasons)
+        )
+    )
+    for name, key, unit in (
+        ("temperature", "temperature_c", "°C"),
+        ("power limit", "power_limit_w", "W"),
+    ):
+        if key in state:
+            found.append(Finding(name, f"{state[key]:g} {unit}"))
+    if "free_bytes" in state and "memory_bytes" in state:
+        free, total = state["free_bytes"], state["memory_bytes"]
+        used = free < FREE * total
+        told = f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+        busy = "another program uses the card" if used else ""
+        found.append(Finding("card memory", told, not used, busy))
     return found
 
 

@@ -36,6 +36,8 @@ def how_far(
             ("Noise floor", _floor(timed)),
             ("Machine", _machine(sessions, timed)),
             ("Checks passed", _checks(timings, timed)),
+            ("Speed not checked", _unchecked(timed, labels)),
+            ("Precision", _precision(timed)),
             ("Refused", _refused(timings, labels)),
             ("Decided early", _decided_early(timed, labels)),
             ("Outliers", _outliers(timed)),
@@ -75,6 +77,25 @@ def _checks(timings: Timings, timed: Timings) -> str:
     noun = "layer" if any(isinstance(record, LayerTiming) for record in timed) else "row"
     tried = sum(record.status != "skipped" for record in timings)
     return prose("trust", f"{noun}_checks", passed=f"{len(timed)} of {counted(tried, noun)}")
+
+
+def _unchecked(timed: Timings, labels: Mapping[str, str]) -> str:
+    """Rows for which it is not known whether their speed is possible, and why."""
+    by_reason = grouped(
+        (plain(fact.removeprefix("not made: ")), subject(record, labels))
+        for record in timed
+        if (fact := str(record.facts.get("speed_check", ""))).startswith("not made")
+    )
+    return "; ".join(
+        f"{listed(list(dict.fromkeys(names)))} ({reason})" for reason, names in by_reason.items()
+    )
+
+
+def _precision(timed: Timings) -> str:
+    """The flags under which float32 was computed, of every row or layer."""
+    flags = [r.facts["precision"] for r in timed if isinstance(r.facts.get("precision"), dict)]
+    told = (", ".join(f"{plain(k)} {plain(str(v))}" for k, v in each.items()) for each in flags)
+    return "; ".join(dict.fromkeys(told))
 
 
 def _decided_early(timed: Timings, labels: Mapping[str, str]) -> str:

@@ -208,3 +208,10 @@ def test_a_part_of_a_run(shard, part):
 def test_a_part_that_is_none_is_refused(shard):
     with pytest.raises(UsageError, match="shard: wanted K/N with K from 1 to N, as in 3/10"):
         run_config(shard=shard)
+
+
+def test_eager_is_always_a_variant_and_the_first():
+    assert run_config().variants == ("eager",)
+    assert run_config(variants=("graphs", "compile")).variants == ("eager", "compile", "graphs")
+    with pytest.raises(UsageError, match="'jit' is unknown: known are eager, compile, graphs"):
+        run_config(variants=("jit",))

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from harness.coordinator import doctor
-from harness.coordinator.doctor import LOUD, ROWS, NullGroup, examine, judge, null_group
+from harness.coordinator.doctor import (
+    LOUD,
+    ROWS,
+    NullGroup,
+    examine,
+    examine_card,
+    judge,
+    null_group,
+)
 from harness.coordinator.listener import Listener
 from harness.coordinator.pool import Workers
 from harness.errors import UsageError
@@ -89,3 +97,25 @@ def test_the_null_group_is_measured_in_several_processes(processes):
     assert group.ratio.low <= group.ratio.value <= group.ratio.high
     assert group.floor >= 0.01
     assert processes() == []
+
+
+def test_a_card_that_is_slowed_or_shared_is_not_fit():
+    gib = 2**30
+    state = {
+        "name": "a card", "driver": "600", "sm_clock_mhz": 900, "max_sm_clock_mhz": 1800,
+        "throttled_by": ["power cap"], "temperature_c": 80, "power_limit_w": 250.0,
+        "memory_bytes": 8 * gib, "free_bytes": 2 * gib,
+    }  # fmt: skip
+    seen = found(examine_card(state))
+    assert seen["card"].value == "a card, driver 600"
+    assert seen["card clock"].value == "900 MHz of 1800"
+    assert (seen["throttled by"].value, seen["throttled by"].fit) == ("power cap", False)
+    assert (seen["card memory"].value, seen["card memory"].fit) == ("2.0 of 8.0 GiB free", False)
+    assert seen["temperature"].value == "80 °C"
+    fine = examine_card(state | {"throttled_by": [], "free_bytes": 7.5 * gib})
+    assert all(finding.fit for finding in fine)
+
+
+def test_a_card_that_nothing_is_known_of_is_said_to_be_unknown():
+    (finding,) = examine_card({})
+    assert finding.value == "unknown: the driver does not tell (NVML)"

@@ -87,3 +87,17 @@ def test_refuted_rows_and_warnings_are_told_also_where_nothing_was_timed():
     assert found["Refuted"].endswith("a (3 of 10 answers differ (seed 0)).")
     assert found["Warnings"] == "a, b: layer hidden never spiked, on the whole test split"
     assert "Refuted" not in words([timed()])
+
+
+def test_a_speed_that_was_not_checked_is_said_and_the_precision_is_shown():
+    flags = {"float32_matmul": "highest", "cudnn_tf32": "off"}
+    checked = timed(facts={"speed_check": "made", "precision": flags})
+    why = "not made: no peak was measured (no room)"
+    other = timed("ann-relu", facts={"speed_check": why, "precision": flags})
+    found = words([checked, other])
+    assert found["Speed not checked"] == "ann-relu (no peak was measured (no room))"
+    assert found["Precision"] == "float32_matmul highest, cudnn_tf32 off"
+    assert (
+        not {"Speed not checked", "Precision"}
+        & words([timed(), checked.model_copy(update={"facts": {}})]).keys()
+    )

@@ -257,9 +257,12 @@ class NetworkSession(Session):
         None where the sample has no two values that differ.
         """
         seen = self._data.test.take_inputs(slice(index, index + 1))
-        sample = validity.altered(seen) if altered else seen
-        if sample is None:
+        new = validity.altered(
+            seen
+        )  # made for either call: what goes before a call changes its time
+        if new is None:
             return None
+        sample = new if altered else seen
         with torch.no_grad():
             return timed(lambda: self._predict(sample), self._device)[0]
 
