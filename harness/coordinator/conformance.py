@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Literal
 
 from harness.catalogue.plugins import GROUP, Plugin, discover, select
-from harness.coordinator.environment import choose_device
+from harness.coordinator.devices import choose_device
 from harness.coordinator.outcome import failed, unexpected
 from harness.coordinator.pool import Workers, asking
 from harness.coordinator.training import scratch_folder
