@@ -442,3 +442,12 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     command = f"{sys.executable} -c 'from harness.cli import main; main()' tasks | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", [("run",), ("layers",), ("doctor",)])
+def test_a_device_that_is_none_is_refused_in_one_line(harness, command):
+    code, _, err = harness(*command, "--device", "cuda:abc")
+    assert code == 2
+    told = err.strip().splitlines()[-1]
+    assert "unknown device 'cuda:abc': known: auto, cpu, cuda, cuda:0, cuda:1, ..." in told
+    assert "Traceback" not in err
