@@ -9,10 +9,7 @@ import torch
 
 
 def set_precision() -> None:
-    """float32 is computed as float32: no TF32, neither in products nor in cuDNN; no search for kernels.
-
-    A plugin may choose otherwise when it builds its model: `precision` tells.
-    """
+    """float32 is computed as float32: no TF32, neither in products nor in cuDNN; no search for kernels."""
     _set_tf32(False)
     torch.backends.cudnn.benchmark = False
 
@@ -43,7 +40,7 @@ def kept_precision() -> Iterator[None]:
 
 @contextmanager
 def tf32() -> Iterator[None]:
-    """TF32 is allowed inside, as a plugin may do."""
+    """TF32 is allowed inside."""
     with kept_precision():
         _set_tf32(True)
         yield
