@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from harness.catalogue.plugins import Plugin
 from harness.protocol import Event, Failed, Trained
-from harness.results.record import Record, finite, first_error
+from harness.results.record import Record, Variant, finite, first_error
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Record | Variant)
 
 NOT_FINITE = "it came out as no finite number"
 
