@@ -110,8 +110,8 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
 
 def _answer(question: str, row: NetworkRow, metric: str, sentences: Sequence[str]) -> Answer:
     text = show(row.cells[metric], metric)
-    value = f"{text.value} a sample" if metric == OPERATIONS else text.value
-    return Answer(question, row.name, row.look, value, text.interval, sentences)
+    ends = f"{text.interval} a sample".strip() if metric == OPERATIONS else text.interval
+    return Answer(question, row.name, row.look, text.value, ends, sentences)
 
 
 def _least(
