@@ -18,6 +18,7 @@ from harness.results.ranking import rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import summarise
+from harness.results.writing import replace, writing
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,6 @@ def write_index(folder: Path, entries: Sequence[Entry]) -> Path:
     newest.sort(key=lambda each: each.when, reverse=True)
     path = folder / "index.html"
     text = render_index(folder.resolve().name, newest)
-    partial = folder / ".index.html.partial"
-    partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-    return partial.replace(path)
+    with writing(folder):
+        replace(path, text.encode("utf-8", "backslashreplace"))
+    return path

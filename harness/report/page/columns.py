@@ -122,7 +122,7 @@ def best_cells(
 
 def refuted(row: Summary) -> bool:
     """Whether the row's numbers do not hold: it wins nothing."""
-    return bool(getattr(row, "refuted", ""))
+    return bool(row.refuted)
 
 
 def overlap(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 from harness.report import networks
 from harness.report.page.columns import MOST_AT_FIRST, best_cells, page_columns
 from harness.report.rows import network_rows, shown_metrics
@@ -53,3 +55,10 @@ def test_accuracies_tie_by_their_places():
     key = {name: record(name).row.key for name in accuracies}
     ranking = Ranking(places={key["b"]: 1, key["c"]: 1, key["a"]: 3})
     assert marks(accuracies, "test_accuracy", ranking) == {"b": "best", "c": "tie"}
+
+
+def test_what_is_refuted_wins_nothing():
+    records = [record(name, metrics={"train_seconds": s}) for name, s in (("a", 1.0), ("b", 2.0))]
+    rows = [dataclasses.replace(r, refuted="no") for r in network_rows(summarise(records))[:1]]
+    rows += network_rows(summarise(records))[1:]
+    assert not best_cells(rows, shown_metrics(rows))
