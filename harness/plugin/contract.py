@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,8 +55,10 @@ class Layer:
     """The activity of one layer for one batch: the host counts spikes and operations from it.
 
     `inputs` [T, B, ...] is what its connection received (an expanded view where it is constant over
-    time); `connection` is the weight [n_out, n_in] or the module (Linear, Conv1d to Conv3d; of others
-    no operations are counted, and the record says so); `outputs`
+    time): no fewer values other than 0 than what feeds it, the encoded input or the outputs of a layer
+    of its size. `connection` is the weight [n_out, n_in] or the module (Linear, Conv1d to Conv3d; of
+    others no operations are counted, and the record says so), and is the model's own: one of its
+    modules, parameters or buffers, or a view of one. `outputs`
     [T, B, ...] is what its neurons emitted, None for a readout that emits nothing. `spiking` says
     that the outputs are spikes, which the host then checks to be 0 or 1. A feed-forward
     network has T = 1.
@@ -115,3 +117,15 @@ class Neuron:
     detach: bool = True
     surrogate: Literal["fast_sigmoid", "atan", "triangular"] = "fast_sigmoid"
     slope: float = 1.0
+
+
+@dataclass(frozen=True)
+class ModelNeuron:
+    """The neuron that a model claims to use, and how it runs it: see `harness_neuron`.
+
+    `spikes` maps currents [T, B, n] to spikes [T, B, n], starting at rest, as the model does: the host
+    compares spikes and gradients with the equations of `neuron`.
+    """
+
+    neuron: Neuron
+    spikes: Callable[[Tensor], Tensor]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from harness.plugin.contract import Evaluation, Neuron, Params, Scalars, Task
+from harness.plugin.contract import Evaluation, ModelNeuron, Neuron, Params, Scalars, Task
 from harness.plugin.markers import hookspec
 from harness.plugin.parameters import Presets
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, device, nn
 
 #: The version of this contract. A plugin module may name the version that it was written for, as
-#: `HARNESS_CONTRACT = "1.0"`: the host refuses another major version, and a newer minor one. The minor
+#: `HARNESS_CONTRACT = "1.1"`: the host refuses another major version, and a newer minor one. The minor
 #: version rises when a hook or an argument is added, the major one when something changes or goes.
-CONTRACT = "1.0"
+CONTRACT = "1.1"
 
 
 @hookspec(firstresult=True)
@@ -44,7 +44,8 @@ def harness_build_model(task: Task, params: Params, device: device) -> nn.Module
     """A model on `device`, ready to train.
 
     Its trained state must round-trip through `state_dict()`: built again with the same arguments and
-    loaded, its output is the same bit for bit. Raise `harness.plugin.Unsupported` for a task that the
+    loaded, its output is the same bit for bit. The host tries that before the first epoch, with a model
+    that it trains for one step and throws away, so the hook is called several times. Raise `harness.plugin.Unsupported` for a task that the
     method cannot do: the trial is then skipped, with the reason.
     """
 
@@ -101,6 +102,17 @@ def harness_evaluate(model: nn.Module, spikes: Tensor, record: bool) -> Evaluati
     With `record`, also the activity of each layer and any reference scores; without, nothing but the
     scores, as fast as the method can. Called with gradients disabled; must leave the model as it was,
     and must not depend on earlier calls.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_neuron(model: nn.Module) -> ModelNeuron | None:
+    """Optional: the neuron that `model` claims to use, and the function by which it runs it.
+
+    The host compares its spikes and gradients with the neuron's equations, once for each trial; the row
+    says whether they are equal or what differs. Called after training, with gradients enabled. None
+    where the model does not claim to use such a neuron. A plugin with a `Presets.family` claims one: without
+    this hook its row says that the neuron was not proved. Added in contract 1.1.
     """
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
 
 from harness.errors import InvalidOutput
-from harness.plugin import BATCH_SIZE, EPOCHS, Evaluation, Layer, Presets, Scalars
+from harness.plugin import BATCH_SIZE, EPOCHS, Evaluation, Layer, ModelNeuron, Presets, Scalars
 
 
 def presets(value: object) -> Presets:
@@ -26,6 +27,13 @@ def model(value: object) -> nn.Module:
     """A torch module."""
     if not isinstance(value, nn.Module):
         raise InvalidOutput(f"harness_build_model: returned {_kind(value)}, wanted nn.Module")
+    return value
+
+
+def neuron(value: object) -> ModelNeuron | None:
+    """The neuron that a model claims to use, if it does."""
+    if value is not None and not isinstance(value, ModelNeuron):
+        raise InvalidOutput(f"harness_neuron: returned {_kind(value)}, wanted ModelNeuron or None")
     return value
 
 
@@ -76,8 +84,10 @@ def scores(value: object, batch: int, classes: int) -> Tensor:
     if not isinstance(value, Evaluation):
         raise InvalidOutput(f"harness_evaluate: returned {_kind(value)}, wanted Evaluation")
     found = value.scores
-    if not isinstance(found, Tensor):
-        raise InvalidOutput(f"harness_evaluate: scores are {_kind(found)}, wanted a tensor")
+    if not is_plain(found):
+        raise InvalidOutput(f"harness_evaluate: scores are {_kind(found)}, wanted a plain tensor")
+    if not found.is_floating_point():
+        raise InvalidOutput(f"harness_evaluate: scores are {found.dtype}, wanted floats")
     if found.ndim not in (2, 3) or found.shape[-2:] != (batch, classes) or found.shape[0] < 1:
         raise InvalidOutput(
             f"harness_evaluate: scores have shape {tuple(found.shape)}, wanted "
@@ -89,9 +99,9 @@ def scores(value: object, batch: int, classes: int) -> Tensor:
 
 def spike_trains(value: object, shape: tuple[int, ...]) -> Tensor:
     """The output spikes of an evaluation: 0 or 1, of the targets' `shape` [T, B, n_out]."""
-    if not isinstance(value, Evaluation) or not isinstance(value.scores, Tensor):
+    if not isinstance(value, Evaluation) or not is_plain(value.scores):
         raise InvalidOutput(
-            f"harness_evaluate: returned {_kind(value)}, wanted Evaluation of a tensor"
+            f"harness_evaluate: returned {_kind(value)}, wanted Evaluation of a plain tensor"
         )
     found = value.scores
     if tuple(found.shape) != shape:
@@ -106,7 +116,7 @@ def spike_trains(value: object, shape: tuple[int, ...]) -> Tensor:
 def references(value: Mapping[str, Tensor], batch: int, classes: int) -> None:
     """Reference scores: finite, [B, C]."""
     for name, found in value.items():
-        if not isinstance(found, Tensor) or found.shape != (batch, classes):
+        if not is_plain(found) or found.shape != (batch, classes):
             raise InvalidOutput(f"harness_evaluate: reference {name!r} is not ({batch}, {classes})")
         _finite(found, f"harness_evaluate: reference {name!r}")
 
@@ -121,7 +131,7 @@ def layers(value: Sequence[Layer], batch: int) -> None:
         for what, found in (("inputs", layer.inputs), ("outputs", layer.outputs)):
             if found is None and what == "outputs":
                 continue
-            if not isinstance(found, Tensor) or found.ndim < 3 or found.shape[1] != batch:
+            if not is_plain(found) or found.ndim < 3 or found.shape[1] != batch:
                 shape = tuple(found.shape) if isinstance(found, Tensor) else _kind(found)
                 raise InvalidOutput(f"{where}: {what} are {shape}, wanted [T, B={batch}, ...]")
             _finite(found, f"{where}: {what}")
@@ -149,6 +159,11 @@ def _connection(layer: Layer, where: str) -> None:
         raise InvalidOutput(
             f"{where}: its weight is {tuple(weight.shape)} but its inputs are {tuple(shape)}"
         )
+
+
+def is_plain(value: object) -> TypeGuard[Tensor]:
+    """Whether `value` is a dense tensor and of no subclass, which could answer as it likes."""
+    return type(value) in (Tensor, nn.Parameter) and value.layout is torch.strided  # type: ignore[attr-defined]
 
 
 def _finite(value: Tensor, what: str) -> None:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from harness.errors import InvalidOutput
-from harness.plugin import SPIKE_TRAIN, Evaluation, Params, Presets, Scalars, Task, Unsupported
+from harness.plugin import (
+    SPIKE_TRAIN,
+    Evaluation,
+    ModelNeuron,
+    Params,
+    Presets,
+    Scalars,
+    Task,
+    Unsupported,
+)
 from harness.subjects import PluginLocation
 from harness.worker import checks, settings
 from harness.worker.loading import LoadedPlugin
@@ -82,6 +91,11 @@ class Hooks(LoadedPlugin):
                 model=model, batches=batches, generator=generator
             )
             return {} if scalars is None else scalars
+
+    def neuron(self, model: nn.Module) -> ModelNeuron | None:
+        """The neuron that the model claims to use; None where it claims none."""
+        with self.running("harness_neuron"):
+            return checks.neuron(self.hook.harness_neuron(model=model))
 
     def evaluate(self, model: nn.Module, spikes: Tensor, record: bool) -> Evaluation:
         """The output for `spikes`; checked by whoever reads it."""

@@ -23,6 +23,8 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 from harness.plugin import (
     Evaluation,
     Layer,
+    ModelNeuron,
+    Neuron,
     Parameter,
     Params,
     Presets,
@@ -212,6 +214,20 @@ def scaled_gradient(values: Tensor, factor: float) -> Tensor:
     if scaled.requires_grad:
         scaled.register_hook(lambda gradient: gradient * factor)  # type: ignore[no-untyped-call] # torch's
     return scaled
+
+
+@hookimpl
+def harness_neuron(model: SpikingNetwork) -> ModelNeuron:
+    """The textbook's neuron with the model's parameters, run by the model's own `neurons`."""
+    p = model.params
+    neuron = Neuron(
+        beta=p.beta,
+        theta=p.theta,
+        detach=p.detach,
+        surrogate=p.surrogate,
+        slope=p.slope / p.theta,
+    )
+    return ModelNeuron(neuron, model.neurons)
 
 
 @hookimpl

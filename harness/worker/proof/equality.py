@@ -25,27 +25,30 @@ STEPS, BATCH, N_IN, N_OUT = 40, 8, 16, 128
 TOLERANCE = 1e-6
 #: Closer to the threshold than this, but not on it, rounding may decide.
 _MARGIN = 1e-5
-_CANDIDATES = 8 * N_OUT
+_CANDIDATES = 8  # for each neuron that is compared
 
 
-def problem(neuron: Neuron) -> tuple[Tensor, Tensor, Tensor]:
+def problem(
+    neuron: Neuron, n_out: int = N_OUT, steps: int = STEPS
+) -> tuple[Tensor, Tensor, Tensor]:
     """Weights [n_out, n_in], inputs [T, B, n_in], and the gradient at the spikes [T, B, n_out].
 
-    The same for every framework: they depend on the neuron alone.
+    The same for every framework: they depend on the neuron and these sizes alone.
     """
     draws = torch.Generator().manual_seed(0)
-    weight = torch.randint(-5, 11, (_CANDIDATES, N_IN), generator=draws) / 8
-    inputs = (torch.rand(STEPS, BATCH, N_IN, generator=draws) < 0.2).float()
+    candidates = _CANDIDATES * n_out
+    weight = torch.randint(-5, 11, (candidates, N_IN), generator=draws) / 8
+    inputs = (torch.rand(steps, BATCH, N_IN, generator=draws) < 0.2).float()
     # In the first two samples a single input is active, which brings many neurons from rest to
     # exactly the threshold, repeatedly: in one step, or for beta = 1 in two.
     inputs[:, :2, 2:] = 0
     inputs[:, 0, 1] = inputs[:, 1, 0] = 0
-    weight[: _CANDIDATES // 2, 0] = 1
-    weight[: _CANDIDATES // 2, 1] = 0.5
-    weight = weight[torch.randperm(_CANDIDATES, generator=draws)] * neuron.theta
+    weight[: candidates // 2, 0] = 1
+    weight[: candidates // 2, 1] = 0.5
+    weight = weight[torch.randperm(candidates, generator=draws)] * neuron.theta
     decided = _decided(dynamics(inputs @ weight.T, neuron), neuron)
-    weight = weight[decided][:N_OUT].contiguous()
-    return weight, inputs, torch.randn(STEPS, BATCH, len(weight), generator=draws)
+    weight = weight[decided][:n_out].contiguous()
+    return weight, inputs, torch.randn(steps, BATCH, len(weight), generator=draws)
 
 
 def _decided(found: Dynamics, neuron: Neuron) -> Tensor:
@@ -74,14 +77,8 @@ def prove(hook: LayerHook, neuron: Neuron, device: torch.device) -> Proved:
     differing = spikes.detach().cpu().double() != wanted.spikes.detach()
     weight_error = error(layer.get_parameter("weight").grad, wanted_weight.grad)
     input_error = error(inputs.grad, wanted_inputs.grad)
-    tolerance, reason = TOLERANCE * max(1.0, neuron.slope * neuron.theta), ""
-    if count := int(differing.sum()):
-        first = int(differing.flatten(1).any(1).nonzero()[0])
-        reason = (
-            f"{count} of {differing.numel()} spikes differ from the equations', "
-            f"the first in step {first + 1} of {STEPS}"
-        )
-    elif max(weight_error, input_error) > tolerance:
+    reason, count = difference(differing), int(differing.sum())
+    if not reason and max(weight_error, input_error) > tolerance(neuron):
         reason = (
             f"the spikes are equal, the gradients are not: off by {weight_error:.1g} (weights) and "
             f"{input_error:.1g} (inputs) of their largest value"
@@ -94,6 +91,22 @@ def prove(hook: LayerHook, neuron: Neuron, device: torch.device) -> Proved:
         "input_gradient_error": input_error,
     }
     return Proved(reason=reason, metrics=metrics)
+
+
+def tolerance(neuron: Neuron) -> float:
+    """The largest error of a gradient that rounding explains."""
+    return TOLERANCE * max(1.0, neuron.slope * neuron.theta)
+
+
+def difference(differing: Tensor) -> str:
+    """Where spikes differ from the equations', by a mask [T, B, n]; "" where none does."""
+    if not (count := int(differing.sum())):
+        return ""
+    first = int(differing.flatten(1).any(1).nonzero()[0])
+    return (
+        f"{count} of {differing.numel()} spikes differ from the equations', "
+        f"the first in step {first + 1} of {len(differing)}"
+    )
 
 
 def error(found: Tensor | None, wanted: Tensor | None) -> float:

@@ -18,6 +18,7 @@ from harness.plugin.toolkit.bptt import (
     harness_encode,
     harness_evaluate,
     harness_finish_training,
+    harness_neuron,
     harness_train_step,
 )
 from harness_native.neurons import LIFParameters
@@ -29,6 +30,7 @@ __all__ = [
     "harness_encode",
     "harness_evaluate",
     "harness_finish_training",
+    "harness_neuron",
     "harness_presets",
     "harness_train_step",
 ]

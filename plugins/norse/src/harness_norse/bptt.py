@@ -14,6 +14,7 @@ from harness.plugin.toolkit.bptt import (
     harness_encode,
     harness_evaluate,
     harness_finish_training,
+    harness_neuron,
     harness_train_step,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "harness_encode",
     "harness_evaluate",
     "harness_finish_training",
+    "harness_neuron",
     "harness_presets",
     "harness_train_step",
 ]

@@ -11,6 +11,7 @@ from harness.plugin.toolkit.bptt import (
     harness_encode,
     harness_evaluate,
     harness_finish_training,
+    harness_neuron,
     harness_train_step,
 )
 from harness_sinabs.neurons import lif, run
@@ -20,6 +21,7 @@ __all__ = [
     "harness_encode",
     "harness_evaluate",
     "harness_finish_training",
+    "harness_neuron",
     "harness_presets",
     "harness_train_step",
 ]

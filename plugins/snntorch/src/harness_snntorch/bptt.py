@@ -15,6 +15,7 @@ from harness.plugin.toolkit.bptt import (
     harness_encode,
     harness_evaluate,
     harness_finish_training,
+    harness_neuron,
     harness_train_step,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "harness_encode",
     "harness_evaluate",
     "harness_finish_training",
+    "harness_neuron",
     "harness_presets",
     "harness_train_step",
     "spike_function",

@@ -25,6 +25,7 @@ from harness.plugin.toolkit.bptt import (
     harness_encode,
     harness_evaluate,
     harness_finish_training,
+    harness_neuron,
     harness_train_step,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "harness_encode",
     "harness_evaluate",
     "harness_finish_training",
+    "harness_neuron",
     "harness_presets",
     "harness_train_step",
     "spike_function",
