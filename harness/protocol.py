@@ -56,6 +56,22 @@ class RunTrial(Data):
     predictions: str
 
 
+class ReloadTrial(Data):
+    """Answered by `Measured`: builds a trained network anew, loads its state, and compares.
+
+    What it answers is held against `predictions`, or, where its task has none, the steps at which each
+    output neuron spiked when it was trained. The fact `reload` says "same"; where it is not, `Failed`.
+    """
+
+    type: Literal["reload"] = "reload"
+    plugin: PluginLocation
+    trial: Trial
+    data: str
+    state: str
+    predictions: str
+    output: list[list[int]] = []
+
+
 class OpenNetwork(Data):
     """Answered by `Opened`: builds the model, loads the trained state, evaluates it once more.
 
@@ -174,6 +190,7 @@ Request = Annotated[
     Describe
     | Prepare
     | RunTrial
+    | ReloadTrial
     | OpenNetwork
     | OpenLayer
     | OpenProbe
@@ -251,7 +268,8 @@ class Prepared(Answer):
 class Trained(Answer):
     """What a finished trial yields; `absent` tells why a metric could not be computed.
 
-    `metrics` are the host's, `scalars` what the plugin itself returned when it finished training.
+    `metrics` are the host's, `scalars` what the plugin itself returned when it finished training,
+    `facts` what else is known of the network.
     """
 
     type: Literal["trained"] = "trained"
@@ -262,6 +280,7 @@ class Trained(Answer):
     layers: list[dict[str, Any]]
     history: list[dict[str, float]]
     raster: dict[str, list[list[int]]] = {}
+    facts: dict[str, Any] = {}
 
 
 class Opened(Answer):

@@ -18,6 +18,7 @@ from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import recorded, trained, unexpected
 from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers, asking, spread
+from harness.coordinator.reload import reloaded
 from harness.coordinator.scoring import Scorer
 from harness.errors import UsageError
 from harness.plugin.parameters import Parameter, Presets
@@ -158,6 +159,10 @@ def run_trials(
         stages.enter("end")
         event = scorer.check(event, trial, set(stages.seconds))
         fields = scorer.score(trained(event), trial)
+        if fields["status"] == "ok":
+            with asking(workers, plan.plugin, log, trial.row.threads) as ask:
+                fields = reloaded(fields, request, ask, config.timeout, progress)
+            stages.enter("end")
         if plan.source and plan.source.accuracy is not None and fields["status"] == "ok":
             fields["metrics"]["reported_accuracy"] = plan.source.accuracy
         return plan.label, recorded(

@@ -109,6 +109,14 @@ class ActivityMeter:
         """The reason for each metric of `METRICS` that `metrics` does not contain."""
         return _computed(list(self._counts.values()), self.samples)[1]
 
+    def silent(self) -> list[str]:
+        """The layers of spiking neurons of which not one spiked."""
+        return [
+            name
+            for name, counts in self._counts.items()
+            if counts.spiking and counts.output_values and not counts.output_nonzero
+        ]
+
     def layers(self) -> list[dict[str, Any]]:
         """The same metrics for each layer, in the plugin's order."""
         return [

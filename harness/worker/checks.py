@@ -132,7 +132,7 @@ def layers(value: Sequence[Layer], batch: int) -> None:
             if found is None and what == "outputs":
                 continue
             if not is_plain(found) or found.ndim < 3 or found.shape[1] != batch:
-                shape = tuple(found.shape) if isinstance(found, Tensor) else _kind(found)
+                shape = tuple(found.shape) if is_plain(found) else _kind(found)
                 raise InvalidOutput(f"{where}: {what} are {shape}, wanted [T, B={batch}, ...]")
             _finite(found, f"{where}: {what}")
         _connection(layer, where)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from harness.errors import InvalidOutput
 from harness.measure.activity import ActivityMeter
 from harness.protocol import PREDICTED, REFERENCE
-from harness.worker import checks
+from harness.worker import checks, wiring
 from harness.worker.data import Samples, Split
 from harness.worker.hooks import Hooks
 
@@ -29,12 +29,16 @@ class Answers:
 
     activity: ActivityMeter = field(default_factory=ActivityMeter)
     over_time: bool = False
+    tied: int = 0  # samples whose best score after the last step is shared
     _classes: list[Tensor] = field(default_factory=list)
     _references: dict[str, list[Tensor]] = field(default_factory=dict)
 
     def add(self, scores: Tensor, references: dict[str, Tensor] | None = None) -> None:
         """Keeps the predictions of one batch: scores [B, C] or [T, B, C], and references [B, C]."""
         predicted = scores.argmax(-1).cpu()
+        last = scores if scores.ndim == 2 else scores[-1]
+        best = last == last.amax(-1, keepdim=True)
+        self.tied += int((best.sum(-1) > 1).sum())
         if self._classes and predicted.shape[:-1] != self._classes[0].shape[:-1]:
             raise InvalidOutput("harness_evaluate: the number of steps differs by batch")
         self.over_time = predicted.ndim == 2
@@ -91,6 +95,9 @@ def answer(
         scores = checks.scores(evaluation, len(inputs), classes)
         if record:
             checks.layers(evaluation.layers, len(inputs))
+            wiring.connections(evaluation.layers, model)
+            if number == 0:
+                wiring.feeding(evaluation, spikes)
             checks.references(evaluation.references, len(inputs), classes)
             answers.activity.add(evaluation.layers, len(inputs))
         answers.add(scores, dict(evaluation.references) if record else None)

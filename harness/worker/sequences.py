@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.measure.activity import ActivityMeter
 from harness.measure.spike_trains import spike_times, timing_errors, van_rossum_loss
-from harness.worker import checks
+from harness.plugin import Evaluation
+from harness.worker import checks, wiring
 from harness.worker.data import TaskData
 from harness.worker.evaluate import ENCODE_SEED
 from harness.worker.hooks import Hooks
@@ -26,16 +27,26 @@ class Fit:
 
 
 @torch.no_grad()
-def evaluate_fit(hooks: Hooks, model: nn.Module, data: TaskData) -> Fit:
-    """The fit to the pattern that the model was trained on: a trial has only this one."""
+def evaluated(hooks: Hooks, model: nn.Module, data: TaskData) -> tuple[Tensor, Evaluation]:
+    """The input spikes [T, 1, ...] of the pattern that the model was trained on, and its evaluation."""
     model.eval()
-    task = data.task
     draws = torch.Generator(device=data.train.targets.device).manual_seed(ENCODE_SEED)
     inputs, targets = data.train.take(slice(0, 1))
     spikes = checks.encoded(hooks.encode(model, inputs, draws), inputs)
     evaluation = hooks.evaluate(model, spikes, record=True)
-    output = checks.spike_trains(evaluation, tuple(targets.shape))[:, 0]
+    checks.spike_trains(evaluation, tuple(targets.shape))
+    return spikes, evaluation
+
+
+def evaluate_fit(hooks: Hooks, model: nn.Module, data: TaskData) -> Fit:
+    """The fit to the pattern that the model was trained on: a trial has only this one."""
+    task = data.task
+    _, targets = data.train.take(slice(0, 1))
+    spikes, evaluation = evaluated(hooks, model, data)
+    output = evaluation.scores[:, 0]
     checks.layers(evaluation.layers, 1)
+    wiring.connections(evaluation.layers, model)
+    wiring.feeding(evaluation, spikes)
     activity = ActivityMeter()
     activity.add(evaluation.layers, 1)
     wanted = targets[:, 0]

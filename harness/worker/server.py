@@ -24,6 +24,7 @@ from harness.protocol import (
     Prepared,
     Progress,
     ProveLayer,
+    ReloadTrial,
     Request,
     RunTrial,
     TakeEnergy,
@@ -85,6 +86,11 @@ class Server:
                 from harness.worker.train import run_trial
 
                 return run_trial(request, hooks, self.send)
+            case ReloadTrial():
+                hooks = self._networks(request.plugin)
+                from harness.worker.reload import reload
+
+                return reload(request, hooks, self.send)
             case OpenNetwork() | OpenLayer() | OpenProbe():
                 self._session = None  # before the next: both would take memory
                 self._session = self._open(request)
@@ -187,6 +193,7 @@ def failure(error: BaseException, where: str) -> Failed:
     """What an exception means for the record."""
     status: Status = "failed"
     reason = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+    reason = "; ".join([reason, *getattr(error, "__notes__", [])])  # what the host knows of the cause
     if isinstance(error, Unsupported):
         status, reason = "skipped", str(error)
     elif isinstance(error, InvalidOutput):

@@ -2,30 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from harness.errors import InvalidOutput
 
 
-def save(model: nn.Module, path: str) -> None:
-    """Writes `model.state_dict()`; InvalidOutput where it holds anything but tensors."""
+def entries(model: nn.Module) -> dict[str, Tensor]:
+    """Copies of `model.state_dict()`; InvalidOutput where it holds anything but tensors."""
     tensors = {}
     for name, value in model.state_dict().items():
         if not hasattr(value, "contiguous"):
             raise InvalidOutput(f"state_dict: {name!r} is {type(value).__name__}, wanted a tensor")
         # Cloned, since the format refuses tensors that share memory (tied weights).
         tensors[name] = value.detach().cpu().contiguous().clone()
+    return tensors
+
+
+def save(model: nn.Module, path: str) -> None:
+    """Writes `entries`."""
+    tensors = entries(model)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path)
 
 
-def restore(model: nn.Module, path: str) -> None:
-    """Loads what `save` wrote; InvalidOutput where the rebuilt model has other entries."""
+def restore(model: nn.Module, path: str) -> dict[str, Tensor]:
+    """Loads what `save` wrote, and returns it; see `load`."""
+    saved = load_file(path)
+    load(model, saved)
+    return saved
+
+
+def load(model: nn.Module, saved: Mapping[str, Tensor]) -> None:
+    """Loads `saved`; InvalidOutput where the model has other entries, or of another shape or dtype.
+
+    Torch converts a dtype without a word: a network in half precision would be measured in float32.
+    """
     try:
-        model.load_state_dict(load_file(path))
+        model.load_state_dict(saved)
     except RuntimeError as error:
         lines = str(error).strip().splitlines()
         raise InvalidOutput(f"state_dict: does not load again: {' '.join(lines[:2])}") from None
+    own = model.state_dict()
+    for name, value in saved.items():
+        found = own.get(name)
+        if not isinstance(found, Tensor):
+            raise InvalidOutput(f"state_dict: {name!r} is gone when the state is loaded again")
+        if (found.dtype, found.shape) != (value.dtype, value.shape):
+            raise InvalidOutput(
+                f"state_dict: {name!r} is {_kind(value)} in the trained network and {_kind(found)} in one "
+                "that is built again; harness_build_model has to build what is saved"
+            )
+
+
+def check_values(model: nn.Module, saved: Mapping[str, Tensor]) -> None:
+    """InvalidOutput where an entry of a model that was loaded differs from what was `saved`."""
+    own = model.state_dict()
+    for name, value in saved.items():
+        found = own[name].detach().cpu()
+        if not torch.allclose(found, value, rtol=0, atol=0, equal_nan=value.is_floating_point()):
+            raise InvalidOutput(f"state_dict: {name!r} has other values when it is loaded again")
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"

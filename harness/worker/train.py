@@ -16,17 +16,21 @@ from harness.measure.clock import synchronise
 from harness.measure.memory import footprint
 from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION, Params
 from harness.protocol import Progress, RunTrial, Trained
-from harness.worker import checks, settings, state
+from harness.worker import checks, settings, state, wiring
 from harness.worker.data import Samples, Split, TaskData, load
 from harness.worker.devices import on_device
 from harness.worker.evaluate import Answers, answer
+from harness.worker.facts import examined, neuron_fact
 from harness.worker.hooks import Hooks
+from harness.worker.round_trip import try_round_trip
 from harness.worker.sequences import evaluate_fit
 
 Report = Callable[[Progress], None]
 
 #: Progress is for people; each report also waits for the device, to read its numbers.
 _REPORT_SECONDS = 0.25
+
+_ONE_SAMPLE = "the last batch has 1 sample, choose another batch_size"
 
 #: The scalars of this many steps are added up in one operation instead of one by one.
 _FOLD_STEPS = 64
@@ -93,9 +97,13 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         limit=row.limit,
     )
 
+    def build() -> nn.Module:
+        seed_everything(trial.seed)
+        return hooks.build_model(data.task, params, device)
+
     report(Progress(stage="build"))
-    seed_everything(trial.seed)
-    model = hooks.build_model(data.task, params, device)
+    try_round_trip(hooks, build, params, data.train, report)
+    model = build()
 
     start = perf_counter()
     history = train(hooks, model, params, data.train, trial.seed, report)
@@ -113,6 +121,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     synchronise(device)
     metrics: dict[str, Any] = {"train_seconds": perf_counter() - start}
 
+    facts: dict[str, Any] = {}
     raster: dict[str, list[list[int]]] = {}
     if data.task.kind == SPIKE_TRAIN:
         report(Progress(stage="evaluate"))
@@ -124,6 +133,8 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         activity = test.activity
         metrics.update(activity.metrics() | accuracies)
         test.save(request.predictions)
+        facts |= examined(hooks, model, build, data)
+        facts["tied_scores"] = test.tied / len(data.test)
     metrics.update(footprint(model))
     report(Progress(stage="save"))
     state.save(model, request.state)
@@ -135,6 +146,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         layers=activity.layers(),
         history=history,
         raster=raster,
+        facts=facts | {"silent_layers": activity.silent()} | neuron_fact(hooks, model, params),
     )
 
 
@@ -160,7 +172,12 @@ def train(
             spikes = hooks.encode(model, inputs, draws)
             if step == 0:
                 checks.encoded(spikes, inputs)
-            means.add(hooks.train_step(model, spikes, targets))
+            try:
+                means.add(hooks.train_step(model, spikes, targets))
+            except Exception as error:
+                if len(inputs) == 1 < size:
+                    error.add_note(_ONE_SAMPLE)
+                raise
             if monotonic() >= next_report:
                 report(
                     Progress(
@@ -190,9 +207,12 @@ def _answer(
         return answer(hooks, model, split, classes, told, **options)
 
     test = of("test", data.test, record=True)
+    validation = of("validation", data.validation)
+    right = int((validation.last == data.validation.targets.cpu()).sum())
+    wiring.operations(test.activity.metrics(), right, data.validation.targets)
     # As many training samples as test samples: enough to show overfitting, as cheap as a test.
     return test, {
-        "validation_accuracy": of("validation", data.validation).accuracy(data.validation),
+        "validation_accuracy": validation.accuracy(data.validation),
         "train_accuracy": of("train", data.train, limit=len(data.test)).accuracy(data.train),
     }
 

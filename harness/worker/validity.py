@@ -17,7 +17,7 @@ from harness.errors import InvalidOutput
 
 #: The fraction of samples, and how many of few, whose answer rounding may change: a timed call may sum
 #: in another order, and a membrane potential at the threshold then spikes or not.
-ROUNDING, _ROUNDED = 0.002, 2
+ROUNDING, ROUNDED = 0.002, 2
 #: A repeated input counts as faster below this fraction of a new input's time.
 CACHED = 0.9
 #: Pairs are taken for this long while there is doubt, at least as many as `_REPEATS`.
@@ -53,7 +53,9 @@ def differing(ours: Tensor, theirs: Tensor) -> Tensor:
     return (ours != theirs).float()
 
 
-def same_answers(other: Tensor, by_chance: Callable[[], float], what: str) -> float:
+def same_answers(
+    other: Tensor, by_chance: Callable[[], float], what: str, unit: str = "samples"
+) -> float:
     """The fraction of answers that differ by chance; InvalidOutput where those of `what` differ by more.
 
     `other` [N] is, for each sample, how often its answer was not the one of the evaluation after training,
@@ -61,7 +63,7 @@ def same_answers(other: Tensor, by_chance: Callable[[], float], what: str) -> fl
     differs between two evaluations of one network, 0 unless its encoding or its neurons are random.
     """
     samples, changed = len(other), int((other > 0).sum())
-    if changed <= max(ROUNDING * samples, _ROUNDED):
+    if changed <= max(ROUNDING * samples, ROUNDED):
         return 0.0
     chance, share = by_chance(), float(other.mean())
     # Four standard errors of the difference of two shares of as many samples.
@@ -70,7 +72,7 @@ def same_answers(other: Tensor, by_chance: Callable[[], float], what: str) -> fl
         return chance
     random = f"; two evaluations of it differ on {chance:.2%}" if chance else ""
     raise InvalidOutput(
-        f"{what} answers otherwise than it did after training, on {changed} of {samples} samples{random}"
+        f"{what} answers otherwise than it did after training, on {changed} of {samples} {unit}{random}"
     )
 
 
@@ -80,7 +82,8 @@ def last_step_that_counts(
     """The last step of `spikes` [T, B, ...], from 1, whose input changes the scores.
 
     None where it is as late as it can be: `delay` is the number of steps between an input and its effect
-    on the scores. A network may decide earlier, as by its first output spike, and the row says so.
+    on the scores. A network may decide earlier, as by its first output spike, and the row says so. 0
+    where all samples have the same scores: a network that never spikes says nothing, and cheats nobody.
     InvalidOutput where no step counts. Each sample of the batch gets the step of its neighbour.
     """
     last = len(spikes) - 1 - delay
@@ -97,6 +100,9 @@ def last_step_that_counts(
             changed[step] = 1
         if not torch.equal(unchanged, scores(changed)):
             return None if step == last else step + 1
+    found = unchanged if unchanged.ndim == 2 else unchanged.transpose(0, 1).flatten(1)
+    if torch.equal(found, found[:1].expand_as(found)):
+        return 0
     raise InvalidOutput(
         f"harness_evaluate: the scores depend on no step of {len(spikes)}; a network whose output comes "
         "later than its input says so in Evaluation.delay"

@@ -8,11 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InvalidOutput
-from harness.plugin import Evaluation, Layer, Parameter, Presets
+from harness.plugin import Evaluation, Layer, ModelNeuron, Neuron, Parameter, Presets
 from harness.worker import checks
 
 INPUTS = torch.zeros(3, 1, 8, 8)
 NAN, INF = float("nan"), float("inf")
+
+
+class Odd(torch.Tensor):
+    """A subclass may answer whatever it likes."""
 
 
 def with_one(shape, value):
@@ -61,7 +65,11 @@ def test_a_right_encoding_passes_unchanged(value):
     [
         (None, "returned nothing, wanted Evaluation"),
         (torch.zeros(3, 10), "returned Tensor, wanted Evaluation"),
-        (Evaluation([0.0]), "scores are list, wanted a tensor"),
+        (Evaluation([0.0]), "scores are list, wanted a plain tensor"),
+        (Evaluation(Odd(torch.zeros(3, 10))), "scores are Odd, wanted a plain tensor"),
+        (Evaluation(torch.zeros(3, 10).to_sparse()), "scores are Tensor, wanted a plain tensor"),
+        (Evaluation(torch.zeros(3, 10).long()), "scores are torch.int64, wanted floats"),
+        (Evaluation(torch.zeros(3, 10).bool()), "scores are torch.bool, wanted floats"),
         (Evaluation(torch.zeros(3, 9)), "scores have shape (3, 9), wanted (3, 10) or (T, 3, 10)"),
         (Evaluation(torch.zeros(3)), "scores have shape (3,)"),
         (Evaluation(torch.zeros(0, 3, 10)), "scores have shape (0, 3, 10)"),
@@ -72,6 +80,19 @@ def test_a_right_encoding_passes_unchanged(value):
 )
 def test_wrong_scores_are_told(value, reason):
     assert refused(checks.scores, value, 3, 10).startswith(f"harness_evaluate: {reason}")
+
+
+def test_scores_of_any_float_type_pass():
+    for kind in (torch.float16, torch.bfloat16, torch.float64):
+        checks.scores(Evaluation(torch.zeros(4, 3, 10, dtype=kind)), 3, 10)
+
+
+def test_a_neuron_is_a_model_neuron_or_none():
+    used = ModelNeuron(Neuron(0.9), lambda currents: currents)
+    assert checks.neuron(used) is used
+    assert checks.neuron(None) is None
+    told = refused(checks.neuron, Neuron(0.9))
+    assert told == "harness_neuron: returned Neuron, wanted ModelNeuron or None"
 
 
 def test_reference_scores_are_named():
@@ -90,6 +111,7 @@ WEIGHT = torch.ones(5, 6)
     ("layer", "reason"),
     [
         (Layer("l", None, WEIGHT, SPIKES), "inputs are nothing, wanted [T, B=3, ...]"),
+        (Layer("l", Odd(SPIKES), WEIGHT, SPIKES), "inputs are Odd, wanted [T, B=3, ...]"),
         (Layer("l", SPIKES[0], WEIGHT, SPIKES), "inputs are (3, 6), wanted [T, B=3, ...]"),
         (Layer("l", SPIKES[:, :2], WEIGHT, SPIKES), "inputs are (4, 2, 6), wanted [T, B=3, ...]"),
         (Layer("l", SPIKES, WEIGHT, SPIKES[:, :1]), "outputs are (4, 1, 6), wanted [T, B=3, ...]"),

@@ -211,7 +211,7 @@ def harness_evaluate(model, spikes, record):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("model.kept", "harness_evaluate: returned Tensor, wanted Evaluation of a tensor"),
+        ("model.kept", "harness_evaluate: returned Tensor, wanted Evaluation of a plain tensor"),
         (
             "Evaluation(model.kept[:, 0])",
             "harness_evaluate: output spikes have shape (500, 10), wanted (500, 1, 10)",

@@ -39,6 +39,42 @@ def test_a_model_that_is_built_otherwise_does_not_load(tmp_path):
         state.restore(torch.nn.BatchNorm1d(3), path)
 
 
+def test_a_state_of_another_dtype_is_refused_instead_of_converted(tmp_path):
+    path = str(tmp_path / "state.safetensors")
+    state.save(torch.nn.Linear(2, 3, bias=False).half(), path)
+    with pytest.raises(InvalidOutput) as error:
+        state.restore(torch.nn.Linear(2, 3, bias=False), path)
+    assert str(error.value) == (
+        "state_dict: 'weight' is float16 [3, 2] in the trained network and float32 [3, 2] in one that is "
+        "built again; harness_build_model has to build what is saved"
+    )
+
+
+def test_entries_that_a_model_loads_otherwise_are_named():
+    class Rounds(torch.nn.Linear):
+        def load_state_dict(self, entries):
+            self.weight.data = entries["weight"].round()
+
+    class Forgets(torch.nn.Linear):
+        def load_state_dict(self, entries):
+            del self.bias
+            self.bias = None
+
+    saved = state.entries(torch.nn.Linear(2, 3))
+    model = Rounds(2, 3)
+    state.load(model, saved)
+    with pytest.raises(InvalidOutput, match="'weight' has other values when it is loaded again"):
+        state.check_values(model, saved)
+    with pytest.raises(InvalidOutput, match="'bias' is gone when the state is loaded again"):
+        state.load(Forgets(2, 3), saved)
+
+
+def test_what_is_not_a_number_may_be_in_a_state():
+    model = torch.nn.Linear(2, 3)
+    model.register_buffer("unset", torch.tensor([torch.nan, torch.inf]))
+    state.check_values(model, state.entries(model))
+
+
 def test_a_state_cannot_be_written_everywhere(hooks, request_for):
     request = request_for().model_copy(update={"state": "/proc/nowhere/state"})
     with pytest.raises(OSError, match="nowhere"):

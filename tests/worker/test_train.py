@@ -37,7 +37,8 @@ def test_a_trial_learns_and_says_what_it_measured(run, tmp_path):
     assert stages[0] == "build"
     assert stages[-1] == "save"
     assert list(dict.fromkeys(stages)) == [
-        "build", "train", "finish", "evaluate test", "evaluate validation", "evaluate train", "save",
+        "build", "train", "round trip", "finish", "evaluate test", "evaluate validation",
+        "evaluate train", "save",
     ]  # fmt: skip
     assert found.versions["torch"] == str(torch.__version__)
     assert (tmp_path / "state.safetensors").is_file()
@@ -51,9 +52,19 @@ def harness_evaluate(model, spikes, record):
 
 STRANGE = """
 @hookimpl
+def harness_build_model(task, params):
+    model = nn.Linear(task.inputs, task.classes)
+    model.steps, model.cell = params.steps, nn.GRUCell(64, 10)
+    return model
+
+@hookimpl
+def harness_train_step(model):
+    return {}
+
+@hookimpl
 def harness_evaluate(model, spikes, record):
     emitted = (spikes > 0.5).float()
-    return Evaluation(model(spikes), [Layer("gated", spikes, nn.GRUCell(64, 10), emitted)])
+    return Evaluation(model(spikes), [Layer("gated", spikes, model.cell, emitted)])
 """
 
 

@@ -98,7 +98,14 @@ def test_the_last_step_that_counts_is_told_where_a_later_one_could():
 def test_a_network_that_depends_on_no_step_is_told():
     spikes = torch.rand(5, 4, 3, generator=torch.Generator().manual_seed(0))
     with pytest.raises(InvalidOutput, match="the scores depend on no step of 5"):
-        last_step_that_counts(lambda x: torch.ones(4, 2), spikes, 0)
+        last_step_that_counts(lambda x: torch.arange(8.0).view(4, 2), spikes, 0)
+
+
+def test_a_network_that_says_the_same_of_all_samples_is_not_accused():
+    """As one that never spikes: its row says that its scores tie and that its accuracy is at chance."""
+    spikes = torch.rand(5, 4, 3, generator=torch.Generator().manual_seed(0))
+    for constant in (torch.zeros(4, 2), torch.tensor([0.1, 0.2]).expand(5, 4, 2)):
+        assert last_step_that_counts(lambda x, scores=constant: scores, spikes, 0) == 0
 
 
 def test_an_altered_sample_is_one_that_nobody_has_seen():

@@ -1,0 +1,81 @@
+"""A trained network in a fresh process: built anew, loaded with its state, it answers as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from harness.measure.spike_trains import spike_times
+from harness.plugin import SPIKE_TRAIN, Params
+from harness.protocol import PREDICTED, Measured, Progress, ReloadTrial
+from harness.worker import state, validity
+from harness.worker.data import TaskData, load
+from harness.worker.devices import on_device
+from harness.worker.evaluate import answer
+from harness.worker.hooks import Hooks
+from harness.worker.sequences import evaluated
+from harness.worker.train import Report, seed_everything
+
+#: How many test samples are answered again: all of a small split, and enough of a large one.
+SAMPLES = 1000
+_WHAT = "the network, loaded again in a fresh process,"
+
+
+@torch.no_grad()
+def reload(request: ReloadTrial, hooks: Hooks, report: Report) -> Measured:
+    """The fact `reload`, and `random_answers` where answers differ by chance.
+
+    InvalidOutput where the state does not restore the network, or it answers otherwise.
+    """
+    report(Progress(stage="reload"))
+    trial, row = request.trial, request.trial.row
+    device = on_device(row.device, row.threads)
+    data = load(row.task, request.data, device, trial.seed)
+    seed_everything(trial.seed)
+    model = hooks.build_model(data.task, Params(**row.params), device)
+    state.check_values(model, state.restore(model, request.state))
+    model.eval()
+    if data.task.kind == SPIKE_TRAIN:
+        _same_spikes(hooks, model, data, request.output)
+        return Measured(metrics={}, facts={"reload": "same"})
+    chance = _same_classes(hooks, model, data, request.predictions)
+    return Measured(
+        metrics={}, facts={"reload": "same", **({"random_answers": chance} if chance else {})}
+    )
+
+
+def _same_classes(hooks: Hooks, model: nn.Module, data: TaskData, path: str) -> float:
+    """The fraction of answers that differ by chance."""
+    trained = load_file(path)[PREDICTED].long()
+    trained = trained if trained.ndim == 1 else trained[-1]
+    samples = min(SAMPLES, len(trained))
+
+    def answers() -> Tensor:
+        return answer(hooks, model, data.test, data.task.classes, limit=samples).last
+
+    def by_chance() -> float:
+        return float(validity.differing(answers(), answers()).mean())
+
+    other = validity.differing(answers(), trained[:samples])
+    return validity.same_answers(other, by_chance, _WHAT)
+
+
+def _same_spikes(
+    hooks: Hooks, model: nn.Module, data: TaskData, trained: Sequence[Sequence[int]]
+) -> None:
+    def spikes() -> Tensor:
+        return evaluated(hooks, model, data)[1].scores[:, 0]
+
+    ours = spikes()
+    theirs = torch.zeros_like(ours)
+    for neuron, steps in enumerate(trained):
+        theirs[list(steps), neuron] = 1
+
+    def by_chance() -> float:
+        return float(validity.differing(spikes(), spikes()).mean())
+
+    other = validity.differing(ours, theirs).flatten()
+    validity.same_answers(other, by_chance, _WHAT, "steps of its output neurons")

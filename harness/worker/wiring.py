@@ -1,0 +1,124 @@
+"""Are the recorded layers the network's own? Operations are counted from them, and from nothing else.
+
+What can be told without knowing a network's neurons: a connection belongs to the model, what a layer
+emits arrives at the next, and what does not reach the readout does not decide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import InvalidOutput
+from harness.plugin import Evaluation, Layer
+
+#: An accuracy is above chance where chance gives it in one of 1000 cases (normal approximation).
+_ABOVE_CHANCE = 3.09
+
+
+def connections(layers: Sequence[Layer], model: nn.Module) -> None:
+    """Every connection is a module, a parameter or a buffer of `model`, or a view of one."""
+    own: set[int] | None = None
+    for layer in layers:
+        if isinstance(layer.connection, nn.Module):
+            fine = any(layer.connection is module for module in model.modules())
+        else:
+            if own is None:
+                every = chain(model.parameters(), model.buffers())
+                own = {_memory(tensor) for tensor in every if tensor.numel()}
+            fine = _memory(layer.connection) in own
+        if not fine:
+            raise InvalidOutput(
+                f"harness_evaluate: layer {layer.name!r}: its connection is none of the model's modules, "
+                "parameters and buffers, nor a view of one; a weight that is computed belongs into a buffer"
+            )
+
+
+def feeding(evaluation: Evaluation, spikes: Tensor) -> None:
+    """What feeds a layer arrives there: the encoded `spikes` [T, B, ...], or what the layer before emits.
+
+    Values that are not 0 are counted for each step and sample, where sizes are equal: pooling and
+    concatenation change the size, and a recurrent or delayed connection comes some steps later.
+    """
+    before: Tensor | None = spikes if _ternary(spikes) else None  # a model may encode currents itself
+    sources = [spikes, *(layer.outputs for layer in evaluation.layers if layer.outputs is not None)]
+    for layer in evaluation.layers:
+        inputs = layer.inputs
+        if before is not None and _size(before) == _size(inputs):
+            alike = [source for source in sources if _size(source) == _size(inputs)]
+            if not any(_arrives(source, inputs, evaluation.delay) for source in alike):
+                raise InvalidOutput(
+                    f"harness_evaluate: layer {layer.name!r}: its inputs have fewer values other than 0 "
+                    "than what feeds it, the layer before or the encoded input, or are spikes where that "
+                    "is not"
+                )
+        if layer.outputs is not None:
+            before = layer.outputs
+
+
+def deciding(evaluation: Evaluation) -> None:
+    """Samples of which nothing arrives at the last layer have equal scores; not for random networks."""
+    if not evaluation.layers:
+        return
+    arriving = _active(evaluation.layers[-1].inputs).sum(0)
+    silent = _last(evaluation.scores)[arriving == 0]
+    if len(silent) > 1 and not torch.allclose(silent, silent[:1].expand_as(silent), 1e-4, 1e-5):
+        raise InvalidOutput(
+            f"harness_evaluate: layer {evaluation.layers[-1].name!r} receives nothing for {len(silent)} "
+            "samples of a batch, and their scores differ: other layers are recorded than computed"
+        )
+
+
+def operations(metrics: Mapping[str, float], right: int, targets: Tensor) -> None:
+    """No network without an operation is right more often than chance: `right` of `targets` [N] are.
+
+    Chance is always the most frequent class.
+    """
+    samples = len(targets)
+    if metrics.get("synops_effective") != 0 or not samples:
+        return
+    chance = int(targets.bincount().max()) / samples
+    most = samples * chance + _ABOVE_CHANCE * math.sqrt(samples * chance * (1 - chance))
+    if right > most:
+        raise InvalidOutput(
+            f"harness_evaluate: the recorded layers have no synaptic operation, and {right / samples:.1%} "
+            f"of the validation samples are right, where chance is {chance:.1%}"
+        )
+
+
+def _arrives(source: Tensor, inputs: Tensor, delay: int) -> bool:
+    if _ternary(inputs) and not _ternary(source):
+        return False
+    sent, received = _active(source), _active(inputs)
+    steps = len(sent)
+    return any(
+        bool((received[late:] >= sent[: steps - late]).all())
+        for late in range(min(max(1, delay), steps - 1) + 1)
+    )
+
+
+def _active(values: Tensor) -> Tensor:
+    """How many of the values [T, B, ...] are not 0, for each step and sample: [T, B]."""
+    constant = len(values) > 1 and values.stride(0) == 0
+    counts = (values[:1] if constant else values).flatten(2).count_nonzero(2)
+    return counts.expand(len(values), -1) if constant else counts
+
+
+def _ternary(values: Tensor) -> bool:
+    return bool(((values == 0) | (values.abs() == 1)).all())
+
+
+def _size(values: Tensor) -> tuple[int, int]:
+    return len(values), values.numel()
+
+
+def _last(scores: Tensor) -> Tensor:
+    return scores[-1] if scores.ndim == 3 else scores
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()

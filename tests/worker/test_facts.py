@@ -1,0 +1,122 @@
+"""What a trial says of its network beside the metrics; the cases that were accused or overlooked."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from harness.errors import InvalidOutput
+
+EVALUATE = """
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    {}
+    return Evaluation(scores, layers if record else [])
+"""
+#: A hidden layer whose threshold nothing reaches.
+DEAD = EVALUATE.format(
+    "emitted = (model(spikes) > 1e6).float(); scores = emitted.mean(0); "
+    "layers = [Layer('hidden', spikes, model.weight, emitted)]"
+)
+#: Decides by the first output spike, early in the sample.
+FIRST_SPIKE = EVALUATE.format(
+    "potential = model(spikes).relu().cumsum(0); crossed = (potential >= 0.5).float(); "
+    "scores = crossed.cummax(0).values.sum(0) + 0.01 * potential[0]; "
+    "layers = [Layer('output', spikes, model.weight, crossed)]"
+)
+#: Records other layers than it computes.
+FAKE = EVALUATE.format(
+    "scores = model(spikes).cumsum(0); nothing = torch.zeros_like(spikes); "
+    "layers = [Layer('a', nothing, {}, None)]"
+)
+NEURON = """
+from harness.plugin import ModelNeuron, Neuron
+
+@hookimpl
+def harness_neuron(model):
+    return {}
+"""
+FAMILY = """
+import dataclasses
+plain = [harness_presets]
+
+@hookimpl
+def harness_presets():
+    return dataclasses.replace(plain[0](), family="some")
+"""
+ONE = """
+@hookimpl
+def harness_train_step(model, spikes, targets):
+    norm = nn.BatchNorm1d(64)
+    return {"loss": norm(spikes.mean(0)).mean()}
+"""
+
+
+def test_an_honest_network_has_nothing_to_tell(run):
+    assert run(epochs=3).facts == {"tied_scores": 0, "silent_layers": []}
+
+
+def test_a_dead_network_is_told_as_that(run):
+    found = run(DEAD)
+    assert found.facts == {"tied_scores": 1, "silent_layers": ["hidden"]}
+    assert found.metrics["activation_sparsity"] == 1
+
+
+def test_a_network_that_decides_by_its_first_spike_is_not_accused(run):
+    assert "hidden" not in run(FIRST_SPIKE, epochs=3).facts["silent_layers"]
+
+
+@pytest.mark.parametrize(
+    ("connection", "reason"),
+    [
+        ("torch.zeros_like(model.weight)", "layer 'a': its connection is none of the model's"),
+        ("model.weight", "layer 'a': its inputs have fewer values other than 0 than what feeds it"),
+    ],
+)
+def test_other_layers_than_were_computed_are_refused(run, connection, reason):
+    with pytest.raises(InvalidOutput, match=reason):
+        run(FAKE.format(connection), epochs=3)
+
+
+def test_layers_without_an_operation_do_not_explain_an_accuracy(run):
+    """The inputs are currents, which a model may turn into spikes of its own."""
+    currents = "\n@hookimpl\ndef harness_encode(inputs):\n    return inputs.flatten(1)[None] / 2\n"
+    with pytest.raises(InvalidOutput, match="no synaptic operation, and .* validation samples are right"):
+        run(FAKE.format("model.weight") + currents, epochs=12)
+
+
+def test_a_network_that_remembers_is_refused(run):
+    code = EVALUATE.format(
+        "model.last = getattr(model, 'last', 0) * 0.5 + model(spikes).mean(); "
+        "scores = model(spikes).cumsum(0) * model.last; layers = []"
+    )
+    with pytest.raises(InvalidOutput, match="depends on what was evaluated before"):
+        run(code)
+
+
+def test_a_last_batch_of_one_sample_is_told_beside_the_plugins_own_error(run):
+    with pytest.raises(ValueError, match="more than 1 value per channel") as error:
+        run(ONE, batch_size=101)  # 203 samples
+    assert error.value.__notes__ == ["the last batch has 1 sample, choose another batch_size"]
+    with pytest.raises(ValueError, match="more than 1 value per channel") as error:
+        run(ONE, batch_size=1)
+    assert not hasattr(error.value, "__notes__")
+
+
+def test_a_model_says_which_neuron_it_uses(run):
+    ignores = NEURON.format("ModelNeuron(Neuron(0.9), lambda currents: (currents > 1).float())")
+    told = run(ignores).facts["neuron"]
+    assert told.startswith("another neuron: ")
+    assert "spikes differ from the equations'" in told
+    assert "neuron" not in run(NEURON.format("None")).facts
+
+
+def test_a_member_of_a_family_has_its_neuron_proved_or_is_told(run):
+    told = run(FAMILY).facts["neuron"]
+    assert told == "another neuron: not proved to be the textbook's, the plugin has no harness_neuron"
+
+
+def test_what_is_no_model_neuron_is_refused(run):
+    with pytest.raises(InvalidOutput, match="harness_neuron: returned Neuron, wanted ModelNeuron"):
+        run(NEURON.format("Neuron(0.9)"))

@@ -1,0 +1,97 @@
+"""A trained network that is built anew in another process answers as it did."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from safetensors.torch import load_file, save_file
+
+from harness.errors import InvalidOutput
+from harness.protocol import ReloadTrial
+from harness.worker.reload import reload
+from harness.worker.train import run_trial
+
+
+@pytest.fixture
+def reloaded(hooks, request_for):
+    """Trains with `code`, then loads with `other` (the same where that is None)."""
+
+    def carry_out(code="", other=None, change=lambda request: None, **options):
+        request = request_for(**options)
+        trained = run_trial(request, hooks(code), lambda _: None)
+        change(request)
+        again = ReloadTrial(**request.model_dump(exclude={"type"}), output=trained.raster.get("output", []))
+        stages = []
+        found = reload(again, hooks(code if other is None else other), lambda p: stages.append(p.stage))
+        assert stages == ["reload"]
+        return found
+
+    return carry_out
+
+
+RANDOM = """
+@hookimpl
+def harness_finish_training(model):
+    torch.rand(9)  # draws that are not repeated when it is loaded
+
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    scores = torch.bernoulli(torch.sigmoid(model(spikes))).cumsum(0)
+    return Evaluation(scores, [Layer("readout", spikes, model.weight, None)] if record else [])
+"""
+
+#: What the module holds is no state.
+GLOBAL = """
+scale = torch.ones(10)
+
+@hookimpl
+def harness_finish_training(model):
+    scale[:] = torch.arange(10) - 5
+
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    return Evaluation(model(spikes).cumsum(0) * scale)
+"""
+
+
+def test_the_same_network_is_told_as_that(reloaded):
+    assert reloaded().facts == {"reload": "same"}
+
+
+def test_random_networks_may_answer_otherwise_by_chance(reloaded):
+    facts = reloaded(RANDOM, epochs=3).facts
+    assert facts["reload"] == "same"
+    assert 0 < facts["random_answers"] < 1
+
+
+def test_what_only_the_process_held_is_missed(reloaded):
+    with pytest.raises(InvalidOutput) as error:
+        reloaded(GLOBAL)
+    assert str(error.value).startswith(
+        "the network, loaded again in a fresh process, answers otherwise than it did after training, on"
+    )
+
+
+def test_a_network_of_half_precision_is_not_measured_in_single(reloaded):
+    half = """
+@hookimpl
+def harness_finish_training(model):
+    model.half()
+
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    return Evaluation(model(spikes.to(model.weight.dtype)).cumsum(0))
+"""
+    with pytest.raises(InvalidOutput, match="'bias' is float16 .* and float32 .* built again"):
+        reloaded(half)
+
+
+def test_predictions_that_are_not_the_networks_are_found(reloaded):
+    def forge(request):
+        right = load_file(request.predictions)["predicted"]
+        save_file({"predicted": (right + 1) % 10}, request.predictions)
+
+    with pytest.raises(InvalidOutput, match="on 300 of 300 samples"):
+        reloaded(change=forge)

@@ -1,0 +1,133 @@
+"""An answer depends on its sample alone; random networks are told from those that remember."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from harness.errors import InvalidOutput
+from harness.worker.repeats import SAMPLES, encoded_alone, independent
+
+DRAWS = torch.Generator().manual_seed(0)
+WEIGHT = torch.randn(5, 12, generator=DRAWS)
+BATCH, OTHERS = torch.rand(2, 3, SAMPLES, 12, generator=DRAWS)
+
+
+def linear(spikes):
+    return (spikes @ WEIGHT.T).cumsum(0)
+
+
+def bernoulli(spikes):
+    return torch.bernoulli(torch.sigmoid(spikes @ WEIGHT.T)).sum(0)
+
+
+class Leaks:
+    """Neurons that are not reset between two calls."""
+
+    def __init__(self):
+        self.membrane = torch.zeros(SAMPLES, 5)
+
+    def __call__(self, spikes):
+        scores = linear(spikes)[-1]
+        self.membrane[: len(scores)] = 0.5 * self.membrane[: len(scores)] + scores
+        return self.membrane[: len(scores)].clone()
+
+
+class OwnDraws:
+    """Random neurons with a generator of their own, which the host's seed does not reach."""
+
+    def __init__(self):
+        self.draws = torch.Generator().manual_seed(7)
+
+    def __call__(self, spikes):
+        rates = torch.sigmoid(spikes @ WEIGHT.T)
+        return torch.bernoulli(rates, generator=self.draws).sum(0)
+
+
+class Entropy(OwnDraws):
+    """The same, with another seed each time."""
+
+    def __init__(self):
+        super().__init__()
+        self.draws.seed()
+
+
+def normalised(spikes):
+    """As batch normalisation that was left in training mode."""
+    scores = linear(spikes)[-1]
+    return (scores - scores.mean(0)) / scores.std(0)
+
+
+def test_a_network_that_answers_by_its_sample_alone_passes():
+    calls = []
+
+    def counted(spikes):
+        calls.append(spikes.shape[1])
+        return linear(spikes)
+
+    assert independent(counted, None, BATCH, OTHERS) == 0
+    assert calls == [40, 40, 40, 40, 20, 20]  # what every trial pays
+    assert independent(linear, None, BATCH[:, :1], OTHERS[:, :1]) == 0
+
+
+@pytest.mark.parametrize("few", [0, 2])
+def test_rounding_is_no_dependence(few):
+    """Another order of sums, and a spike more in two samples."""
+    calls = []
+
+    def rounds(spikes):
+        calls.append(1)
+        scores = linear(spikes)[-1] * (1 + 1e-5 * len(calls))
+        scores[:few] += len(calls)
+        return scores
+
+    assert independent(rounds, None, BATCH, OTHERS) == 0
+
+
+@pytest.mark.parametrize("network", [lambda: bernoulli, OwnDraws, Entropy])
+def test_a_random_network_is_told_as_that_and_not_accused(network):
+    chance = independent(network(), network, BATCH, OTHERS)
+    assert 0.1 < chance < 1
+
+
+def test_a_network_that_remembers_is_told_as_that():
+    with pytest.raises(InvalidOutput) as error:
+        independent(Leaks(), Leaks, BATCH, OTHERS)
+    assert str(error.value) == (
+        "harness_evaluate: the answer depends on what was evaluated before: 40 of 40 samples have other "
+        "scores after another batch; each call has to start from rest"
+    )
+
+
+@pytest.mark.parametrize("network", [normalised, lambda x: bernoulli(x) + 9 * normalised(x)])
+def test_a_network_that_answers_by_its_neighbours_is_told_as_that(network):
+    def shifted(spikes):
+        """Half of the batch has another mean."""
+        return network(spikes)
+
+    batch = BATCH.clone()
+    batch[:, :20] = batch[:, :20] * 0.2 + 0.1 * torch.arange(12)
+    with pytest.raises(InvalidOutput, match="depends on the other samples of its batch: .* two halves"):
+        independent(shifted, lambda: shifted, batch, OTHERS)
+
+
+def test_an_encoding_by_the_whole_batch_is_told():
+    def scaled(inputs, seed):
+        return (inputs / inputs.max()).expand(4, -1, -1)
+
+    inputs = torch.rand(6, 12)
+    inputs[0, 0] = 3
+    with pytest.raises(InvalidOutput, match="harness_encode: the encoding of a sample depends on"):
+        encoded_alone(scaled, inputs)
+
+
+def test_encodings_by_the_sample_and_random_ones_pass():
+    def random(inputs, seed):
+        draws = torch.Generator().manual_seed(seed)
+        return torch.bernoulli(inputs.expand(4, -1, -1), generator=draws)
+
+    inputs = torch.rand(6, 12)
+    encoded_alone(random, inputs)
+    encoded_alone(lambda inputs, seed: inputs.expand(4, -1, -1), inputs)
+    encoded_alone(lambda inputs, seed: inputs / inputs.max(), inputs[:1])
