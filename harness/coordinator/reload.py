@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.coordinator.outcome import failed
-from harness.protocol import Event, Measured, Progress, ReloadTrial, RunTrial
+from harness.protocol import Event, Measured, ReloadTrial, RunTrial
 
 
 def reloaded(
@@ -14,7 +14,6 @@ def reloaded(
     request: RunTrial,
     ask: Callable[..., Event],
     timeout: float | None,
-    progress: Callable[[Progress], None],
 ) -> dict[str, Any]:
     """The `fields` of the record of `request`, with what the reload found; `invalid` where it differs.
 
@@ -28,7 +27,7 @@ def reloaded(
         predictions=request.predictions,
         output=fields["raster"].get("output", []),
     )
-    found = ask(again, timeout, progress)
+    found = ask(again, timeout)
     if isinstance(found, Measured):
         return fields | {"facts": {**fields["facts"], **found.facts}}
     return failed(found)

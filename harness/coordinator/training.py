@@ -156,13 +156,14 @@ def run_trials(
             )
             with asking(workers, plan.plugin, log, trial.row.threads) as ask:
                 event = ask(request, config.timeout, progress)
-        stages.enter("end")
+        stages.enter("score")
         event = scorer.check(event, trial, set(stages.seconds))
         fields = scorer.score(trained(event), trial)
         if fields["status"] == "ok":
-            with asking(workers, plan.plugin, log, trial.row.threads) as ask:
-                fields = reloaded(fields, request, ask, config.timeout, progress)
-            stages.enter("end")
+            stages.enter("reload")
+            with asking(workers, plan.plugin, log, trial.row.threads, "reload") as ask:
+                fields = reloaded(fields, request, ask, config.timeout)
+        stages.enter("end")
         if plan.source and plan.source.accuracy is not None and fields["status"] == "ok":
             fields["metrics"]["reported_accuracy"] = plan.source.accuracy
         return plan.label, recorded(

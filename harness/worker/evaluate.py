@@ -96,8 +96,6 @@ def answer(
         if record:
             checks.layers(evaluation.layers, len(inputs))
             wiring.connections(evaluation.layers, model)
-            if number == 0:
-                wiring.feeding(evaluation, spikes)
             checks.references(evaluation.references, len(inputs), classes)
             answers.activity.add(evaluation.layers, len(inputs))
         answers.add(scores, dict(evaluation.references) if record else None)

@@ -43,9 +43,11 @@ def examined(
     repeats.encoded_alone(encode, inputs)
     batch = encode(inputs, 0)
     chance = repeats.independent(scores_of(model), rebuilt, batch, encode(others, 0))
+    recorded = hooks.evaluate(model, batch, True)
+    wiring.feeding(recorded, batch)
     if chance:
         return {"random_answers": chance}
-    wiring.deciding(hooks.evaluate(model, batch, True))
+    wiring.deciding(recorded)
     return {}
 
 

@@ -34,28 +34,21 @@ def independent(
     """The fraction of the answers to `batch` [T, B, ...] that change by chance, 0 unless it is random.
 
     InvalidOutput where they depend on what was evaluated before, or on the batch that a sample is in.
-    `rebuilt` builds the trained network anew; `others` are spikes of other samples.
+    `rebuilt` builds the trained network anew; `others` are spikes of other samples, as many.
     """
     first = _seeded(evaluate, batch)
-    _seeded(evaluate, others)
-    again = _seeded(evaluate, batch)
-    if _differ(first, again):
+    half = len(first) // 2
+    parts = (batch[:, :half], batch[:, half:]) if half else (others,)
+    halves = torch.cat([_seeded(evaluate, part) for part in parts])
+    again = _seeded(evaluate, batch, _OTHER_SEED)
+    random = _differ(first, again)
+    if random and _differ(first, _seeded(evaluate, batch)):  # not by draws that follow the host's seed
         _refuse_memory(rebuilt, batch, others)
-        return _share(first, again)  # its draws do not follow the host's seed
-    other_draws = _seeded(evaluate, batch, _OTHER_SEED)
-    chance = _share(first, other_draws)
-    half = batch.shape[1] // 2
-    if not half:
-        return chance
-    parts = [_seeded(evaluate, part) for part in (batch[:, :half], batch[:, half:])]
-    halves = torch.cat([part if part.ndim == 2 else part[-1] for part in parts])
-    if _differ(first, other_draws):
-        samples = len(halves)
-        spread = 4 * math.sqrt(2 * max(chance * (1 - chance), 1 / samples) / samples)
-        wrong = _share(first, halves) > chance + spread
-    else:
-        wrong = _differ(first, halves)
-    if wrong:
+    chance = _share(first, again) if random else 0.0
+    samples = len(first)
+    spread = 4 * math.sqrt(2 * max(chance * (1 - chance), 1 / samples) / samples)
+    wrong = _share(first, halves) > chance + spread if random else _differ(first, halves)
+    if half and wrong:
         raise InvalidOutput(
             "harness_evaluate: the answer to a sample depends on the other samples of its batch: "
             f"{_told(first, halves)} when a batch of {len(halves)} is evaluated in two halves"

@@ -27,8 +27,8 @@ FIRST_SPIKE = EVALUATE.format(
 )
 #: Records other layers than it computes.
 FAKE = EVALUATE.format(
-    "scores = model(spikes).cumsum(0); nothing = torch.zeros_like(spikes); "
-    "layers = [Layer('a', nothing, {}, None)]"
+    "scores = model(spikes).cumsum(0); other = torch.zeros_like(spikes); "
+    "other[0, 0, 0] = {}; layers = [Layer('a', other, {}, None)]"
 )
 NEURON = """
 from harness.plugin import ModelNeuron, Neuron
@@ -76,14 +76,14 @@ def test_a_network_that_decides_by_its_first_spike_is_not_accused(run):
 )
 def test_other_layers_than_were_computed_are_refused(run, connection, reason):
     with pytest.raises(InvalidOutput, match=reason):
-        run(FAKE.format(connection), epochs=3)
+        run(FAKE.format(1, connection), epochs=3)
 
 
 def test_layers_without_an_operation_do_not_explain_an_accuracy(run):
     """The inputs are currents, which a model may turn into spikes of its own."""
     currents = "\n@hookimpl\ndef harness_encode(inputs):\n    return inputs.flatten(1)[None] / 2\n"
     with pytest.raises(InvalidOutput, match="no synaptic operation, and .* validation samples are right"):
-        run(FAKE.format("model.weight") + currents, epochs=12)
+        run(FAKE.format(0, "model.weight") + currents, epochs=12)
 
 
 def test_a_network_that_remembers_is_refused(run):
