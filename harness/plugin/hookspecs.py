@@ -45,8 +45,9 @@ def harness_build_model(task: Task, params: Params, device: device) -> nn.Module
 
     Its trained state must round-trip through `state_dict()`: built again with the same arguments and
     loaded, its output is the same bit for bit. The host tries that before the first epoch, with a model
-    that it trains for one step and throws away, so the hook is called several times. Raise `harness.plugin.Unsupported` for a task that the
-    method cannot do: the trial is then skipped, with the reason.
+    that it trains for one step and throws away, so the hook is called several times. Raise
+    `harness.plugin.Unsupported` for a task that the method cannot do: the trial is then skipped, with
+    the reason.
     """
 
 
@@ -110,8 +111,8 @@ def harness_neuron(model: nn.Module) -> ModelNeuron | None:
     """Optional: the neuron that `model` claims to use, and the function by which it runs it.
 
     The host compares its spikes and gradients with the neuron's equations, once for each trial; the row
-    says whether they are equal or what differs. Called after training, with gradients enabled. None
-    where the model does not claim to use such a neuron. A plugin with a `Presets.family` claims one: without
+    says whether they are equal or what differs. Called after training, in evaluation mode. None where
+    the model does not claim to use such a neuron. A plugin with a `Presets.family` claims one: without
     this hook its row says that the neuron was not proved. Added in contract 1.1.
     """
 

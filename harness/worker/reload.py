@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from harness.measure.spike_trains import spike_times
 from harness.plugin import SPIKE_TRAIN, Params
 from harness.protocol import PREDICTED, Measured, Progress, ReloadTrial
 from harness.worker import state, validity

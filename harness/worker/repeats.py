@@ -42,7 +42,8 @@ def independent(
     halves = torch.cat([_seeded(evaluate, part) for part in parts])
     again = _seeded(evaluate, batch, _OTHER_SEED)
     random = _differ(first, again)
-    if random and _differ(first, _seeded(evaluate, batch)):  # not by draws that follow the host's seed
+    # Where the host's seed does not bring back the first answers, it is memory, or draws of its own.
+    if random and _differ(first, _seeded(evaluate, batch)):
         _refuse_memory(rebuilt, batch, others)
     chance = _share(first, again) if random else 0.0
     samples = len(first)

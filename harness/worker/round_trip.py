@@ -58,8 +58,8 @@ def try_round_trip(
         return  # it cannot be evaluated before `harness_finish_training`: the trial's end will tell
     if not _alike(ours, scores(again)) and _alike(ours, scores(trained)):
         raise InvalidOutput(
-            "state_dict: a model that was trained for one step, and one that is built again and loaded with "
-            "its state, give different scores; register what training changes as parameters or buffers"
+            "state_dict: a model that was trained for one step, and one that is built again and loaded "
+            "with its state, give different scores; register what training changes as parameters or buffers"
         )
 
 

@@ -193,7 +193,7 @@ def failure(error: BaseException, where: str) -> Failed:
     """What an exception means for the record."""
     status: Status = "failed"
     reason = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
-    reason = "; ".join([reason, *getattr(error, "__notes__", [])])  # what the host knows of the cause
+    reason = "; ".join([reason, *getattr(error, "__notes__", [])])
     if isinstance(error, Unsupported):
         status, reason = "skipped", str(error)
     elif isinstance(error, InvalidOutput):

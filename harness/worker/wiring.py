@@ -44,7 +44,8 @@ def feeding(evaluation: Evaluation, spikes: Tensor) -> None:
     Values that are not 0 are counted for each step and sample, where sizes are equal: pooling and
     concatenation change the size, and a recurrent or delayed connection comes some steps later.
     """
-    before: Tensor | None = spikes if _ternary(spikes) else None  # a model may encode currents itself
+    # A model may make spikes of currents itself.
+    before: Tensor | None = spikes if _ternary(spikes) else None
     sources = [spikes, *(layer.outputs for layer in evaluation.layers if layer.outputs is not None)]
     for layer in evaluation.layers:
         inputs = layer.inputs

@@ -22,7 +22,7 @@ from harness.coordinator.training import (
 )
 from harness.errors import UsageError
 from harness.plugin.parameters import Presets
-from harness.protocol import Failed, Prepared, Progress, Trained
+from harness.protocol import Failed, Measured, Prepared, Progress, Trained
 from harness.results.record import Cited
 from harness.results.store import RunFolder
 from harness.subjects import Trial
@@ -31,6 +31,7 @@ from .conftest import linux
 
 DATA = Prepared(path="unused", facts={})
 TRAINED = Trained(versions={}, metrics={"validation_accuracy": 0.5}, layers=[], history=[])
+RELOADED = Measured(metrics={}, facts={"reload": "same"})
 
 
 def config_of(**options):
@@ -186,12 +187,14 @@ STAGES = ("import", "build", "train", "train epoch 2", "evaluate test", "save")
 def staged():
     """Workers that go through `stages`, leave a state where `state` says so, and answer."""
 
-    def make(answer=TRAINED, stages=STAGES, state=True):
+    def make(answer=TRAINED, stages=STAGES, state=True, reloaded=RELOADED):
         class Staged:
             def start(self, log, threads, framework):
                 return nullcontext(self)
 
-            def ask(self, request, timeout, progress):
+            def ask(self, request, timeout, progress=lambda now: None):
+                if request.type == "reload":
+                    return reloaded
                 for stage in stages:
                     progress(Progress(stage=stage))
                 if state:
@@ -208,7 +211,9 @@ def test_the_stages_of_a_trial_are_timed_by_the_coordinator(
 ):
     planned = [planned_of(make_plugin("p"), make_row)]
     (record,) = carry_out(planned, config_of(), folder, logs, staged(), heard)
-    assert list(record.stages) == ["start", "import", "build", "train", "evaluate", "save"]
+    assert list(record.stages) == [
+        "start", "import", "build", "train", "evaluate", "save", "score", "reload",
+    ]  # fmt: skip
     assert record.seconds == pytest.approx(sum(record.stages.values()), abs=0.01)
     assert record.metrics == {"validation_accuracy": 0.5}
     assert [stage for _, stage in heard.progressed] == [
@@ -231,6 +236,32 @@ def test_who_says_trained_without_a_trace_of_it_is_not_believed(
     workers = staged(stages=stages, state=state)
     (record,) = carry_out(planned, config_of(), folder, logs, workers)
     assert (record.status, record.reason, record.metrics) == ("invalid", reason, {})
+
+
+def test_what_is_known_of_a_network_and_of_its_reload_is_in_the_record(
+    make_plugin, make_row, folder, logs, staged
+):
+    answer = TRAINED.model_copy(update={"facts": {"silent_layers": ["hidden"]}})
+    reloaded = Measured(metrics={}, facts={"reload": "same", "random_answers": 0.25})
+    planned = [planned_of(make_plugin("p"), make_row)]
+    (record,) = carry_out(planned, config_of(), folder, logs, staged(answer, reloaded=reloaded))
+    assert record.facts == {"silent_layers": ["hidden"], "reload": "same", "random_answers": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "reason"),
+    [
+        (Failed(status="invalid", reason="answers otherwise"), "invalid", "answers otherwise"),
+        (Failed(status="oom", reason="too large", where="reload"), "oom", "reload: too large"),
+        (TRAINED, "crashed", "the worker answered 'trained'"),
+    ],
+)
+def test_a_network_that_is_another_one_when_it_is_loaded_again_has_no_figures(
+    make_plugin, make_row, folder, logs, staged, event, status, reason
+):
+    planned = [planned_of(make_plugin("p"), make_row)]
+    (record,) = carry_out(planned, config_of(), folder, logs, staged(reloaded=event))
+    assert (record.status, record.reason, record.metrics) == (status, reason, {})
 
 
 @pytest.mark.parametrize("fails", [False, True])

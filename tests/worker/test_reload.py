@@ -22,9 +22,13 @@ def reloaded(hooks, request_for):
         request = request_for(**options)
         trained = run_trial(request, hooks(code), lambda _: None)
         change(request)
-        again = ReloadTrial(**request.model_dump(exclude={"type"}), output=trained.raster.get("output", []))
+        again = ReloadTrial(
+            **request.model_dump(exclude={"type"}), output=trained.raster.get("output", [])
+        )
         stages = []
-        found = reload(again, hooks(code if other is None else other), lambda p: stages.append(p.stage))
+        found = reload(
+            again, hooks(code if other is None else other), lambda p: stages.append(p.stage)
+        )
         assert stages == ["reload"]
         return found
 
@@ -84,7 +88,7 @@ def harness_finish_training(model):
 def harness_evaluate(model, spikes, record):
     return Evaluation(model(spikes.to(model.weight.dtype)).cumsum(0))
 """
-    with pytest.raises(InvalidOutput, match="'bias' is float16 .* and float32 .* built again"):
+    with pytest.raises(InvalidOutput, match=r"'bias' is float16 .* and float32 .* built again"):
         reloaded(half)
 
 

@@ -108,7 +108,7 @@ def test_a_network_that_answers_by_its_neighbours_is_told_as_that(network):
 
     batch = BATCH.clone()
     batch[:, :20] = batch[:, :20] * 0.2 + 0.1 * torch.arange(12)
-    with pytest.raises(InvalidOutput, match="depends on the other samples of its batch: .* two halves"):
+    with pytest.raises(InvalidOutput, match="depends on the other samples of its batch"):
         independent(shifted, lambda: shifted, batch, OTHERS)
 
 

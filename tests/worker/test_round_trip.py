@@ -31,7 +31,9 @@ trained = []
 """
 
 #: As much, but the answers differ by chance already.
-RANDOM = LIST.replace("model(model.hidden[0](spikes))", "torch.rand(len(spikes), spikes.shape[1], 10)")
+RANDOM = LIST.replace(
+    "model(model.hidden[0](spikes))", "torch.rand(len(spikes), spikes.shape[1], 10)"
+)
 
 CALIBRATED = """
 @hookimpl
@@ -64,8 +66,8 @@ def test_what_training_changes_and_no_state_holds_is_told_after_one_step(run, pl
     with pytest.raises(InvalidOutput) as error:
         run(LIST, epochs=1000, report=lambda progress: stages.append(progress.stage))
     assert str(error.value) == (
-        "state_dict: a model that was trained for one step, and one that is built again and loaded with its "
-        "state, give different scores; register what training changes as parameters or buffers"
+        "state_dict: a model that was trained for one step, and one that is built again and loaded with "
+        "its state, give different scores; register what training changes as parameters or buffers"
     )
     assert stages == ["build", "train", "round trip"]
     assert plugin_module().trained == [64]

@@ -94,7 +94,9 @@ def test_what_feeds_a_layer_arrives_there(layers):
 def test_a_delay_is_as_long_as_the_network_says():
     layers = [(SPIKES, None, HIDDEN), (delayed(HIDDEN, 3), None, None)]
     wiring.feeding(evaluation(*layers, delay=3), SPIKES)
-    with pytest.raises(InvalidOutput, match="layer 'l1': its inputs have fewer values other than 0"):
+    with pytest.raises(
+        InvalidOutput, match="layer 'l1': its inputs have fewer values other than 0"
+    ):
         wiring.feeding(evaluation(*layers, delay=1), SPIKES)
 
 

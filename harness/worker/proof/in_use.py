@@ -62,5 +62,7 @@ def _unequal(run: object, neuron: Neuron, device: torch.device) -> str:
     (found,) = torch.autograd.grad(weighted, currents, allow_unused=True)
     off = error(found, wanted_gradient)
     if off > _ROUNDING * tolerance(neuron):
-        return f"the spikes are equal, the gradients are not: off by {off:.1g} of their largest value"
+        return (
+            f"the spikes are equal, the gradients are not: off by {off:.1g} of their largest value"
+        )
     return ""
