@@ -32,7 +32,7 @@ def reload(request: ReloadTrial, hooks: Hooks, report: Report) -> Measured:
     report(Progress(stage="reload"))
     trial, row = request.trial, request.trial.row
     device = on_device(row.device, row.threads)
-    data = load(row.task, request.data, device, trial.seed)
+    data = load(row.task, request.data, device, trial.seed, limit=row.limit)
     seed_everything(trial.seed)
     model = hooks.build_model(data.task, Params(**row.params), device)
     state.check_values(model, state.restore(model, request.state))

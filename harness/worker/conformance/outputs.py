@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.errors import InvalidOutput
 from harness.measure.activity import ActivityMeter
 from harness.plugin import SPIKE_TRAIN, Evaluation, Layer
-from harness.worker import checks, validity
+from harness.worker import checks, validity, wiring
 from harness.worker.conformance.outcome import Failing, Skipping
 from harness.worker.conformance.probe import Probe, differing_samples
 
@@ -91,6 +91,8 @@ def _checked(probe: Probe, evaluation: Evaluation) -> Tensor:
     batch = probe.spikes.shape[1]
     scores = probe.check_scores(evaluation, probe.spikes)
     checks.layers(evaluation.layers, batch)
+    wiring.connections(evaluation.layers, probe.trained)
+    wiring.feeding(evaluation, probe.spikes)
     checks.references(evaluation.references, batch, probe.material.data.task.classes)
     return scores
 
