@@ -40,15 +40,21 @@ class Contender(Data):
     """Which code runs, and on what.
 
     `digest` is that of the plugin's source: its file, or all files of its package. `framework_version`
-    is the version of the library that it is built on.
+    is the version of the library that it is built on, `pinned` the one that NAME@VERSION asked for.
     """
 
     plugin: str
     framework: str
     framework_version: str = ""
     digest: str = ""
+    pinned: str | None = None
     device: str = "cpu"
     threads: int = 1
+
+    @property
+    def contender(self) -> str:
+        """The plugin, with the version of its framework that was asked for."""
+        return f"{self.plugin}@{self.pinned}" if self.pinned else self.plugin
 
     @property
     def key(self) -> str:

@@ -12,6 +12,9 @@ needs then stand in a PEP 723 block:
     # [tool.harness]
     # framework = "norse"
     # ///
+
+`NAME@VERSION` is a plugin with that version of its framework, which an environment of its own holds
+(`harness.coordinator.environments`).
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import InvalidRequirement
+from packaging.version import InvalidVersion, Version
 
 from harness.catalogue.digest import file_digest
 from harness.catalogue.installed import Installed
@@ -42,17 +46,28 @@ class Plugin:
     """One plugin as its metadata describe it. `install` is the command that mends `missing`.
 
     `digest` is that of its source code: its file's, or that of all files of its package.
+    `framework_package` is the distribution whose version is `framework_version`, "" where that is the
+    plugin's own. `pinned` is the version that NAME@VERSION asks for; `interpreter` the Python that
+    runs it, "" for this one.
     """
 
     name: str
     location: PluginLocation
     framework: str
     framework_version: str = ""
+    framework_package: str = ""
+    pinned: str = ""
+    interpreter: str = ""
     distribution: str = ""
     digest: str = ""
     status: Literal["ready", "missing", "broken"] = "ready"
     reason: str = ""
     install: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, with the version that was asked for: no other plugin of a command has it."""
+        return f"{self.name}@{self.pinned}" if self.pinned else self.name
 
     def contender(self, device: str, threads: int) -> Contender:
         """Its code on `device`."""
@@ -61,6 +76,7 @@ class Plugin:
             framework=self.framework,
             framework_version=self.framework_version,
             digest=self.digest,
+            pinned=self.pinned or None,
             device=device,
             threads=threads,
         )
@@ -82,14 +98,22 @@ def discover(group: str = GROUP) -> list[Plugin]:
     return sorted(found.values(), key=lambda plugin: (plugin.framework, plugin.name))
 
 
-def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]:
-    """The plugins that `patterns` name, in their order: `all`, names, globs, paths of .py files."""
+def select(
+    patterns: Sequence[str], installed: Iterable[Plugin], *, versions: bool = False
+) -> list[Plugin]:
+    """The plugins that `patterns` name, in their order: `all`, names, globs, paths of .py files.
+
+    With `versions`, each may be followed by @VERSION.
+    """
     if not patterns:
         raise UsageError("no plugin is named: give all, names, globs or paths of .py files")
     installed = list(installed)
     by_name = {plugin.name: plugin for plugin in installed}
     chosen: dict[str, Plugin] = {}
-    for pattern in patterns:
+    for text in patterns:
+        pattern, version = _at_version(text)
+        if version and not versions:
+            raise UsageError(f"{text}: only harness run takes NAME@VERSION, give {pattern}")
         if pattern.endswith(".py"):
             matches = [from_file(Path(pattern))]
         elif pattern == ALL:
@@ -103,7 +127,8 @@ def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]
             if not matches:
                 raise unknown("plugin", pattern, by_name)
         for plugin in matches:
-            if chosen.setdefault(plugin.name, plugin).location != plugin.location:
+            plugin = _pinned(plugin, version) if version else plugin
+            if chosen.setdefault(plugin.label, plugin).location != plugin.location:
                 raise UsageError(f"two plugins are called {plugin.name!r}: rename the file")
     if not chosen:
         raise UsageError(f"no plugin is installed; {HOW_TO_INSTALL}")
@@ -111,6 +136,26 @@ def select(patterns: Sequence[str], installed: Iterable[Plugin]) -> list[Plugin]
 
 
 HOW_TO_INSTALL = "install some, in a checkout with: uv sync, or give the path of a .py file"
+
+
+def _at_version(text: str) -> tuple[str, str]:
+    """A pattern and the version after its @, normalised; "" where it has none."""
+    pattern, at, version = text.rpartition("@")
+    if not (at and pattern) or text.endswith(".py"):  # a path may hold an @
+        return text, ""
+    try:
+        return pattern, str(Version(version))
+    except InvalidVersion:
+        raise UsageError(f"{text}: {version!r} is no version, wanted one as in NAME@1.0") from None
+
+
+def _pinned(plugin: Plugin, version: str) -> Plugin:
+    if plugin.status != "broken" and plugin.framework_package in ("", plugin.distribution):
+        raise UsageError(
+            f"{plugin.name}@{version}: it names no framework whose version could be chosen; "
+            f"give {plugin.name}"
+        )
+    return replace(plugin, pinned=version)
 
 
 def preloads() -> dict[str, str]:
@@ -139,11 +184,14 @@ def from_file(path: Path) -> Plugin:
         script = script_metadata(text)
         needs = [str(need) for need in script.get("dependencies", [])]
         problems = installed_here.unmet_of(needs)
-        framework = str(script.get("tool", {}).get("harness", {}).get("framework", path.stem))
+        named = str(script.get("tool", {}).get("harness", {}).get("framework", ""))
     except (tomllib.TOMLDecodeError, InvalidRequirement, AttributeError, TypeError) as error:
         return _broken(plugin, f"its script block is not valid: {error}")
+    framework = named or path.stem
     version = installed_here.version(framework)
-    plugin = replace(plugin, framework=framework, framework_version=version)
+    plugin = replace(
+        plugin, framework=framework, framework_version=version, framework_package=named
+    )
     return _checked(plugin, problems, " ".join(f"'{need}'" for need in needs))
 
 
@@ -167,8 +215,13 @@ def _installed(dist: Distribution, name: str, value: str, installed_here: Instal
         several = f"{dist.name} has several frameworks ({', '.join(frameworks)})"
         return _broken(plugin, f"{several}: {USES_GROUP} must name one for it")
     if framework:
-        version = installed_here.version(frameworks[framework])
-        plugin = replace(plugin, framework=framework, framework_version=version)
+        package = frameworks[framework]
+        plugin = replace(
+            plugin,
+            framework=framework,
+            framework_version=installed_here.version(package),
+            framework_package=package,
+        )
     try:
         problems = installed_here.unmet(dist.name)
     except InvalidRequirement as error:

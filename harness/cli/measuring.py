@@ -56,7 +56,7 @@ def plugins_option(told: str) -> Callable[[F], F]:
     return click.option(
         "--plugins",
         multiple=True,
-        metavar="all|NAME,GLOB*,FILE.py",
+        metavar="all|NAME[@VERSION],GLOB*,FILE.py",
         callback=lambda _context, _option, given: names(given),
         help=told,
     )

@@ -36,8 +36,12 @@ def plugins(name: str | None, as_json: bool) -> None:
         _list(layers)
 
 
+#: What a plugin has only within a command, and its place, which is the host's own matter.
+_OF_COMMANDS = {"location", "pinned", "interpreter"}
+
+
 def _row(plugin: Plugin, kind: str) -> dict[str, str]:
-    fields = {k: v for k, v in dataclasses.asdict(plugin).items() if k != "location"}
+    fields = {k: v for k, v in dataclasses.asdict(plugin).items() if k not in _OF_COMMANDS}
     return {"kind": kind, **fields}
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 )
 @click.option("--limit", type=int, metavar="N", help="Use the first N samples of each split.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
+@click.option("--isolate", is_flag=True, help="Give every plugin packages of its own, by uv.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how long it takes.")
 @click.option(
     "--shard", default="", metavar="K/N", help="Every Nth trial, from the Kth on (harness merge)."
@@ -75,6 +76,7 @@ def run(
       harness run --plugins my_plugin.py --limit 200 --no-timing --seeds 0
       harness run --plugins 'native-*' --task mnist --preset best --dry-run
       harness run --plugins native-dfa --set native-dfa.hidden=32,64,128
+      harness run --plugins snntorch-bptt@0.9.4,snntorch-bptt@1.0.0
       harness run --config bench.toml --seeds 0,1,2,3,4
       harness run --resume results/mine --retry failed --timeout 600
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)

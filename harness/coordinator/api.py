@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.coordinator import environment
 from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.config import LayersConfig, RunConfig, make_config, option
 from harness.coordinator.devices import choose_device
+from harness.coordinator.environments import in_environments
 from harness.coordinator.folders import check_links, new_folder
 from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.layers import LayersBench
@@ -47,6 +49,7 @@ def run(
     memory: float | None = None,
     limit: int | None = None,
     fail_fast: bool = False,
+    isolate: bool = False,
     timing: bool = True,
     sweep: bool = False,
     variants: Sequence[str] = ("eager",),
@@ -64,10 +67,11 @@ def run(
     `plugins` are names, globs, `all`, and paths of .py files. `params` changes parameters by plugin
     name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
     take `timeout` seconds and `memory` GiB. With `limit`, the first so many samples of each split are
-    used; with `fail_fast`, the first failure ends the run. Without `timing`, nothing is measured beside
-    the trials, nor in a part of a run, as `shard` "3/10" asks for. With `sweep`, rates by batch size are
-    measured too; `variants` are ways of evaluating each network: eager, compile, graphs. UsageError where
-    something is asked for that does not exist.
+    used; with `fail_fast`, the first failure ends the run. With `isolate`, every plugin has packages of
+    its own, as NAME@VERSION always has. Without `timing`, nothing is measured beside the trials, nor in
+    a part of a run, as `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too;
+    `variants` are ways of evaluating each network: eager, compile, graphs. UsageError where something is
+    asked for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
@@ -82,6 +86,7 @@ def run(
         "memory": memory,
         "limit": limit,
         "fail_fast": fail_fast,
+        "isolate": isolate,
         "timing": timing,
         "sweep": sweep,
         "variants": tuple(variants),
@@ -105,9 +110,10 @@ def forecast(
     """
     config = make_config(RunConfig, {"plugins": _patterns(plugins), **options})
     tasks.find(config.task)
-    selected = select(config.plugins, discover())
+    selected = select(config.plugins, discover(), versions=True)
     check_names(config, selected)
     device, listener = choose_device(config.device), listener or default_listener()
+    selected = in_environments(selected, config.isolate, listener)
     with _prepared(config, selected, device, listener) as (planned, data, _logs, workers):
         return probe(planned, config, data, workers, listener)
 
@@ -196,9 +202,10 @@ def resume(
 def _networks(config: RunConfig, command: Command) -> Run:
     tasks.find(config.task)
     asked, config = config, command.here(config)
-    selected = select(config.plugins, discover())
+    selected = select(config.plugins, discover(), versions=True)
     check_names(config, selected)
     device = choose_device(config.device, command.listener.message)
+    selected = in_environments(selected, config.isolate, command.listener)
     jobs = config.parallel(device)
     session = environment.session(asked, selected, command=command.text, jobs=jobs)
     session = command.places(session)
@@ -218,12 +225,18 @@ def _prepared(
 ) -> Iterator[tuple[list[Planned], Prepared, Path, Workers]]:
     """The plan, the data, the logs of what was imported, and the workers."""
     with Workers(memory=config.memory) as workers, scratch_folder() as logs:
-        frameworks = [plugin.framework for plugin in selected if plugin.status == "ready"]
-        workers.warm(frameworks, config.threads, PROCESSES if config.timing else 1)
+        ready = [plugin for plugin in selected if plugin.status == "ready"]
+        frameworks = [plugin.framework for plugin in ready]
+        interpreters = list(dict.fromkeys(plugin.interpreter for plugin in ready))
+        for python in interpreters or [""]:
+            wanted = [plugin.framework for plugin in ready if plugin.interpreter == python]
+            workers.warm(wanted, config.threads, PROCESSES if config.timing else 1, python)
         if not config.timing:  # nothing is timed that it could disturb: the loop is shorter by it
             threading.Thread(target=import_report, daemon=True).start()
         listener.doing(f"preparing {config.task}")
-        data = prepare(config.task, config.data_folders(), workers, listener.message)
+        # Without torch beside this process, an environment has what data are prepared with.
+        python = "" if find_spec("torch") else next(iter(interpreters), "")
+        data = prepare(config.task, config.data_folders(), workers, listener.message, python)
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)

@@ -60,6 +60,7 @@ class RunConfig(Config):
     timing: bool = True
     limit: Count | None = None
     fail_fast: bool = False
+    isolate: bool = False
     sweep: bool = False
     variants: tuple[str, ...] = VARIANTS[:1]
     data: tuple[str, ...] = ()

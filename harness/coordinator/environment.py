@@ -18,7 +18,7 @@ import psutil
 from harness.catalogue.digest import host_digest
 from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
-from harness.coordinator import cgroup, worker_environment
+from harness.coordinator import cgroup, environments, worker_environment
 from harness.coordinator.config import Config, cores
 from harness.coordinator.devices import gpus
 from harness.results.session import Session
@@ -36,7 +36,7 @@ def session(config: Config, plugins: Iterable[Plugin], *, command: str, jobs: in
         jobs=jobs,
         host={"version": Installed().version("snn-harness"), "digest": host_digest()},
         plugins={
-            plugin.name: {"version": plugin.framework_version, "digest": plugin.digest}
+            plugin.label: {"version": plugin.framework_version, "digest": plugin.digest}
             for plugin in plugins
         },
         environment=describe(plugins),
@@ -58,6 +58,7 @@ def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
         "gpus": gpus(),
         "variables": worker_environment.facts(),
         "packages": {name: found for name in sorted(names) if (found := version(name))},
+        **environments.facts(plugins),
         **_commit(),
     }
 

@@ -31,7 +31,8 @@ class Subject:
     `opening` is the request that opens it, given how many processes are to open after it; `whats`
     are the kinds of its rounds. `least_work` is the least work of one call of each series, where it
     is known. Only `comparable` subjects are compared with the baseline; one that is a variant of another
-    is compared with the subject whose key is `against`.
+    is compared with the subject whose key is `against`. `interpreter` is the Python of its workers, "" for
+    this one.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Subject:
     sweep: bool = False
     comparable: bool = True
     against: str = ""
+    interpreter: str = ""
     least_work: Callable[[Mapping[str, int], Mapping[str, Any]], Mapping[str, Work]] = (
         lambda _batches, _facts: {}
     )

@@ -115,6 +115,7 @@ def _subject(
         key=_key(row, variant),
         label=label if eager else f"{label} ({variant})",
         framework=plan.plugin.framework,
+        interpreter=plan.plugin.interpreter,
         device=row.device,
         threads=row.threads,
         opening=lambda _to_follow: request,

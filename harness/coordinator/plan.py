@@ -53,7 +53,7 @@ def plan(
     _check_presets(config, described)
     rows: dict[str, Planned] = {}
     for plugin in plugins:
-        for planned in _rows(config, plugin, described[plugin.name], device):
+        for planned in _rows(config, plugin, described[plugin.label], device):
             # A value given twice, as 32 and 32.0, is one row: two would write the same files.
             rows.setdefault(planned.trial.row.key, planned)
     every = [planned.trial.row for planned in rows.values()]
@@ -80,10 +80,13 @@ def part_of(config: RunConfig, planned: Sequence[Planned]) -> list[Planned]:
 
 
 def names_row(text: str, row: Row) -> bool:
-    """Whether `text` names `row`: by its plugin, or also by swept values, as `native-dfa hidden=64`."""
+    """Whether `text` names `row`: by its plugin, or also by swept values, as `native-dfa hidden=64`.
+
+    NAME names the plugin with any version of its framework, NAME@VERSION with one.
+    """
     plugin, *fields = text.split()
     told = {**{name: str(value) for name, value in row.swept.items()}, "preset": row.preset}
-    return row.plugin == plugin and all(
+    return plugin in (row.plugin, row.contender) and all(
         told.get(name) == value for name, _, value in (field.partition("=") for field in fields)
     )
 
@@ -106,7 +109,7 @@ def _check_presets(config: RunConfig, described: Mapping[str, Presets | Failed])
 
 def _check_baseline(config: RunConfig, rows: Sequence[Row]) -> None:
     if config.baseline and not any(names_row(config.baseline, row) for row in rows):
-        raise unknown("row for --baseline", config.baseline, [row.plugin for row in rows])
+        raise unknown("row for --baseline", config.baseline, [row.contender for row in rows])
 
 
 def _rows(

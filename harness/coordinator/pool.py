@@ -37,16 +37,16 @@ def can_fork() -> bool:
 class Workers:
     """Starts workers, by starters where the system can fork, and ends whatever is alive.
 
-    A starter belongs to a framework, a number of threads and a `copy`: the two processes of a measured
-    row come from two copies, so that their memory layouts differ. Framework starters are forked from
-    one that has imported torch and the host. A worker that takes more than `memory` GiB is ended. Used
-    as a context: leaving it ends everything.
+    A starter belongs to an interpreter, a framework, a number of threads and a `copy`: the two
+    processes of a measured row come from two copies, so that their memory layouts differ. Framework
+    starters are forked from one that has imported torch and the host. A worker that takes more than
+    `memory` GiB is ended. Used as a context: leaving it ends everything.
     """
 
     def __init__(self, fork: bool | None = None, memory: float | None = None) -> None:
         self._fork = can_fork() if fork is None else fork
         self._alive: set[Worker] = set()
-        self._starters: dict[tuple[str, int, int], Starter] = {}
+        self._starters: dict[tuple[str, str, int, int], Starter] = {}
         self._lock, self._starting = threading.Lock(), threading.Lock()
         self._closed = False
         self._token = uuid.uuid4().hex
@@ -70,18 +70,24 @@ class Workers:
 
     @contextmanager
     def start(
-        self, log: Path, threads: int = 1, framework: str | None = None, copy: int = 0
+        self,
+        log: Path,
+        threads: int = 1,
+        framework: str | None = None,
+        copy: int = 0,
+        interpreter: str = "",
     ) -> Iterator[Worker]:
         """A worker that is ended with the context, or by `stop`; UsageError where none can start.
 
         Without a `framework` it is a fresh process; with one (which may be ""), it is forked from the
-        starter of that framework.
+        starter of that framework. `interpreter` is the Python that runs it, "" for this one.
         """
         try:
             if framework is None or not self._fork:
-                started = Worker.spawn(log, threads, token=self._token)
+                started = Worker.spawn(log, threads, interpreter, self._token)
             else:
-                started = self.starter(framework, threads, copy).worker(log, threads)
+                starter = self.starter(framework, threads, copy, interpreter)
+                started = starter.worker(log, threads)
         except OSError as error:
             raise UsageError(f"cannot start a worker that logs to {log}: {error}") from None
         try:
@@ -99,26 +105,32 @@ class Workers:
         finally:
             self._watch.remove(started)
 
-    def starter(self, framework: str, threads: int, copy: int = 0) -> Starter:
+    def starter(
+        self, framework: str, threads: int, copy: int = 0, interpreter: str = ""
+    ) -> Starter:
         """The starter of `framework`; "" is that of torch and the host alone. May still be importing."""
         module = self._preloads.get(framework, "")
         with self._starting:
             if self._closed:
                 raise StarterDied("the command has ended")
-            return self._begun(framework if module else "", module, threads, copy)
+            return self._begun(interpreter, framework if module else "", module, threads, copy)
 
-    def _begun(self, name: str, module: str, threads: int, copy: int) -> Starter:
+    def _begun(self, interpreter: str, name: str, module: str, threads: int, copy: int) -> Starter:
         """The starter of that name: begun where there is none, or where it was lost."""
-        key = (name, threads, copy)
+        key = (interpreter, name, threads, copy)
         if key not in self._starters or self._starters[key].lost:
             if module:
-                base = self._begun("", "", threads, copy)
+                base = self._begun(interpreter, "", "", threads, copy)
                 self._starters[key] = base.branch([module], self._log())
             else:
-                self._starters[key] = Starter.spawn([COMMON], threads, self._log(), self._token)
+                self._starters[key] = Starter.spawn(
+                    [COMMON], threads, self._log(), self._token, interpreter
+                )
         return self._starters[key]
 
-    def warm(self, frameworks: Sequence[str], threads: int, copies: int = 1) -> None:
+    def warm(
+        self, frameworks: Sequence[str], threads: int, copies: int = 1, interpreter: str = ""
+    ) -> None:
         """Begins to import `frameworks`, in the background; a failure is told by the worker's start.
 
         Torch first, for all copies at once: the import of one takes one core.
@@ -132,7 +144,7 @@ class Workers:
                     with suppress(Exception):
                         if self.stopped:
                             return
-                        self.starter(framework, threads, copy)
+                        self.starter(framework, threads, copy, interpreter)
 
         threading.Thread(target=begin, daemon=True).start()
 
@@ -175,7 +187,9 @@ def asking(
         if plugin.status != "ready":
             return not_ready(plugin)
         try:
-            worker = worker or stack.enter_context(workers.start(log, threads, plugin.framework))
+            worker = worker or stack.enter_context(
+                workers.start(log, threads, plugin.framework, interpreter=plugin.interpreter)
+            )
         except StarterDied as reason:
             return Failed(status="crashed", reason=str(reason), where=where)
         event = worker.ask(request, timeout, progress)

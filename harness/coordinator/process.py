@@ -56,18 +56,19 @@ class Worker:
         threading.Thread(target=self._end_with_process, daemon=True).start()
 
     @classmethod
-    def spawn(
-        cls, log: Path, threads: int = 1, interpreter: str = sys.executable, token: str = ""
-    ) -> Worker:
-        """A fresh process of `interpreter`; what it prints goes to `log`. OSError where none starts."""
+    def spawn(cls, log: Path, threads: int = 1, interpreter: str = "", token: str = "") -> Worker:
+        """A fresh process of `interpreter`; what it prints goes to `log`. OSError where none starts.
+
+        "" is the interpreter that runs here; another finds its own packages only.
+        """
         token = f"{token}.{uuid.uuid4().hex}"
         with log.open("ab") as file:
             process = subprocess.Popen(
-                [interpreter, *SAFELY, "harness.worker"],
+                [interpreter or sys.executable, *SAFELY, "harness.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
-                env=worker_environment(threads, token),
+                env=worker_environment(threads, token, isolated=bool(interpreter)),
                 start_new_session=True,
             )
         assert process.stdin and process.stdout

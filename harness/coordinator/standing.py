@@ -65,7 +65,11 @@ class Standing:
         try:
             worker = end.enter_context(
                 self._workers.start(
-                    member.logs[process], subject.threads, subject.framework, process
+                    member.logs[process],
+                    subject.threads,
+                    subject.framework,
+                    process,
+                    subject.interpreter,
                 )
             )
         except StarterDied as reason:

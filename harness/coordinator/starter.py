@@ -45,9 +45,14 @@ class Starter:
     """One starter process. `problems` are the imports that failed: known when it is ready."""
 
     def __init__(
-        self, process: Process, control: socket.socket, name: str, token: str = ""
+        self,
+        process: Process,
+        control: socket.socket,
+        name: str,
+        token: str = "",
+        isolated: bool = False,
     ) -> None:
-        self.name, self._token = name, token
+        self.name, self._token, self._isolated = name, token, isolated
         self.problems: list[str] = []
         self._death = ""  # how it ended
         self._process, self._control = process, control
@@ -59,21 +64,26 @@ class Starter:
         self._listener.start()
 
     @classmethod
-    def spawn(cls, modules: list[str], threads: int, log: Path, token: str = "") -> Starter:
-        """A fresh process that imports `modules`; `token` marks all that it starts."""
+    def spawn(
+        cls, modules: list[str], threads: int, log: Path, token: str = "", interpreter: str = ""
+    ) -> Starter:
+        """A fresh process that imports `modules`; `token` marks all that it starts.
+
+        `interpreter` is another Python than the one that runs here, which finds its own packages only.
+        """
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as file:
             words = ["harness.worker.starter", str(theirs.fileno()), *modules]
             process = subprocess.Popen(
-                [sys.executable, *SAFELY, *words],
+                [interpreter or sys.executable, *SAFELY, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                env=worker_environment(threads, token),
+                env=worker_environment(threads, token, isolated=bool(interpreter)),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        return cls(process, ours, ", ".join(modules), token)
+        return cls(process, ours, ", ".join(modules), token, bool(interpreter))
 
     def branch(self, modules: list[str], log: Path) -> Starter:
         """Another starter, forked from this one, which imports `modules` too."""
@@ -85,13 +95,13 @@ class Starter:
             except StarterDied:
                 ours.close()
                 raise
-        return Starter(child, ours, ", ".join(modules), self._token)
+        return Starter(child, ours, ", ".join(modules), self._token, self._isolated)
 
     def worker(self, log: Path, threads: int) -> Worker:
         """A worker, forked in milliseconds; StarterDied where there is nobody to fork it."""
         message = {
             "fork": "worker",
-            "environment": worker_environment(threads, self._token),
+            "environment": worker_environment(threads, self._token, self._isolated),
             "folder": str(Path.cwd()),
         }
         with log.open("ab") as file:

@@ -43,25 +43,32 @@ _DESCRIBE_SECONDS, _PREPARE_SECONDS = 300.0, 3600.0
 def describe(
     plugins: Sequence[Plugin], workers: Workers, jobs: int, threads: int, logs: Path
 ) -> dict[str, Presets | Failed]:
-    """The presets of each plugin, or why it has none; what it printed lies in `logs`/NAME.log."""
+    """The presets of each plugin by its label, or why it has none; `logs`/LABEL.log has what it printed."""
 
     def ask(plugin: Plugin) -> tuple[str, Presets | Failed]:
-        with asking(workers, plugin, logs / f"{plugin.name}.log", threads, "import") as ask_worker:
+        with asking(workers, plugin, logs / f"{plugin.label}.log", threads, "import") as ask_worker:
             event = ask_worker(Describe(plugin=plugin.location), _DESCRIBE_SECONDS)
         if isinstance(event, Described):
             parameters = {key: Parameter(**p) for key, p in event.parameters.items()}
-            return plugin.name, Presets(parameters, event.values, event.sources, event.family)
-        return plugin.name, event if isinstance(event, Failed) else unexpected(event)
+            return plugin.label, Presets(parameters, event.values, event.sources, event.family)
+        return plugin.label, event if isinstance(event, Failed) else unexpected(event)
 
     return dict(spread([partial(ask, plugin) for plugin in plugins], jobs, workers))
 
 
 def prepare(
-    task: str, folders: list[str], workers: Workers, say: Callable[[str], None]
+    task: str,
+    folders: list[str],
+    workers: Workers,
+    say: Callable[[str], None],
+    interpreter: str = "",
 ) -> Prepared:
     """The task's data, by one process for all trials; UsageError where they cannot be had."""
     request = Prepare(task=task, data=folders, cache=str(cache_folder()))
-    with scratch_folder() as folder, workers.start(folder / "log") as worker:
+    with (
+        scratch_folder() as folder,
+        workers.start(folder / "log", interpreter=interpreter) as worker,
+    ):
         event = worker.ask(request, _PREPARE_SECONDS, lambda progress: say(progress.stage))
         if isinstance(event, Prepared):
             return event
@@ -144,7 +151,7 @@ def run_trials(
         if plan.refused:
             event = plan.refused
             with suppress(FileNotFoundError):
-                shutil.copyfile(described_logs / f"{plan.plugin.name}.log", log)
+                shutil.copyfile(described_logs / f"{plan.plugin.label}.log", log)
         else:
             listener.progress(plan.label, Progress(stage="start"))
             request = RunTrial(

@@ -36,13 +36,20 @@ _PLACES = {
     "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "TORCH_HOME",
     "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR",
 }  # fmt: skip
+#: And those of them by which one interpreter finds the packages of another.
+_PATHS = {"PYTHONPATH", "PYTHONHOME"}
 #: Kept, because only the user can know why they are set; recorded, because they change the speed.
 _TOLD = ("LD_PRELOAD", "GLIBC_TUNABLES", "MALLOC_", "CUDA_VISIBLE_DEVICES")
 
 
-def worker_environment(threads: int, token: str = "") -> dict[str, str]:
-    """The environment variables of a worker that may use `threads`; `token` marks what it starts."""
+def worker_environment(threads: int, token: str = "", isolated: bool = False) -> dict[str, str]:
+    """The environment variables of a worker that may use `threads`; `token` marks what it starts.
+
+    An `isolated` one finds no packages but those of its own interpreter.
+    """
     kept = {name: value for name, value in os.environ.items() if not _is_removed(name)}
+    if isolated:
+        kept = {name: value for name, value in kept.items() if name not in _PATHS}
     pinned = dict.fromkeys(_THREADS, str(threads))
     return {**_KEEP_FREED, **kept, **FIXED, **pinned, TOKEN: token}
 

@@ -20,7 +20,7 @@ def labels(rows: Sequence[Contender]) -> list[str]:
     made = []
     for row in rows:
         fields = {name: getattr(row, name) for name in varying if hasattr(row, name)}
-        made.append(_join(row.plugin, fields | _chosen(row)))
+        made.append(_join(row.contender, fields | _chosen(row)))
     for aspect in (_version, _settings, _digest):
         made = _told_apart(rows, made, aspect)
     return made

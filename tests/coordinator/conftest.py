@@ -129,7 +129,7 @@ class FakeWorkers:
         self._answer = keep
 
     @contextmanager
-    def start(self, log, threads=1, framework=None, copy=0):
+    def start(self, log, threads=1, framework=None, copy=0, interpreter=""):
         worker = FakeWorker(self._answer, log, framework, copy)
         worker.clock = self.clock
         self.started.append(worker)

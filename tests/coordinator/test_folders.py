@@ -49,7 +49,7 @@ def test_runs_of_one_second_get_folders_of_their_own(tmp_path, monkeypatch):
 def test_what_a_command_does_not_fill_is_gone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError), new_folder(None, "a"):
-        raise UsageError
+        raise UsageError("nothing to do")
     assert list(tmp_path.iterdir()) == []
 
 

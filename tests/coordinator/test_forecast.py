@@ -34,7 +34,7 @@ class Slow:
         self.clock, self.asked, self.answer = clock, asked, answer
 
     @contextmanager
-    def start(self, log, threads, framework):
+    def start(self, log, threads, framework, **_where):
         yield self
 
     def ask(self, request, timeout, progress):

@@ -1,0 +1,228 @@
+"""Environments of plugins: each has packages of its own, so that what conflicts runs in one comparison.
+
+Built by uv, which shares the files on disk by hard links, and kept in the cache by a digest of what they
+are made of (`harness.coordinator.recipe`): the next command has them at once, offline too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from harness.catalogue.plugins import Plugin
+from harness.coordinator.config import cache_folder
+from harness.coordinator.listener import Listener
+from harness.coordinator.recipe import Recipe, own_requirements, recipe_of
+from harness.errors import UsageError
+
+#: Written last into an environment, with its packages: one without it was not finished.
+_DONE = "environment.json"
+#: What decides most about speed and results beside the framework: given up last.
+_FIRST = ("torch", "torchvision", "numpy")
+#: Variables that would mix another environment's packages, or its versions, into this one.
+_NOT_FOR_UV = {
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "UV_CONSTRAINT",
+    "UV_OVERRIDE",
+}
+_NO_SOLUTION, _NO_NETWORK = "No solution found", "network was disabled"
+_UNREACHED = ("error sending request", "Failed to fetch", "client error", "Request failed")
+_SHOWN = 400
+#: What uv draws around its lines.
+_FRAME = " \n\N{MULTIPLICATION SIGN}╰─▶│├"
+
+
+def in_environments(plugins: Sequence[Plugin], isolate: bool, listener: Listener) -> list[Plugin]:
+    """`plugins`, each that needs an environment with the interpreter of its own.
+
+    That is each one with a version asked for, and with `isolate` all that are not broken. UsageError
+    where an environment cannot be built.
+    """
+    found: dict[str, Plugin] = {}
+    for plugin in plugins:
+        if plugin.status != "broken" and (isolate or plugin.pinned):
+            plugin = _in_environment(plugin, listener)
+        found.setdefault(plugin.label, plugin)  # 1.0 and 1.0.0 are one version
+    return list(found.values())
+
+
+def facts(plugins: Iterable[Plugin]) -> dict[str, Any]:
+    """What run.json says of the environments: by the plugins in each, its exact packages."""
+    shared: dict[str, list[str]] = {}
+    for plugin in plugins:
+        if plugin.interpreter:
+            shared.setdefault(plugin.interpreter, []).append(plugin.label)
+    known = {", ".join(labels): _read(_folder_of(python)) for python, labels in shared.items()}
+    return (
+        {"environments": {labels: {"packages": p} for labels, p in known.items()}} if known else {}
+    )
+
+
+def _in_environment(plugin: Plugin, listener: Listener) -> Plugin:
+    recipe = recipe_of(plugin)
+    for need in own_requirements(plugin):
+        same = canonicalize_name(need.name) == canonicalize_name(plugin.framework_package)
+        if plugin.pinned and same and not need.specifier.contains(plugin.pinned, prereleases=True):
+            asks = f"asks for {need}, and runs with {plugin.pinned} as --plugins says"
+            listener.message(f"{plugin.label}: {plugin.distribution or plugin.name} {asks}")
+    folder = provide(recipe, plugin.label, listener)
+    versions = dict(line.split("==", 1) for line in _read(folder))
+    version = versions.get(canonicalize_name(plugin.framework_package or plugin.framework), "")
+    return replace(
+        plugin,
+        interpreter=str(_python(folder)),
+        framework_version=version,
+        pinned=version if plugin.pinned else "",
+        status="ready",
+        reason="",
+        install="",
+    )
+
+
+def provide(recipe: Recipe, label: str, listener: Listener) -> Path:
+    """The folder of the environment, built where the cache does not hold it.
+
+    UsageError where it cannot be: uv is not installed, nothing satisfies the requirements, or the
+    network is away and something is not in uv's cache.
+    """
+    from filelock import FileLock
+
+    folder = cache_folder() / "environments" / recipe.key
+    if _is_done(folder):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    listener.doing(f"building the environment of {label}")
+    with FileLock(f"{folder}.lock"):
+        if not _is_done(folder):  # another command may just have built it
+            _build(folder, recipe, label, listener)
+    return folder
+
+
+def _build(folder: Path, recipe: Recipe, label: str, listener: Listener) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    uv = partial(_run, _uv(), lambda line: listener.doing(f"environment of {label}: {line}"))
+    # Not in the user's folder: uv would obey the constraints of a project there.
+    with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
+        here = Path(scratch)
+        if problem := uv(here, "venv", "--python", sys.executable, str(folder)):
+            raise UsageError(f"the environment of {label} cannot be made: {problem}")
+        (here / "requirements.txt").write_text("\n".join(recipe.requirements))
+        (here / "overrides.txt").write_text(recipe.pin)
+        for constraints, told in _less_and_less(recipe.constraints):
+            (here / "constraints.txt").write_text("\n".join(constraints))
+            problem = _install(uv, here, folder)
+            if not problem and told:
+                listener.message(f"{label}: {told}")
+            if _NO_SOLUTION not in problem or _NO_NETWORK in problem:
+                break
+    if problem:
+        raise UsageError(f"the environment of {label} cannot be built: {problem}")
+    packages = _packages_folder(folder)
+    for path in recipe.links:
+        (packages / Path(path).name).symlink_to(path)
+    found = {canonicalize_name(d.name): d.version for d in distributions(path=[str(packages)])}
+    content = {
+        "recipe": asdict(recipe),
+        "packages": [f"{n}=={v}" for n, v in sorted(found.items())],
+    }
+    (folder / _DONE).write_text(json.dumps(content, indent=1))
+
+
+def _install(uv: Callable[..., str], here: Path, folder: Path) -> str:
+    """Installs what the files in `here` say; the problem in one line, "" where there is none."""
+    words = (
+        "pip", "install", "--python", str(_python(folder)), "--requirements", "requirements.txt",
+        "--constraints", "constraints.txt", "--overrides", "overrides.txt",
+    )  # fmt: skip
+    problem = uv(here, *words)
+    if any(sign in problem for sign in _UNREACHED):
+        return uv(here, *words, "--offline")
+    return problem
+
+
+def _less_and_less(constraints: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+    """The versions of here; where they conflict with the requirements fewer of them, and what to say."""
+    yield list(constraints), ""
+    first = [line for line in constraints if line.split("==")[0] in _FIRST]
+    names = ", ".join(_FIRST)
+    yield first, f"its requirements allow the versions that are installed here of {names} alone"
+    yield [], f"its requirements do not allow the versions of {names} that are installed here"
+
+
+def _run(uv: str, say: Callable[[str], None], folder: Path, *words: str) -> str:
+    """Runs uv in `folder` and says what it does; what went wrong in one line, "" where nothing did."""
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_UV}
+    lines = []
+    with subprocess.Popen(
+        [uv, *words],
+        cwd=folder,
+        env={"UV_LINK_MODE": "hardlink", **kept, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            lines.append(line.strip(_FRAME))
+            if line[:1].isupper():  # not the list of all packages
+                say(line.strip())
+    if process.returncode == 0:
+        return ""
+    text = " ".join(" ".join(lines).split()) or f"uv ended with exit code {process.returncode}"
+    return text if len(text) <= _SHOWN or _NO_SOLUTION not in text else _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    """The beginning and the end, which say what conflicts and what follows."""
+    signs = _NO_NETWORK if _NO_NETWORK in text else ""
+    half = _SHOWN // 2
+    return f"{text[:half]} ... {text[-half:]}" + (f" ({signs})" if signs else "")
+
+
+def _uv() -> str:
+    """The uv command: that of its Python package, which lies beside the interpreter, or of the path."""
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    found = shutil.which("uv", path=os.pathsep.join(folders))
+    if found is None:
+        raise UsageError("--isolate and NAME@VERSION need uv: pip install 'snn-harness[isolate]'")
+    return found
+
+
+def _is_done(folder: Path) -> bool:
+    return (folder / _DONE).exists() and _python(folder).exists()
+
+
+def _read(folder: Path) -> list[str]:
+    packages: list[str] = json.loads((folder / _DONE).read_text())["packages"]
+    return packages
+
+
+def _python(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _folder_of(interpreter: str) -> Path:
+    return Path(interpreter).parent.parent
+
+
+def _packages_folder(folder: Path) -> Path:
+    places = {"base": str(folder), "platbase": str(folder)}
+    return Path(sysconfig.get_path("purelib", scheme="venv", vars=places))
