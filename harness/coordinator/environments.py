@@ -44,6 +44,8 @@ _NOT_FOR_UV = {
 _NO_SOLUTION, _NO_NETWORK = "No solution found", "network was disabled"
 _UNREACHED = ("error sending request", "Failed to fetch", "client error", "Request failed")
 _SHOWN = 400
+#: How the lines of uv begin that tell of progress.
+_STEPS = ("Resolved", "Downloading", "Building", "Built", "Prepared", "Installed")
 #: What uv draws around its lines.
 _FRAME = " \n\N{MULTIPLICATION SIGN}╰─▶│├"
 
@@ -182,7 +184,7 @@ def _run(uv: str, say: Callable[[str], None], folder: Path, *words: str) -> str:
         assert process.stderr
         for line in process.stderr:
             lines.append(line.strip(_FRAME))
-            if line[:1].isupper():  # not the list of all packages
+            if line.startswith(_STEPS):
                 say(line.strip())
     if process.returncode == 0:
         return ""
@@ -192,9 +194,8 @@ def _run(uv: str, say: Callable[[str], None], folder: Path, *words: str) -> str:
 
 def _shortened(text: str) -> str:
     """The beginning and the end, which say what conflicts and what follows."""
-    signs = _NO_NETWORK if _NO_NETWORK in text else ""
     half = _SHOWN // 2
-    return f"{text[:half]} ... {text[-half:]}" + (f" ({signs})" if signs else "")
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 def _uv() -> str:

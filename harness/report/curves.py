@@ -174,7 +174,7 @@ class Panel(NamedTuple):
 
 def panels(rows: Sequence[NetworkRow]) -> list[Panel]:
     """`rows` by plugin, in the order of each plugin's first row; several panels where they are many."""
-    plugins = grouped((plain(row.row.plugin), row) for row in rows)
+    plugins = grouped((plain(row.row.contender), row) for row in rows)
     return [
         _panel(plugin, members[start : start + MOST_IN_PANEL])
         for plugin, members in plugins.items()

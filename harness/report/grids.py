@@ -29,7 +29,7 @@ def shown(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
     plugins: dict[str, list[NetworkRow]] = {}
     for row in rows:
         if row.row.swept:
-            plugins.setdefault(row.row.plugin, []).append(row)
+            plugins.setdefault(row.row.contender, []).append(row)
     grids = [
         own
         for own in plugins.values()

@@ -44,7 +44,7 @@ def against_sources(rows: Sequence[NetworkRow]) -> Table | None:
         )
         changed = (f"{name}={value}" for name, value in row.row.swept.items())
         setting = Item(plain(" ".join([row.row.preset, *changed])))
-        name = f"{plain(row.row.plugin)}{' (refuted)' if row.refuted else ''}"
+        name = f"{plain(row.row.contender)}{' (refuted)' if row.refuted else ''}"
         lines.append([Item(name), setting, *(Item(*text) for text in texts)])
     columns = [Column(title, number=place > 1) for place, title in enumerate(TITLES)]
     lines.sort(key=lambda line: (line[0].value, line[1].value))
@@ -57,7 +57,7 @@ def citations(rows: Sequence[NetworkRow]) -> list[Card]:
     settings: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for row in rows:
         if source := cited(row):
-            what = row.row.plugin, source.citation, source.departures, source.mended
+            what = row.row.contender, source.citation, source.departures, source.mended
             figure = f" ({source.where})" if source.where else ""
             changed = "".join(f" {name}={value}" for name, value in row.row.swept.items())
             settings.setdefault(what, []).append(f"{row.row.preset}{changed}{figure}")
@@ -89,12 +89,12 @@ def _one_run(row: NetworkRow, reported: Cell | None) -> tuple[str, ...]:
 
 def _best(row: NetworkRow, rows: Sequence[NetworkRow]) -> NetworkRow | None:
     """The plugin at its best; of a sweep's rows, the best on validation data."""
-    of = (row.row.plugin, row.row.task, row.row.device, BEST)
+    of = (row.row.contender, row.row.task, row.row.device, BEST)
     same = (
         other
         for other in rows
         if not other.refuted
-        and of == (other.row.plugin, other.row.task, other.row.device, other.row.preset)
+        and of == (other.row.contender, other.row.task, other.row.device, other.row.preset)
         and other.has("test_accuracy")
     )
     known = "validation_accuracy"
