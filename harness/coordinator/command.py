@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.coordinator.config import Config, RunConfig
-from harness.coordinator.folders import located, start_folder
+from harness.coordinator.folders import located, located_plugin, start_folder
 from harness.coordinator.listener import Listener
 from harness.coordinator.run import load
 from harness.errors import UsageError
@@ -46,9 +46,7 @@ class Command:
         """`config`, with its paths as seen from here."""
         base = self.path / self.start if self.start else None
         seen: dict[str, Any] = {
-            "plugins": tuple(
-                located(name, base) if name.endswith(".py") else name for name in config.plugins
-            )
+            "plugins": tuple(located_plugin(name, base) for name in config.plugins)
         }
         if isinstance(config, RunConfig):
             seen["data"] = tuple(located(folder, base) for folder in config.data)

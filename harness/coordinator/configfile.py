@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.coordinator.config import RunConfig, option, parse_params, told
-from harness.coordinator.folders import located
+from harness.coordinator.folders import located, located_plugin
 from harness.errors import UsageError, unknown
 from harness.results.store import RUN, RunFolder
 
@@ -96,7 +96,7 @@ def _here(options: dict[str, Any], base: Path) -> dict[str, Any]:
     """`options`, their paths as seen from the current folder."""
     if "plugins" in options:
         names = options["plugins"]
-        options["plugins"] = [located(n, base) if n.endswith(".py") else n for n in names]
+        options["plugins"] = [located_plugin(name, base) for name in names]
     if "data" in options:
         options["data"] = [located(folder, base) for folder in options["data"]]
     return options

@@ -87,6 +87,14 @@ def start_folder(run: Path) -> str:
     return os.path.relpath(Path.cwd(), run.absolute())
 
 
+def located_plugin(name: str, base: Path | None) -> str:
+    """A plugin's name; or its file, with the version after its @ if any, as `located` sees it."""
+    path, suffix, version = name.rpartition(".py")
+    if suffix and (not version or version.startswith("@")):
+        return located(path + suffix, base) + version
+    return name
+
+
 def located(text: str, base: Path | None) -> str:
     """The path `text` as seen from here, where it was written in the folder `base`."""
     if base is None or Path(text).is_absolute() or not (base / text).exists():
