@@ -43,9 +43,10 @@ _NOT_FOR_UV = {
 }
 _NO_SOLUTION, _NO_NETWORK = "No solution found", "network was disabled"
 _UNREACHED = ("error sending request", "Failed to fetch", "client error", "Request failed")
-_SHOWN = 400
+_SHOWN = 600
 #: How the lines of uv begin that tell of progress.
 _STEPS = ("Resolved", "Downloading", "Building", "Built", "Prepared", "Installed")
+_ASIDE = ("Using", "Creating", "Activate", "warning:")
 #: What uv draws around its lines.
 _FRAME = " \n\N{MULTIPLICATION SIGN}╰─▶│├"
 
@@ -183,24 +184,22 @@ def _run(uv: str, say: Callable[[str], None], folder: Path, *words: str) -> str:
     ) as process:
         assert process.stderr
         for line in process.stderr:
-            lines.append(line.strip(_FRAME))
             if line.startswith(_STEPS):
                 say(line.strip())
+            elif not line.startswith(_ASIDE):
+                lines.append(line.strip(_FRAME))
     if process.returncode == 0:
         return ""
     text = " ".join(" ".join(lines).split()) or f"uv ended with exit code {process.returncode}"
-    return text if len(text) <= _SHOWN or _NO_SOLUTION not in text else _shortened(text)
-
-
-def _shortened(text: str) -> str:
-    """The beginning and the end, which say what conflicts and what follows."""
-    half = _SHOWN // 2
-    return f"{text[:half]} ... {text[-half:]}"
+    if len(text) <= _SHOWN:
+        return text
+    # The beginning and the end say what conflicts and what follows.
+    return f"{text[: _SHOWN // 2]} ... {text[-_SHOWN // 2 :]}"
 
 
 def _uv() -> str:
-    """The uv command: that of its Python package, which lies beside the interpreter, or of the path."""
-    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    """The uv command: of the path, or that of its Python package, which lies beside the interpreter."""
+    folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     found = shutil.which("uv", path=os.pathsep.join(folders))
     if found is None:
         raise UsageError("--isolate and NAME@VERSION need uv: pip install 'snn-harness[isolate]'")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -379,13 +381,56 @@ def test_an_unknown_name_is_told_with_the_nearest(pattern, hint):
 
 @pytest.mark.parametrize("patterns", [("all",), ("ann-relu",)])
 def test_with_nothing_installed_the_line_says_how_to_install(patterns):
-    with pytest.raises(UsageError, match="pip install"):
+    with pytest.raises(UsageError, match="uv sync"):
         select(patterns, [])
 
 
 def test_no_pattern_at_all_is_a_usage_error():
     with pytest.raises(UsageError, match="no plugin is named"):
         select((), INSTALLED)
+
+
+FRAMED = [replace(p, framework_package="lib") for p in INSTALLED]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "labels"),
+    [
+        (["ann-relu@1.0", "ann-relu@2", "ann-relu"], ["ann-relu@1.0", "ann-relu@2", "ann-relu"]),
+        (["native-*@v1.2"], ["native-dfa@1.2", "native-stdp@1.2"]),
+        (["ann-relu@1.0", "ann-*@1.0"], ["ann-relu@1.0"]),
+    ],
+)
+def test_a_version_after_a_name_makes_another_contender(patterns, labels):
+    assert [p.label for p in select(patterns, FRAMED, versions=True)] == labels
+
+
+def test_a_file_may_name_the_framework_whose_version_is_chosen(plugin_file):
+    block = '# /// script\n# [tool.harness]\n# framework = "lib"\n# ///\n'
+    path = plugin_file("mine", block)
+    (chosen,) = select([f"{path}@1.5"], [], versions=True)
+    assert (chosen.label, chosen.framework_package) == ("mine@1.5", "lib")
+    assert chosen.location.file == str(path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "versions", "line"),
+    [
+        ("ann-relu@new", True, "ann-relu@new: 'new' is no version, wanted one as in NAME@1.0"),
+        ("ann-relu@1.0", False, "only harness run takes NAME@VERSION, give ann-relu"),
+        ("ann-rel@1.0", True, "did you mean 'ann-relu'"),
+    ],
+)
+def test_a_version_that_cannot_be_is_refused(pattern, versions, line):
+    with pytest.raises(UsageError, match=re.escape(line)):
+        select([pattern], FRAMED, versions=versions)
+
+
+@pytest.mark.parametrize("own", ["", "my-plugins"])
+def test_a_plugin_without_a_framework_of_others_has_no_versions(own):
+    alone = replace(plugin("mine"), distribution="my-plugins", framework_package=own)
+    with pytest.raises(UsageError, match="names no framework whose version could be chosen"):
+        select(["mine@1.0"], [alone], versions=True)
 
 
 @given(st.lists(st.sampled_from([*NAMES, "all", "native-*", "*"]), min_size=1))

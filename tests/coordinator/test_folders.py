@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.coordinator.folders import check_links, located, new_folder, start_folder
+from harness.coordinator.folders import (
+    check_links,
+    located,
+    located_plugin,
+    new_folder,
+    start_folder,
+)
 from harness.errors import UsageError
 
 
@@ -88,3 +94,6 @@ def test_paths_are_found_again_from_another_folder(tmp_path, monkeypatch):
     assert located("other.py", Path("begun/results/run") / start) == "other.py"
     assert located("/abs.py", run) == "/abs.py"
     assert located("mine.py", None) == "mine.py"
+    base = Path("begun/results/run") / start
+    assert located_plugin("mine.py@1.0", base) == located("mine.py", base) + "@1.0"
+    assert located_plugin("snntorch-bptt@1.0", base) == "snntorch-bptt@1.0"

@@ -385,10 +385,10 @@ def test_checks_that_fail_make_it_invalid(group):
 def test_a_starter_that_dies_is_why_and_the_others_go_on(group, monkeypatch):
     start = FakeWorkers.start
 
-    def dying(self, log, threads=1, framework=None, copy=0):
+    def dying(self, log, threads=1, framework=None, copy=0, *rest):
         if framework == "framework-a" and copy == 1:
             raise StarterDied("the process that imports a ended with exit code 4")
-        return start(self, log, threads, framework, copy)
+        return start(self, log, threads, framework, copy, *rest)
 
     monkeypatch.setattr(FakeWorkers, "start", dying)
     result, workers = group([subject("a"), subject("b")])
@@ -402,10 +402,10 @@ def test_a_starter_that_dies_is_why_and_the_others_go_on(group, monkeypatch):
 def test_where_the_starter_of_the_first_process_dies_no_other_takes_its_place(group, monkeypatch):
     start = FakeWorkers.start
 
-    def dying(self, log, threads=1, framework=None, copy=0):
+    def dying(self, log, threads=1, framework=None, copy=0, *rest):
         if framework == "framework-a" and copy == 0:
             raise StarterDied("died")
-        return start(self, log, threads, framework, copy)
+        return start(self, log, threads, framework, copy, *rest)
 
     monkeypatch.setattr(FakeWorkers, "start", dying)
     result, _ = group([subject("a"), subject("b")])

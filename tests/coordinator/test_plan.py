@@ -37,7 +37,7 @@ def planned(*sets, plugins=PLUGINS, presets=None, device="cpu", **options):
         RunConfig, {"plugins": ("all",), "params": params, "seeds": (0,), **options}
     )
     check_names(config, plugins)
-    known = {p.name: PRESETS for p in plugins} if presets is None else presets
+    known = {p.label: PRESETS for p in plugins} if presets is None else presets
     return plan(config, plugins, known, device)
 
 
@@ -385,3 +385,25 @@ def test_a_part_with_nothing_to_do_is_refused():
     every = planned()
     with pytest.raises(UsageError, match="--shard 4/4 has nothing to do: there are 3 trials"):
         part_of(config, every)
+
+
+# --- versions of a framework ----------------------------------------------------------------------
+
+
+def test_two_versions_of_a_framework_are_two_rows_of_one_plugin():
+    plugins = [plugin("a", pinned=v, framework_version=v) for v in ("0.9", "1.0")]
+    old, new = rows("a.hidden=32", plugins=plugins)
+    assert labels_of([old, new]) == ["a@0.9", "a@1.0"]
+    assert old.params["hidden"] == new.params["hidden"] == 32
+    assert old.key != new.key
+    assert old.asked != new.asked  # a run that is carried on keeps both
+    assert names_row("a@0.9", old)
+    assert not names_row("a@0.9", new)
+    assert names_row("a", old) and names_row("a", new)
+
+
+def test_a_row_without_a_version_is_the_row_that_it_was():
+    (row,) = rows(plugins=[plugin("a")])
+    assert row.pinned is None
+    assert row.key == row.model_copy(update={"pinned": None}).key
+    assert "pinned" not in row.asked

@@ -247,3 +247,30 @@ def test_no_more_processes_is_a_usage_error(tmp_path, monkeypatch):
         workers.start(tmp_path / "log"),
     ):
         pass
+
+
+def test_an_interpreter_of_its_own_runs_a_worker_and_finds_nothing_by_the_shells_path(
+    fork, plugin_file, log, tmp_path, monkeypatch
+):
+    folder = tmp_path / "only-here"
+    folder.mkdir()
+    (folder / "shadow.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ["PYTHONPATH"]]))
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\necho started >> {tmp_path}/count\n"
+        f'PYTHONPATH="{os.environ["PYTHONPATH"].split(os.pathsep, 1)[1]}" exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    path = plugin_file("mine", "import shadow", base="declared")
+    with Workers(fork=fork) as workers:
+        answers = []
+        for interpreter in ("", str(python), str(python)):
+            with workers.start(log, 1, "", 0, interpreter) as worker:
+                location = PluginLocation("mine", file=str(path))
+                answers.append(worker.ask(Describe(plugin=location), timeout=120))
+    assert isinstance(answers[0], Described)
+    assert "No module named 'shadow'" in answers[1].reason
+    assert "No module named 'shadow'" in answers[2].reason
+    # A forked worker needs no interpreter of its own: one starter for both.
+    assert (tmp_path / "count").read_text().split() == ["started"] * (1 if fork else 2)

@@ -39,3 +39,11 @@ def test_it_is_told_what_was_fixed_removed_and_kept():
     assert facts(shell) == {
         "fixed": FIXED, "removed": ["OMP_WAIT_POLICY"], "kept": {"LD_PRELOAD": "x.so"},
     }  # fmt: skip
+
+
+def test_an_isolated_worker_finds_no_packages_of_the_shells(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "shell")
+    monkeypatch.setenv("MY_VARIABLE", "shell")
+    environment = worker_environment(1, isolated=True)
+    assert "PYTHONPATH" not in environment
+    assert environment["MY_VARIABLE"] == "shell"
