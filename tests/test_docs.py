@@ -23,8 +23,8 @@ METRICS = ROOT / "docs/metrics.md"
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"<!-- metrics: ([\w -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 #: Of programs that are not ours, and of benchmarks.
-FOREIGN = {"--torch-backend",
-    "--group", "--with", "--with-editable",
+FOREIGN = {
+    "--torch-backend", "--no-deps", "--group", "--with", "--with-editable",
     *("--array", "--cpus-per-task", "--dependency", "--exclusive", "--job-name", "--parsable", "--time"),
     *("--accuracy", "--quiet", "--runs", "--tries", "--drift", "--layout", "--rows", "--spread"),
 }  # fmt: skip
@@ -83,7 +83,7 @@ def test_the_tables_of_metrics_are_the_registrys():
         assert table == docs_table(*kinds.split()), "run: python tests/test_docs.py"
 
 
-@pytest.mark.parametrize("document", ["user-guide.md", "layers.md", "ci.md"])
+@pytest.mark.parametrize("document", ["user-guide.md", "layers.md", "ci.md", "versions.md"])
 def test_every_option_that_is_named_exists(document):
     assert named_options(document) - FOREIGN <= options() | {"--help", "--version"}
 

@@ -187,7 +187,7 @@ def _run(uv: str, say: Callable[[str], None], folder: Path, *words: str) -> str:
             if line.startswith(_STEPS):
                 say(line.strip())
             elif not line.startswith(_ASIDE):
-                lines.append(line.strip(_FRAME))
+                lines.append(line.strip(_FRAME).removeprefix("error: ").removeprefix("cause: "))
     if process.returncode == 0:
         return ""
     text = " ".join(" ".join(lines).split()) or f"uv ended with exit code {process.returncode}"
