@@ -41,7 +41,9 @@ _NOT_FOR_UV = {
     "UV_CONSTRAINT",
     "UV_OVERRIDE",
 }
-_NO_SOLUTION, _NO_NETWORK = "No solution found", "network was disabled"
+_NO_SOLUTION, _NO_NETWORK = "No solution found", "there is no network"
+#: Without a network, to give up versions would not help: what is missing is to be told.
+_AWAY = (_NO_NETWORK, "network was disabled")
 _UNREACHED = ("error sending request", "Failed to fetch", "client error", "Request failed")
 _SHOWN = 600
 #: How the lines of uv begin that tell of progress.
@@ -132,9 +134,10 @@ def _build(folder: Path, recipe: Recipe, label: str, listener: Listener) -> None
             problem = _install(uv, here, folder)
             if not problem and told:
                 listener.message(f"{label}: {told}")
-            if _NO_SOLUTION not in problem or _NO_NETWORK in problem:
+            if _NO_SOLUTION not in problem or any(sign in problem for sign in _AWAY):
                 break
     if problem:
+        shutil.rmtree(folder, ignore_errors=True)
         raise UsageError(f"the environment of {label} cannot be built: {problem}")
     packages = _packages_folder(folder)
     for path in recipe.links:
@@ -155,7 +158,8 @@ def _install(uv: Callable[..., str], here: Path, folder: Path) -> str:
     )  # fmt: skip
     problem = uv(here, *words)
     if any(sign in problem for sign in _UNREACHED):
-        return uv(here, *words, "--offline")
+        problem = uv(here, *words, "--offline")
+        return f"{_NO_NETWORK}; from what uv has cached: {problem}" if problem else ""
     return problem
 
 
