@@ -31,6 +31,7 @@ OTHER_CODE = {
     "framework": "norse",
     "framework_version": "1.1",
     "digest": "abd",
+    "pinned": "1.1",
     "device": "cuda",
     "threads": 2,
 }
