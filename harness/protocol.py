@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from harness.errors import plain
-from harness.plugin.contract import Neuron, Value
+from harness.plugin.contract import Neuron, Task, Value
 from harness.plugin.sources import Source
-from harness.subjects import Data, LayerRow, PluginLocation, Status, Trial
+from harness.subjects import Data, LayerRow, PluginLocation, Status, TaskLocation, Trial
 
 # --- requests -------------------------------------------------------------------------------------
 
@@ -40,7 +40,16 @@ class Prepare(Data):
     """Answered by `Prepared`: the task's data, found or downloaded, verified, split and cached."""
 
     type: Literal["prepare"] = "prepare"
-    task: str
+    task: TaskLocation
+    data: list[str]
+    cache: str
+
+
+class DescribeTasks(Data):
+    """Answered by `TasksDescribed`: the tasks of one module or file, and where their data lie."""
+
+    type: Literal["describe-tasks"] = "describe-tasks"
+    task: TaskLocation
     data: list[str]
     cache: str
 
@@ -189,6 +198,7 @@ class CheckPlugin(Data):
 Request = Annotated[
     Describe
     | Prepare
+    | DescribeTasks
     | RunTrial
     | ReloadTrial
     | OpenNetwork
@@ -256,13 +266,21 @@ class Prepared(Answer):
     """`path` of the cached arrays; `facts` (sizes, digests, source) go into the run's description.
 
     `labels` is the file with the classes of the test samples, for the coordinator alone; "" where the
-    task has none.
+    task has none. `task` is what plugins are told of it.
     """
 
     type: Literal["prepared"] = "prepared"
     path: str
     labels: str = ""
     facts: dict[str, Any]
+    task: Task | None = None
+
+
+class TasksDescribed(Answer):
+    """What `harness.tasks.describe` tells of each task."""
+
+    type: Literal["tasks-described"] = "tasks-described"
+    tasks: list[dict[str, Any]]
 
 
 class Trained(Answer):
@@ -383,6 +401,7 @@ Event = Annotated[
     Progress
     | Described
     | Prepared
+    | TasksDescribed
     | Trained
     | Opened
     | Samples

@@ -32,8 +32,20 @@ class Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
+class TaskLocation(Data):
+    """Where a worker finds a task: in which module or file, by which name, with which parameters.
+
+    Without a name it is the only one of its file. `digest` is that of its code.
+    """
+
+    place: PluginLocation
+    name: str = ""
+    options: dict[str, str] = {}
+    digest: str = ""
+
+
 #: What a row has from the installed code, whatever the command asks for.
-_FOUND = {"framework", "framework_version", "digest", "params"}
+_FOUND = {"framework", "framework_version", "digest", "params", "data"}
 
 
 class Contender(Data):
@@ -77,7 +89,8 @@ class Row(Contender):
     """One row of the comparison of networks.
 
     `params` are all parameters of the plugin, resolved; `swept` are those of which the command gave
-    several values, each of which is a row. `limit` is the number of samples that each split was cut to.
+    several values, each of which is a row. `limit` is the number of samples that each split was cut to,
+    `data` the digest of the task's arrays.
     """
 
     task: str
@@ -85,6 +98,7 @@ class Row(Contender):
     params: dict[str, Value] = {}
     swept: dict[str, Value] = {}
     limit: int | None = None
+    data: str | None = None
 
 
 class Trial(Data):

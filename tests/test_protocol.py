@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.plugin import Reported, Source
-from harness.plugin.contract import Neuron
+from harness.plugin.contract import Neuron, Task
 from harness.protocol import (
     Describe,
     Described,
+    DescribeTasks,
     Failed,
     Measured,
     MeasurePeaks,
@@ -32,11 +33,12 @@ from harness.protocol import (
     TakeRound,
     TakeSweep,
     TakeValidity,
+    TasksDescribed,
     Trained,
     events,
     requests,
 )
-from harness.subjects import LayerRow, LayerSize, PluginLocation, Row, Trial
+from harness.subjects import LayerRow, LayerSize, PluginLocation, Row, TaskLocation, Trial
 
 VALUES = st.one_of(
     st.booleans(),
@@ -83,9 +85,12 @@ def test_a_trial_crosses_the_pipe_unchanged(params, seed, name, threads):
     assert found.trial.key == trial.key
 
 
+TASK = TaskLocation(place=PLUGIN, name="t", options={"steps": "5"}, digest="d")
+
 REQUESTS = [
     Describe(plugin=PLUGIN),
-    Prepare(task="t", data=["a", "b"], cache="c"),
+    Prepare(task=TASK, data=["a", "b"], cache="c"),
+    DescribeTasks(task=TASK, data=["a"], cache="c"),
     RunTrial(plugin=PLUGIN, trial=TRIAL, data="d", state="s", predictions="p"),
     OpenNetwork(plugin=PLUGIN, trial=TRIAL, data="d", state="s", predictions="p"),
     OpenLayer(plugin=PLUGIN, row=LAYER, to_follow=3),
@@ -106,7 +111,10 @@ EVENTS = [
         values={"quick": {"*": {"a": 1.0}}},
         sources={"source": SOURCE},
     ),
-    Prepared(path="/a b", facts={"train": 5}),
+    Prepared(
+        path="/a b", facts={"train": 5}, task=Task("t", "classification", (1, 2), 3, 4, 5, 0.5)
+    ),
+    TasksDescribed(tasks=[{"name": "t", "places": []}]),
     Trained(
         versions={"torch": "2"},
         metrics={"accuracy_by_step": [0.1, 0.2]},

@@ -41,6 +41,7 @@ OTHER_ROW = OTHER_CODE | {
     "params": {"hidden": 65},
     "swept": {},
     "limit": 100,
+    "data": "d1",
 }
 OTHER_LAYER = OTHER_CODE | {
     "neuron": dataclasses.replace(LAYER.neuron, detach=False),
@@ -57,7 +58,7 @@ CHANGES = [
     )
     for name, value in others.items()
 ]
-UNASKED = {"framework", "framework_version", "digest", "params"}
+UNASKED = {"framework", "framework_version", "digest", "params", "data"}
 
 
 def changed(subject, change):

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @plugins_option("What to compare [default: all].")
-@click.option("--task", default="digits", show_default=True, help="What to solve (harness tasks).")
+@click.option(
+    "--task",
+    default="digits",
+    show_default=True,
+    help="What to solve: a name (harness tasks), or FILE.py.",
+)
 @click.option(
     "--preset",
     default="quick",
@@ -88,6 +93,8 @@ def run(
         file = {name: value for name, value in read_config(config).items() if name not in given}
         plugins, params = file.pop("plugins", plugins), file.pop("params", params)
         options |= file
+    from harness.catalogue.tasks import short_name
+
     task, preset = options["task"], options["preset"]
 
     def chosen() -> dict[str, dict[str, Any]]:
@@ -104,7 +111,8 @@ def run(
 
     if dry_run:
         _forecast(plugins, chosen(), options)
-    work("networks", start, f"{', '.join(plugins)} on {task}", f"{task}-{preset}", **options)
+    name = f"{short_name(task)}-{preset}"
+    work("networks", start, f"{', '.join(plugins)} on {task}", name, **options)
 
 
 #: What decides nothing that a forecast tells.

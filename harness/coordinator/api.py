@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness import tasks
 from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
+from harness.catalogue.tasks import find_task, short_name
 from harness.coordinator import environment
 from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.config import LayersConfig, RunConfig, make_config, option
@@ -25,7 +25,7 @@ from harness.coordinator.notebook import default_listener
 from harness.coordinator.plan import Planned, check_names, part_of, plan
 from harness.coordinator.pool import Workers
 from harness.coordinator.run import Run, import_report, load
-from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
+from harness.coordinator.training import describe, named, prepare, run_trials, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
 from harness.results.comparison import PROCESSES
@@ -97,7 +97,7 @@ def run(
         "shard": shard,
     }
     config = make_config(RunConfig, options)
-    with new_folder(out, f"{config.task}-{config.preset}") as path:
+    with new_folder(out, f"{short_name(config.task)}-{config.preset}") as path:
         return _networks(config, Command(path, listener or default_listener(), command))
 
 
@@ -109,7 +109,7 @@ def forecast(
     A few batches of each row are timed, and thrown away. UsageError as by `run`.
     """
     config = make_config(RunConfig, {"plugins": _patterns(plugins), **options})
-    tasks.find(config.task)
+    find_task(config.task)
     selected = select(config.plugins, discover(), versions=True)
     check_names(config, selected)
     device, listener = choose_device(config.device), listener or default_listener()
@@ -200,8 +200,8 @@ def resume(
 
 
 def _networks(config: RunConfig, command: Command) -> Run:
-    tasks.find(config.task)
     asked, config = config, command.here(config)
+    find_task(config.task)
     selected = select(config.plugins, discover(), versions=True)
     check_names(config, selected)
     device = choose_device(config.device, command.listener.message)
@@ -240,7 +240,9 @@ def _prepared(
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)
-        yield part_of(config, plan(config, selected, described, device)), data, logs, workers
+        config = named(config, data)
+        planned = plan(config, selected, described, device, data.facts.get("digest"))
+        yield part_of(config, planned), data, logs, workers
 
 
 def _train_and_measure(

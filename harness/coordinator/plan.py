@@ -45,15 +45,16 @@ def plan(
     plugins: Sequence[Plugin],
     described: Mapping[str, Presets | Failed],
     device: str,
+    data: str | None = None,
 ) -> list[Planned]:
     """The trials, seed by seed, so that an interrupted run has every plugin at its first seeds.
 
-    `described` holds the presets of every plugin that could be imported, and of the others why not.
+    `data` is the digest of the task's arrays. `described` holds the presets of every plugin that could be imported, and of the others why not.
     """
     _check_presets(config, described)
     rows: dict[str, Planned] = {}
     for plugin in plugins:
-        for planned in _rows(config, plugin, described[plugin.label], device):
+        for planned in _rows(config, plugin, described[plugin.label], device, data):
             # A value given twice, as 32 and 32.0, is one row: two would write the same files.
             rows.setdefault(planned.trial.row.key, planned)
     every = [planned.trial.row for planned in rows.values()]
@@ -113,7 +114,11 @@ def _check_baseline(config: RunConfig, rows: Sequence[Row]) -> None:
 
 
 def _rows(
-    config: RunConfig, plugin: Plugin, described: Presets | Failed, device: str
+    config: RunConfig,
+    plugin: Plugin,
+    described: Presets | Failed,
+    device: str,
+    data: str | None,
 ) -> Iterator[Planned]:
     """The rows of one plugin, their trials all of the first seed."""
     chosen: dict[str, tuple[Value, ...]] = {}
@@ -141,6 +146,7 @@ def _rows(
                 params=params,
                 swept={name: params[name] for name, values in chosen.items() if len(values) > 1},
                 limit=config.limit,
+                data=data,
             )
             yield Planned(Trial(row=row, seed=config.seeds[0]), plugin, refused, source, family)
 

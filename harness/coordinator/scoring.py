@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.plugin.contract import Task
 from harness.protocol import Event, Failed, Trained
 from harness.results import predictions
 from harness.results.store import RunFolder
 from harness.subjects import Trial
-from harness.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,9 +27,9 @@ class Scorer:
     """
 
     def __init__(
-        self, task: TaskSpec, labels: str, folder: RunFolder, limit: int | None = None
+        self, task: Task | None, labels: str, folder: RunFolder, limit: int | None = None
     ) -> None:
-        self._task, self._folder = task, folder
+        self._classes, self._folder = task.classes if task else 0, folder
         self._scores = bool(labels)
         if labels:
             predictions.keep_labels(Path(labels), folder.labels, limit)
@@ -58,7 +58,7 @@ class Scorer:
             return fields
         path = self._folder.file("predictions", trial.key, ".safetensors")
         try:
-            found = predictions.read(path, len(self._labels), self._task.classes)
+            found = predictions.read(path, len(self._labels), self._classes)
         except ValueError as error:
             return {"status": "invalid", "reason": f"predictions: {error}"}
         told = {k: v for k, v in fields["metrics"].items() if k not in predictions.SCORED}

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from harness.catalogue.plugins import Plugin
+from harness.catalogue.tasks import find_task
 from harness.coordinator.config import RunConfig, cache_folder
 from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import recorded, trained, unexpected
@@ -25,16 +27,18 @@ from harness.plugin.parameters import Parameter, Presets
 from harness.protocol import (
     Describe,
     Described,
+    DescribeTasks,
     Event,
     Failed,
     Prepare,
     Prepared,
     Progress,
     RunTrial,
+    TasksDescribed,
 )
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
-from harness.tasks import find
+from harness.subjects import TaskLocation
 
 #: Finding data and importing a plugin take seconds; a download may take minutes.
 _DESCRIBE_SECONDS, _PREPARE_SECONDS = 300.0, 3600.0
@@ -64,19 +68,54 @@ def prepare(
     interpreter: str = "",
 ) -> Prepared:
     """The task's data, by one process for all trials; UsageError where they cannot be had."""
-    request = Prepare(task=task, data=folders, cache=str(cache_folder()))
+    location = _find(task)
+    request = Prepare(task=location, data=folders, cache=str(cache_folder()))
+    event = _ask_once(request, task, workers, say, interpreter)
+    assert isinstance(event, Prepared)
+    return event
+
+
+def describe_tasks(
+    location: TaskLocation, folders: list[str], workers: Workers
+) -> list[dict[str, Any]]:
+    """What `harness.tasks.describe` tells of each task of a module or file; UsageError if it can't."""
+    request = DescribeTasks(task=location, data=folders, cache=str(cache_folder()))
+    event = _ask_once(request, location.name or location.place.name, workers, lambda _: None)
+    assert isinstance(event, TasksDescribed)
+    return event.tasks
+
+
+def _find(task: str) -> TaskLocation:
+    try:
+        return find_task(task).location
+    except UsageError as error:
+        raise UsageError(f"task {task}: {error}") from None
+
+
+def _ask_once(
+    request: Prepare | DescribeTasks,
+    task: str,
+    workers: Workers,
+    say: Callable[[str], None],
+    interpreter: str = "",
+) -> Event:
     with (
         scratch_folder() as folder,
         workers.start(folder / "log", interpreter=interpreter) as worker,
     ):
         event = worker.ask(request, _PREPARE_SECONDS, lambda progress: say(progress.stage))
-        if isinstance(event, Prepared):
+        if isinstance(event, (Prepared, TasksDescribed)):
             return event
         reason = event.reason if isinstance(event, Failed) else event.type
         lines = (folder / "log").read_text(errors="replace").strip().splitlines()
-        if isinstance(event, Failed) and event.status != "failed" and lines:
+        if isinstance(event, Failed) and event.status not in ("failed", "invalid") and lines:
             reason = f"{reason}: {lines[-1]}"
         raise UsageError(f"task {task}: {reason}")
+
+
+def named(config: RunConfig, data: Prepared) -> RunConfig:
+    """`config` with the name of its task, where it was asked for by a file: rows and presets go by that."""
+    return config.model_copy(update={"task": data.task.name}) if data.task else config
 
 
 class Stages:
@@ -136,7 +175,7 @@ def run_trials(
     False where one failed that was to end the run, as `config.fail_fast` says.
     """
     jobs = config.parallel(planned[0].trial.row.device) if planned else 1
-    scorer = Scorer(find(config.task), data.labels, folder, config.limit)
+    scorer = Scorer(data.task, data.labels, folder, config.limit)
 
     def run(plan: Planned) -> tuple[str, TrialRecord]:
         trial, stages = plan.trial, Stages()

@@ -33,6 +33,7 @@ from harness.plugin.parameters import (
     layer_sizes,
 )
 from harness.plugin.sources import Reported, Source
+from harness.plugin.tasks import Arrays, Loader, Published, RawData, TaskSpec, split_at_random
 
 __all__ = [
     "ANY_TASK",
@@ -45,19 +46,25 @@ __all__ = [
     "SOURCE",
     "SPIKE_TRAIN",
     "TRAIN_ON_VALIDATION",
+    "Arrays",
     "Evaluation",
     "Layer",
+    "Loader",
     "ModelNeuron",
     "Neuron",
     "Parameter",
     "Params",
     "Presets",
+    "Published",
+    "RawData",
     "Reported",
     "Scalars",
     "Source",
     "Task",
+    "TaskSpec",
     "Unsupported",
     "Value",
     "hookimpl",
     "layer_sizes",
+    "split_at_random",
 ]

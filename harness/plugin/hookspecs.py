@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from harness.plugin.contract import Evaluation, ModelNeuron, Neuron, Params, Scalars, Task
 from harness.plugin.markers import hookspec
 from harness.plugin.parameters import Presets
+from harness.plugin.tasks import TaskSpec
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, device, nn
@@ -126,4 +127,14 @@ def harness_layer(neuron: Neuron, n_in: int, n_out: int, device: device) -> nn.M
     bias; it starts from rest at every call and is differentiable in its inputs and the weight. An
     attribute `implementation`, if there is one, says which kernel runs. Raise `Unsupported` for
     a neuron that the framework cannot do exactly: the reason is shown in place of a figure.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_tasks() -> Iterable[TaskSpec]:
+    """Tasks: what they are called, where their data come from, and how these become arrays.
+
+    Looked for in the modules of the entry points `harness.task`, of which each is named as its task, and
+    in the file of `--task FILE.py`. Called in a worker before anything else; must not read the data,
+    which `TaskSpec.read` does when a run needs them. Added in 1.1.
     """

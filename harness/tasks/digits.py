@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from harness.tasks.spec import Arrays, RawData, TaskSpec
+from harness.plugin.markers import hookimpl
+from harness.plugin.tasks import Arrays, RawData, TaskSpec
 
 _SIZES = {"train": 1257, "validation": 180, "test": 360}
 
@@ -41,7 +42,6 @@ def _read() -> Arrays:
 
 DIGITS = TaskSpec(
     name="digits",
-    kind="classification",
     description=(
         "8x8 grey digits of scikit-learn, embedded. It shows that a method works, and separates no "
         "methods: most reach about the same accuracy"
@@ -50,4 +50,14 @@ DIGITS = TaskSpec(
     classes=10,
     sizes=_SIZES,
     locate=_locate,
+    origin="embedded in scikit-learn",
+    source="https://archive.ics.uci.edu/dataset/80",
+    licence="CC BY 4.0",
+    citation="Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI repository",
 )
+
+
+@hookimpl
+def harness_tasks() -> list[TaskSpec]:
+    """This task."""
+    return [DIGITS]

@@ -8,39 +8,74 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from harness.errors import DataMissing
-from harness.plugin.contract import SPIKE_TRAIN
+from harness.errors import DataMissing, UsageError
+from harness.plugin.contract import SPIKE_TRAIN, Task
+from harness.plugin.tasks import Arrays, RawData, TaskSpec
 from harness.protocol import LABELS
-from harness.tasks import find
-from harness.tasks.spec import SPLIT_VERSION, Arrays, TaskSpec
+from harness.tasks import cached, find
+from harness.tasks.checks import CheckedArrays
+from harness.tasks.files import locate_files
+
+#: Part of every cached file's name: raise it when a split or the file's layout changes.
+SPLIT_VERSION = 3
+
+#: Metadata of the file of arrays, and of that of labels.
+_KNOWN, _SHARED = "known", "shared"
+
+
+class Found(NamedTuple):
+    """The file of a task's arrays, what is known of its content, and the task as plugins see it."""
+
+    path: Path
+    facts: dict[str, Any]
+    task: Task
 
 
 def prepare(
     name: str, data: Sequence[Path], cache: Path, say: Callable[[str], None]
 ) -> tuple[Path, dict[str, Any]]:
-    """The cached file of task `name`, made where it is missing, and the facts about its content.
+    """The cached file of the built-in task `name`, and the facts about its content."""
+    return prepare_task(find(name), data, cache, say)[:2]
 
-    DataMissing where the raw data are not available or the cache cannot be written.
+
+def prepare_task(
+    spec: TaskSpec,
+    data: Sequence[Path],
+    cache: Path,
+    say: Callable[[str], None],
+    code: str = "",
+    beside: Path | None = None,
+) -> Found:
+    """The cached file of a task, made where it is missing or damaged.
+
+    `code` is the digest of the task's code, `beside` the folder of its file, if it has one. DataMissing
+    where the raw data are not available, the arrays are not right, or the cache cannot be written.
     """
-    spec = find(name)
-    source = spec.locate(data, cache / "data", say)
-    tag = hashlib.sha256(f"{SPLIT_VERSION} {source.identity}".encode()).hexdigest()[:12]
-    path = cache / "arrays" / f"{name}-{tag}.safetensors"
-    wanted = [path] if spec.kind == SPIKE_TRAIN else [labels_of(path), path]
-    if not all(map(_is_whole, wanted)):
-        try:
-            _write(path, spec, source.read())
-        except OSError as error:
-            raise DataMissing(
-                f"cannot keep {name} in {path.parent} ({error.strerror}): set HARNESS_CACHE to a "
-                "folder that can be written"
-            ) from None
-    return path, {**source.facts, "splits": spec.sizes, "split_version": SPLIT_VERSION}
+    source = _locate(spec, data, cache, say, code, beside)
+    tag = hashlib.sha256(f"{SPLIT_VERSION} {code} {source.identity}".encode()).hexdigest()[:12]
+    path = cache / "arrays" / f"{spec.name}-{tag}.safetensors"
+    if not _is_whole(path, spec):
+        if path.exists():
+            say(f"{path} is damaged or out of date: it is made anew")
+        write_arrays(path, spec, _read(spec, source))
+    known, labels = _known(path), labels_of(path)
+    shared = json.loads(cached.metadata_of(labels)[_SHARED]) if labels.exists() else {}
+    facts = {
+        **source.facts,
+        **({"code": code} if code else {}),
+        "splits": known["sizes"],
+        "split_version": SPLIT_VERSION,
+        "digest": identity_of(path),
+        **({"shared_samples": shared} if shared else {}),
+    }
+    task = spec.for_plugins(tuple(known["sample_shape"]), known["sizes"].get("train", 1))
+    return Found(path, facts, task)
 
 
 def labels_of(path: Path) -> Path:
@@ -48,34 +83,92 @@ def labels_of(path: Path) -> Path:
     return path.with_suffix(f".labels{path.suffix}")
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether the cached file exists and is complete: a full disk may have truncated it."""
-    from safetensors import SafetensorError, safe_open
+def identity_of(path: Path) -> str:
+    """A digest of all arrays of a task: rows of other data have another, and are never merged."""
+    digests = [
+        cached.metadata_of(file)[cached.DIGEST] for file in (path, labels_of(path)) if file.exists()
+    ]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16]
 
+
+def _locate(
+    spec: TaskSpec,
+    data: Sequence[Path],
+    cache: Path,
+    say: Callable[[str], None],
+    code: str,
+    beside: Path | None,
+) -> RawData:
+    if spec.locate is not None:
+        return spec.locate(data, cache / "data", say)
+    if spec.read is None:
+        raise DataMissing(f"{spec.name} has neither read nor locate")
+    return locate_files(spec, [*data, *([beside] if beside else [])], code)
+
+
+def _read(spec: TaskSpec, source: RawData) -> Arrays:
+    """The arrays; DataMissing in one line, with the line of the author's file, where reading fails."""
     try:
-        with safe_open(path, framework="numpy"):
-            return True
-    except (FileNotFoundError, SafetensorError):
+        return source.read()
+    except (DataMissing, UsageError, MemoryError):
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        read = spec.read or source.read
+        own = getattr(getattr(read, "__code__", None), "co_filename", "")
+        for place in traceback.extract_tb(error.__traceback__):
+            frame = place if place.filename == own else frame
+        told = str(error).strip().partition("\n")[0] or "no message"
+        raise DataMissing(
+            f"{spec.name} cannot be read: {type(error).__name__}: {told} ({Path(frame.filename).name} "
+            f"line {frame.lineno})"
+        ) from None
+
+
+def _is_whole(path: Path, spec: TaskSpec) -> bool:
+    """Whether the cached files are complete, undamaged, and of this description."""
+    wanted = [path] if spec.kind == SPIKE_TRAIN else [labels_of(path), path]
+    try:
+        same = _known(path)["spec"] == _described(spec)
+    except (OSError, ValueError, KeyError):
         return False
+    return same and all(map(cached.is_whole, wanted))
 
 
-def _write(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
-    tensors = {}
-    for split, (inputs, targets) in arrays.splits.items():
-        if len(inputs) != spec.sizes[split] or inputs.shape[1:] != spec.sample_shape:
-            raise DataMissing(f"{spec.name}: {split} has shape {inputs.shape}, not as described")
-        tensors[f"{split}_inputs"], tensors[f"{split}_targets"] = inputs, targets
-    labels = {name: tensors.pop(name) for name in (LABELS,) if name in tensors}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if labels:
-        _save(labels_of(path), labels, {})
-    _save(path, tensors, {"scale": json.dumps(arrays.scale)})
+def _known(path: Path) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(cached.metadata_of(path)[_KNOWN])
+    return known
 
 
-def _save(path: Path, tensors: dict[str, Any], metadata: dict[str, str]) -> None:
-    from safetensors.numpy import save_file
+def _described(spec: TaskSpec) -> dict[str, Any]:
+    """What of the description decides how the arrays are used."""
+    shape = None if spec.input_shape is None else list(spec.input_shape)
+    fields = {"name": spec.name, "kind": spec.kind, "classes": spec.classes, "input_shape": shape}
+    return {**fields, "steps": spec.steps, "step_ms": spec.step_ms}
 
-    # Renamed when complete: another run may be reading or writing the same file.
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+
+def write_arrays(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
+    """Writes a task's arrays to `path`, and the classes of its test samples beside it."""
+    checked = CheckedArrays(spec, arrays)
+    contents = checked.contents()
+    labels = {name: contents.pop(name) for name in (LABELS,) if name in contents}
+    known = {
+        "spec": _described(spec), "sample_shape": checked.sample_shape, "sizes": checked.sizes
+    }  # fmt: skip
+    task = spec.for_plugins(checked.sample_shape, checked.sizes.get("train", 1))
+    metadata = {cached.SCALE: json.dumps(checked.scale), cached.TASK: json.dumps(asdict(task))}
+    try:
+        labels_of(path).unlink(missing_ok=True)  # written last: they complete the pair
+        cached.write(path, contents, {**metadata, _KNOWN: json.dumps(known)})
+        shared = checked.shared()
+        if labels:
+            cached.write(labels_of(path), labels, {_SHARED: json.dumps(shared)})
+    except DataMissing:
+        path.unlink(missing_ok=True)
+        raise
+    except OSError as error:
+        raise DataMissing(
+            f"cannot keep {spec.name} in {path.parent} ({error.strerror or error}): set HARNESS_CACHE "
+            "to a folder that can be written"
+        ) from None

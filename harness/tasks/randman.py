@@ -9,7 +9,8 @@ every sample, so rates carry no information.
 
 from __future__ import annotations
 
-from harness.tasks.spec import Arrays, RawData, TaskSpec
+from harness.plugin.markers import hookimpl
+from harness.plugin.tasks import Arrays, RawData, TaskSpec
 
 STEPS, UNITS, CLASSES = 100, 20, 10
 _SIZES = {"train": 8000, "validation": 1000, "test": 1000}
@@ -48,7 +49,6 @@ def _read() -> Arrays:
 
 RANDMAN = TaskSpec(
     name="randman",
-    kind="classification",
     description=f"{CLASSES} random manifolds in the spike times of {UNITS} units",
     input_shape=(UNITS,),
     classes=CLASSES,
@@ -56,4 +56,13 @@ RANDMAN = TaskSpec(
     locate=_locate,
     steps=STEPS,
     origin="generated",
+    shared_samples="times are rounded to steps, so that near points of a curve become one sample",
+    citation="Zenke and Vogels 2021, The remarkable robustness of surrogate gradient learning, Neural "
+    "Computation 33",
 )
+
+
+@hookimpl
+def harness_tasks() -> list[TaskSpec]:
+    """This task."""
+    return [RANDMAN]

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.plugin import SPIKE_TRAIN as KIND
-from harness.tasks.spec import Arrays, RawData, TaskSpec
+from harness.plugin.markers import hookimpl
+from harness.plugin.tasks import Arrays, RawData, TaskSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +66,7 @@ def _spec(name: str, outputs: int, description: str) -> TaskSpec:
         locate=partial(_locate, outputs),
         steps=STEPS,
         origin="generated",
+        citation="after Zenke and Ganguli 2018, SuperSpike, Neural Computation 30",
     )
 
 
@@ -76,3 +78,9 @@ SPIKE_TRAIN = _spec(
 SPIKE_PATTERN = _spec(
     "spike-pattern", 10, f"ten neurons, {SPIKES} spikes each at times of their own"
 )
+
+
+@hookimpl
+def harness_tasks() -> list[TaskSpec]:
+    """These tasks."""
+    return [SPIKE_TRAIN, SPIKE_PATTERN]

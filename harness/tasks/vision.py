@@ -1,14 +1,12 @@
-"""`mnist`, `fashion-mnist` and `kmnist`: 28x28 grey images, in the folders that torchvision lays out.
+"""`mnist`, `fashion-mnist` and `kmnist`: 28x28 grey images, in four IDX files.
 
-The four files are looked for in each data folder, unpacked or as .gz, and downloaded by torchvision
-only where no folder has them. The last 5000 images of a fixed permutation of the training
+`harness.tasks.idx` finds the four files, and torchvision downloads them only where no folder has them. The last 5000 images of a fixed permutation of the training
 files are the validation split; the test files are the test split.
 """
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,55 +14,51 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataMissing
-from harness.tasks.spec import Arrays, RawData, TaskSpec
+from harness.plugin.markers import hookimpl
+from harness.plugin.tasks import Arrays, RawData, TaskSpec
+from harness.tasks.idx import FILES, IdxFile, places, search
 
-_FILES = {
-    "train-images-idx3-ubyte": 16 + 60_000 * 784,
-    "train-labels-idx1-ubyte": 8 + 60_000,
-    "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
-    "t10k-labels-idx1-ubyte": 8 + 10_000,
-}
-# Of the unpacked files. torchvision verifies what it downloads; these verify files found on disk.
-_MNIST_MD5 = {
-    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-}
 _VALIDATION = 5_000
 _DOWNLOAD_TIMEOUT_S = 30
 
 
 def _locate(
-    folder: str,
-    md5: dict[str, str],
-    data: Sequence[Path],
-    download_to: Path,
-    say: Callable[[str], None],
+    folder: str, data: Sequence[Path], download_to: Path, say: Callable[[str], None]
 ) -> RawData:
-    *given, target = (root / folder / "raw" for root in (*data, download_to))
-    for raw in (*given, target):
-        if _has_files(raw, ""):
-            return _found(raw, md5)
-    packed = [raw for raw in given if _has_files(raw, ".gz")]
-    if packed:
-        say(f"unpacking {packed[0]} into {download_to}")
-        target.mkdir(parents=True, exist_ok=True)
-        for name in _FILES:
-            shutil.copy(packed[0] / f"{name}.gz", target)
-    elif not _has_files(target, ".gz"):
+    files, seen = search(folder, [*data, download_to])
+    if files is None:
         searched = ", ".join(str(root) for root in (*data, download_to))
-        say(f"{folder} is in none of {searched}: downloading it to {download_to}")
-    _download(folder, download_to)
-    return _found(target, md5)
+        noted = "".join(f"; {told}" for told in seen)
+        say(f"{folder} is in none of {searched}{noted}: downloading it to {download_to}")
+        _download(folder, download_to, seen)
+        files, seen = search(folder, [download_to])
+    if files is None:
+        raise DataMissing(f"torchvision downloaded no {folder} to {download_to}")
+    digests = {file.name: file.digest for file in files}
+    unsure = [file.name for file in files if not file.is_verified(folder)]
+    identity = hashlib.md5("".join(digests.values()).encode(), usedforsecurity=False).hexdigest()
+    facts = {
+        "source": "the IDX files",
+        "md5": digests,
+        "verified": f"by size only, no digest of unpacked files is known: {', '.join(unsure)}"
+        if unsure
+        else "by digests",
+    }
+    return RawData(identity, facts, partial(_read, tuple(files)))
 
 
-def _has_files(raw: Path, suffix: str) -> bool:
-    return all((raw / f"{name}{suffix}").is_file() for name in _FILES)
+def _look(folder: str, data: Sequence[Path]) -> list[str]:
+    try:
+        files, seen = search(folder, data)
+    except DataMissing as error:
+        return [str(error)]
+    if files is None:
+        return [*seen, f"in none of {', '.join(str(place.path) for place in places(folder, data))}"]
+    return [*seen, f"in {files[0].path.parent}"]
 
 
-def _download(folder: str, root: Path) -> None:
-    """Downloads by torchvision, which uses .gz files that exist already, and verifies checksums."""
+def _download(folder: str, root: Path, seen: Sequence[str]) -> None:
+    """Downloads by torchvision, which verifies checksums."""
     from torchvision import datasets
 
     before = socket.getdefaulttimeout()
@@ -73,34 +67,23 @@ def _download(folder: str, root: Path) -> None:
         getattr(datasets, folder)(root=root, download=True)
     except (OSError, RuntimeError) as error:
         told = str(error).strip() or type(error).__name__
+        noted = "".join(f"; {told}" for told in seen)
         raise DataMissing(
             f"{folder} could not be downloaded ({told.splitlines()[0]}): put "
-            f"{', '.join(f'{name}.gz' for name in _FILES)} into a folder DIR/{folder}/raw and give "
-            "--data DIR or set HARNESS_DATA=DIR"
+            f"{', '.join(f'{name}.gz' for name in FILES)} into a folder DIR/{folder}/raw and give "
+            f"--data DIR or set HARNESS_DATA=DIR{noted}"
         ) from None
     finally:
         socket.setdefaulttimeout(before)
 
 
-def _found(raw: Path, md5: dict[str, str]) -> RawData:
-    digests = {}
-    for name, size in _FILES.items():
-        content = (raw / name).read_bytes()
-        digests[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if len(content) != size or digests[name] != md5.get(name, digests[name]):
-            raise DataMissing(
-                f"{raw / name} is damaged ({len(content)} bytes, md5 {digests[name]}): delete it, or "
-                "point --data at a whole copy"
-            )
-    identity = hashlib.md5("".join(digests.values()).encode(), usedforsecurity=False).hexdigest()
-    return RawData(identity, {"source": "the IDX files", "md5": digests}, partial(_read, raw))
-
-
-def _read(raw: Path) -> Arrays:
+def _read(files: Sequence[IdxFile]) -> Arrays:
     import numpy as np
 
+    content = {file.name: file.content for file in files}
+
     def idx(name: str, offset: int) -> Any:
-        return np.frombuffer((raw / name).read_bytes(), dtype=np.uint8, offset=offset)
+        return np.frombuffer(content[name], dtype=np.uint8, offset=offset)
 
     def split(prefix: str) -> tuple[Any, Any]:
         images = idx(f"{prefix}-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)
@@ -120,19 +103,52 @@ def _read(raw: Path) -> Arrays:
     )
 
 
-def _spec(name: str, folder: str, description: str, md5: dict[str, str] | None = None) -> TaskSpec:
+def _spec(
+    name: str, folder: str, description: str, source: str, licence: str, citation: str
+) -> TaskSpec:
     return TaskSpec(
         name=name,
-        kind="classification",
         description=description,
         input_shape=(1, 28, 28),
         classes=10,
         sizes={"train": 60_000 - _VALIDATION, "validation": _VALIDATION, "test": 10_000},
-        needs_download=True,
-        locate=partial(_locate, folder, md5 or {}),
+        origin="looked for in --data and HARNESS_DATA, else downloaded",
+        locate=partial(_locate, folder),
+        look=partial(_look, folder),
+        source=source,
+        licence=licence,
+        citation=citation,
+        shared_samples="the published sets are used as they are",
     )
 
 
-MNIST = _spec("mnist", "MNIST", "28x28 grey handwritten digits", _MNIST_MD5)
-FASHION_MNIST = _spec("fashion-mnist", "FashionMNIST", "28x28 grey clothing, drop-in for mnist")
-KMNIST = _spec("kmnist", "KMNIST", "28x28 grey cursive Japanese characters, drop-in for mnist")
+MNIST = _spec(
+    "mnist",
+    "MNIST",
+    "28x28 grey handwritten digits",
+    "http://yann.lecun.com/exdb/mnist",
+    "CC BY-SA 3.0",
+    "LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document recognition",
+)
+FASHION_MNIST = _spec(
+    "fashion-mnist",
+    "FashionMNIST",
+    "28x28 grey clothing, drop-in for mnist",
+    "https://github.com/zalandoresearch/fashion-mnist",
+    "MIT",
+    "Xiao, Rasul and Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747",
+)
+KMNIST = _spec(
+    "kmnist",
+    "KMNIST",
+    "28x28 grey cursive Japanese characters, drop-in for mnist",
+    "http://codh.rois.ac.jp/kmnist",
+    "CC BY-SA 4.0",
+    "Clanuwat et al. 2018, Deep learning for classical Japanese literature, arXiv:1812.01718",
+)
+
+
+@hookimpl
+def harness_tasks() -> list[TaskSpec]:
+    """These tasks."""
+    return [MNIST, FASHION_MNIST, KMNIST]

@@ -26,7 +26,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.tasks.spec import Arrays, Published, RawData, TaskSpec
+from harness.plugin.markers import hookimpl
+from harness.plugin.tasks import Arrays, Published, RawData, TaskSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +98,6 @@ def _read() -> Arrays:
 
 YIN_YANG = TaskSpec(
     name="yin-yang",
-    kind="classification",
     description="yin, yang or dots: a point of the figure as the times of 5 spikes",
     input_shape=(5,),
     classes=len(CLASSES),
@@ -105,9 +105,17 @@ YIN_YANG = TaskSpec(
     locate=_locate,
     steps=STEPS,
     origin="generated",
+    citation="Kriener, Goeltz and Petrovici 2022, The Yin-Yang dataset, NICE",
+    shared_samples="times are rounded to 1 ms, so that near points become one sample",
     published=(
         Published("EventProp, exact gradients of spike times", 0.981, "Wunderlich and Pehle 2021"),
         Published("network without spikes, 120 hidden neurons", 0.987, _REPOSITORY),
         Published("network without spikes or hidden neurons", 0.643, _REPOSITORY),
     ),
 )
+
+
+@hookimpl
+def harness_tasks() -> list[TaskSpec]:
+    """This task."""
+    return [YIN_YANG]

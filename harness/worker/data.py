@@ -4,29 +4,47 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from harness.errors import DataMissing
 from harness.plugin import SPIKE_TRAIN, Task
-from harness.tasks import find
+from harness.tasks import cached
+
+#: Bytes of inputs above which they stay in the host's memory, mapped from their file, and go to the device
+#: batch by batch; and bytes of a file above which a worker does not compute its digest once more.
+_MAPPED, _CHECKED = 1 << 31, 1 << 28
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs as stored, uint8 or float32: [N, *input_shape], or spike trains [N, T, *input_shape]."""
+    """Inputs as stored, uint8 or float32: [N, *input_shape], or spike trains [N, T, *input_shape].
+
+    Inputs that are mapped from a file are taken to the device `takes_to` batch by batch.
+    """
 
     inputs: Tensor
     scale: float
+    takes_to: torch.device | None = field(default=None, kw_only=True)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs of a batch lie."""
+        return self.takes_to or self.inputs.device
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def take_inputs(self, index: Tensor | slice) -> Tensor:
         """The inputs of the samples at `index`, as float32 in [0, 1]."""
-        return self.inputs[index].float().div_(self.scale)
+        if self.takes_to is None:
+            return self.inputs[index].float().div_(self.scale)
+        index = index.to(self.inputs.device) if isinstance(index, Tensor) else index
+        return self.inputs[index].to(self.takes_to).float().div_(self.scale)
 
     def input_batches(self, size: int, limit: int | None = None) -> Iterator[Tensor]:
         """The inputs of the first `limit` samples, in their stored order."""
@@ -102,17 +120,24 @@ def load(
     training and for evaluation. With `also_validation` the training set includes the validation samples.
     Of each split the first `limit` samples are used.
     """
-    spec = find(name)
-    with safe_open(path, framework="pt", device=str(device)) as file:
-        scale = json.loads(file.metadata()["scale"])
+    task = _checked(name, Path(path))
+    mapped = device.type != "cpu" and Path(path).stat().st_size > _MAPPED
+    takes_to = device if mapped else None
+    with (
+        safe_open(path, framework="pt", device="cpu" if mapped else str(device)) as file,
+        safe_open(path, framework="pt", device=str(device)) as there,
+    ):
+        scale = json.loads(file.metadata()[cached.SCALE])
 
         def samples(split: str) -> Samples:
-            return Samples(file.get_tensor(f"{split}_inputs")[:limit], scale)
+            inputs = file.get_tensor(f"{split}_inputs")[:limit]
+            return Samples(inputs, scale, takes_to=takes_to)
 
         def labelled(split: str) -> Split:
-            return Split(samples(split).inputs, scale, file.get_tensor(f"{split}_targets")[:limit])
+            targets = there.get_tensor(f"{split}_targets")[:limit]
+            return Split(samples(split).inputs, scale, targets, takes_to=takes_to)
 
-        if spec.kind == SPIKE_TRAIN:
+        if task.kind == SPIKE_TRAIN:
             every = labelled("patterns")
             chosen = slice(seed % len(every), seed % len(every) + 1)
             train = validation = Split(every.inputs[chosen], scale, every.targets[chosen])
@@ -120,10 +145,27 @@ def load(
         else:
             train, validation, test = labelled("train"), labelled("validation"), samples("test")
     if also_validation:
-        train = Split(
-            torch.cat([train.inputs, validation.inputs])[:limit],
-            scale,
-            torch.cat([train.targets, validation.targets])[:limit],
+        train = replace(
+            train,
+            inputs=torch.cat([train.inputs, validation.inputs])[:limit],
+            targets=torch.cat([train.targets, validation.targets])[:limit],
         )
-    task = Task(spec.name, spec.kind, spec.input_shape, spec.classes, len(train), spec.steps)
-    return TaskData(task, train, validation, test)
+    return TaskData(replace(task, train_size=len(train)), train, validation, test)
+
+
+def _checked(name: str, path: Path) -> Task:
+    """The task that the file is of; DataMissing where it is damaged or of another one."""
+    again = "run again, and it is made anew"
+    try:
+        metadata = cached.metadata_of(path)
+        task = json.loads(metadata[cached.TASK])
+        if (
+            path.stat().st_size <= _CHECKED
+            and cached.content_digest(path) != metadata[cached.DIGEST]
+        ):
+            raise DataMissing(f"{path} was damaged since it was prepared: {again}")
+        if task["name"] != name:
+            raise DataMissing(f"{path} holds {task['name']}, not {name}: {again}")
+    except (OSError, ValueError, KeyError) as error:
+        raise DataMissing(f"{path} cannot be read ({error}): {again}") from None
+    return Task(**task | {"input_shape": tuple(task["input_shape"])})

@@ -87,7 +87,7 @@ def answer(
     model.eval()
     answers = Answers()
     total = -(-min(len(samples), len(samples) if limit is None else limit) // BATCH)
-    draws = draws or torch.Generator(device=samples.inputs.device).manual_seed(ENCODE_SEED)
+    draws = draws or torch.Generator(device=samples.device).manual_seed(ENCODE_SEED)
     for number, inputs in enumerate(samples.input_batches(BATCH, limit)):
         report(number, total)
         spikes = checks.encoded(hooks.encode(model, inputs, draws), inputs)

@@ -15,6 +15,7 @@ from harness.protocol import (
     CheckPlugin,
     Describe,
     Described,
+    DescribeTasks,
     Failed,
     MeasurePeaks,
     OpenLayer,
@@ -32,13 +33,15 @@ from harness.protocol import (
     TakeRound,
     TakeSweep,
     TakeValidity,
+    TasksDescribed,
 )
-from harness.subjects import PluginLocation, Status
+from harness.subjects import PluginLocation, Status, TaskLocation
 
 if TYPE_CHECKING:
     from harness.worker.hooks import Hooks
     from harness.worker.layer_hook import LayerHook
     from harness.worker.sessions.base import Session
+    from harness.worker.task_hook import TaskHook
 
 
 class Server:
@@ -73,6 +76,8 @@ class Server:
         match request:
             case Prepare():
                 return self._prepare(request)
+            case DescribeTasks():
+                return self._describe_tasks(request)
             case Describe():
                 presets = self._networks(request.plugin).presets()
                 return Described(
@@ -153,16 +158,40 @@ class Server:
                 return self._session.sweep(request)
 
     def _prepare(self, request: Prepare) -> Prepared:
-        from harness.tasks.prepare import labels_of, prepare
+        from harness.tasks.prepare import labels_of, prepare_task
 
-        path, facts = prepare(
-            request.task,
+        asked = request.task
+        found = prepare_task(
+            self._tasks(asked).find(asked.name, asked.options),
             [Path(folder) for folder in request.data],
             Path(request.cache),
             lambda text: self.send(Progress(stage=text)),
+            code=asked.digest,
+            beside=_folder_of(asked),
         )
-        labels = labels_of(path)
-        return Prepared(path=str(path), labels=str(labels) if labels.exists() else "", facts=facts)
+        labels = labels_of(found.path)
+        return Prepared(
+            path=str(found.path),
+            labels=str(labels) if labels.exists() else "",
+            facts=found.facts,
+            task=found.task,
+        )
+
+    def _describe_tasks(self, request: DescribeTasks) -> TasksDescribed:
+        from harness.tasks.describe import facts_of
+
+        asked, data = request.task, [Path(folder) for folder in request.data]
+        hook = self._tasks(asked)
+        specs = [hook.find(asked.name, asked.options)] if asked.name else hook.specs
+        told = [facts_of(spec, data, Path(request.cache), _folder_of(asked)) for spec in specs]
+        return TasksDescribed(tasks=told)
+
+    def _tasks(self, asked: TaskLocation) -> TaskHook:
+        from harness.worker.task_hook import TaskHook
+
+        hook = TaskHook(asked.place)
+        self._stage = "harness_tasks"
+        return hook
 
     def _networks(self, location: PluginLocation) -> Hooks:
         self.send(Progress(stage="import"))
@@ -187,6 +216,10 @@ class Server:
         from harness.worker import settings
 
         settings.pin_again()
+
+
+def _folder_of(asked: TaskLocation) -> Path | None:
+    return Path(asked.place.file).parent if asked.place.file else None
 
 
 def failure(error: BaseException, where: str) -> Failed:

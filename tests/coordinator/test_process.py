@@ -18,7 +18,7 @@ import pytest
 
 from harness.coordinator.process import Worker, ending
 from harness.protocol import Describe, Described, Failed, Prepare, TakeMemory
-from harness.subjects import PluginLocation
+from harness.subjects import PluginLocation, TaskLocation
 
 
 def description_of(path):
@@ -354,7 +354,8 @@ def test_garbage_is_a_crash_and_ends_the_process(log, interpreter, script, reaso
 
 
 def test_a_process_that_never_reads_its_request_is_timed_out(log, interpreter, tmp_path):
-    request = Prepare(task="x" * 1_000_000, data=[], cache=str(tmp_path))  # more than a pipe holds
+    task = TaskLocation(place=PluginLocation("x"), name="x" * 1_000_000)  # more than a pipe holds
+    request = Prepare(task=task, data=[], cache=str(tmp_path))
     with Worker.spawn(log, interpreter=interpreter("sleep 600")) as worker:
         assert worker.ask(request, timeout=0.5).status == "timeout"
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from harness.catalogue.tasks import BUILT_IN
 from harness.errors import UsageError
-from harness.tasks import TASKS, find
+from harness.tasks import find
 from harness.tasks.digits import DIGITS
 from harness.tasks.prepare import labels_of, prepare
 
@@ -79,6 +80,6 @@ def test_the_cached_file_holds_what_was_read_and_is_made_once(arrays, tmp_path):
 
 def test_a_task_is_found_by_its_name():
     assert find("digits") is DIGITS
-    assert all(TASKS[name].name == name for name in TASKS)
+    assert all(find(name).name == name for name in BUILT_IN)
     with pytest.raises(UsageError, match="unknown task 'digts': did you mean 'digits'"):
         find("digts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -30,18 +31,20 @@ def arrays(tmp_path_factory):
     The class of test sample i is i % 10.
     """
     torch = pytest.importorskip("torch")
-    from safetensors.torch import save_file
+    from harness.plugin import Arrays
+    from harness.tasks import find
+    from harness.tasks.prepare import write_arrays
 
-    tensors = {}
+    splits = {}
     draws = torch.Generator().manual_seed(0)
     for split, size in {"train": 203, "validation": 40, "test": 300}.items():
         targets = torch.arange(size) % 10
         noise = torch.randint(0, 4, (size, 1, 8, 8), generator=draws, dtype=torch.uint8)
         noise.flatten(1)[torch.arange(size), targets * 6] = 16
-        tensors |= {f"{split}_inputs": noise, f"{split}_targets": targets}
+        splits[split] = (noise.numpy(), targets.numpy())
     path = tmp_path_factory.mktemp("arrays") / "digits.safetensors"
-    del tensors["test_targets"]
-    save_file(tensors, path, metadata={"scale": "16.0"})
+    spec = replace(find("digits"), sizes=None)
+    write_arrays(path, spec, Arrays(splits, scale=16.0))
     return str(path)
 
 

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file
 
+from harness.catalogue.tasks import find_task
 from harness.errors import DataMissing, InvalidOutput, UsageError
 from harness.plugin import Neuron, Unsupported
 from harness.protocol import (
@@ -99,12 +100,15 @@ def test_a_plugin_is_described(ask, located):
 
 
 def test_data_are_prepared_once_and_found_again(ask, tmp_path):
-    request = Prepare(task="digits", data=[], cache=str(tmp_path))
+    request = Prepare(task=find_task("digits").location, data=[], cache=str(tmp_path))
     first, second = ask(request), ask(request)
     assert isinstance(first, Prepared)
     assert (first.path, first.labels) == (second.path, second.labels)
     assert "test_targets" in load_file(first.labels)
-    assert ask(request.model_copy(update={"task": "spike-train"})).labels == ""
+    assert (
+        ask(Prepare(task=find_task("spike-train").location, data=[], cache=str(tmp_path))).labels
+        == ""
+    )
     assert first.facts == second.facts
 
 

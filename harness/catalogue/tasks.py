@@ -1,0 +1,175 @@
+"""Which tasks there are, and where a worker finds them: without importing any that are not built in.
+
+A task is built in, an entry point of the group `harness.task` (its name is the task's, its value the
+module that implements `harness_tasks`), or a file: `FILE.py`, or `FILE.py:NAME` where it has several.
+Parameters of the task follow a colon: `nmnist:steps=20,polarity=merged`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import InvalidRequirement
+
+from harness.catalogue.digest import file_digest
+from harness.catalogue.installed import Installed
+from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+from harness.errors import UsageError, unknown
+from harness.subjects import PluginLocation, TaskLocation
+
+TASK_GROUP = "harness.task"
+
+#: The modules of the host's own tasks.
+BUILT_IN = {
+    "digits": "harness.tasks.digits",
+    "mnist": "harness.tasks.vision",
+    "fashion-mnist": "harness.tasks.vision",
+    "kmnist": "harness.tasks.vision",
+    "cifar10": "harness.tasks.cifar10",
+    "mnist1d": "harness.tasks.mnist1d",
+    "randman": "harness.tasks.randman",
+    "yin-yang": "harness.tasks.yin_yang",
+    "spike-train": "harness.tasks.spike_train",
+    "spike-pattern": "harness.tasks.spike_train",
+}
+
+_TEXT = re.compile(
+    r"(?P<head>.+?\.py|[^:]+)(:(?P<name>[^:=]+))?(:(?P<options>[^:]*=[^:]*))?", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class FoundTask:
+    """A task as its metadata describe it.
+
+    `name` is that of the entry point, or of the file. A built-in task has no digest of its code, because
+    the host's covers it.
+    """
+
+    name: str
+    location: TaskLocation
+    distribution: str = ""
+    status: Literal["ready", "missing", "broken"] = "ready"
+    reason: str = ""
+    install: str = ""
+
+
+def discover_tasks() -> list[FoundTask]:
+    """Every task that is built in or installed; none is imported."""
+    found = {name: FoundTask(name, _in_module(name, module)) for name, module in BUILT_IN.items()}
+    here = Installed()
+    for dist in distributions():
+        for point in dist.entry_points:
+            if point.group != TASK_GROUP:
+                continue
+            module = point.value.partition(":")[0].strip()
+            status, reason, install = _state(dist.name, module, here)
+            task = FoundTask(
+                point.name,
+                _in_module(point.name, module, here.digest(module) if status == "ready" else ""),
+                distribution=dist.name,
+                status=status,
+                reason=reason,
+                install=install,
+            )
+            # The same distribution can be on the path twice (an editable install and its source).
+            earlier = found.setdefault(point.name, task)
+            if earlier.distribution != dist.name:
+                owners = f"{earlier.distribution or 'snn-harness'}, {dist.name}"
+                raise UsageError(
+                    f"the task {point.name!r} is there twice ({owners}): uninstall one"
+                )
+    return list(found.values())
+
+
+def find_task(text: str) -> FoundTask:
+    """The task that `text` names; UsageError in one line where there is none, or it cannot be used."""
+    parts = _TEXT.fullmatch(text)
+    if not parts:
+        raise UsageError(f"--task {text!r}: wanted NAME, FILE.py, FILE.py:NAME or NAME:param=value")
+    options = _options(text, parts["options"] or "")
+    head, name = parts["head"], parts["name"] or ""
+    if head.endswith(".py"):
+        return _from_file(Path(head), name, options)
+    if name:
+        raise UsageError(f"--task {text!r}: {name!r} is no param=value")
+    known = {task.name: task for task in discover_tasks()}
+    if head not in known:
+        raise unknown("task", head, known)
+    task = known[head]
+    if task.status != "ready":
+        mend = f"; install it with: {task.install}" if task.install else ""
+        raise UsageError(f"task {head} is {task.status}: {task.reason}{mend}")
+    return replace(task, location=task.location.model_copy(update={"options": options}))
+
+
+def short_name(text: str) -> str:
+    """What `text` of --task is called in the name of a folder: a file's by its stem."""
+    parts = _TEXT.fullmatch(text)
+    head = parts["head"] if parts else text
+    return (parts and parts["name"]) or Path(head).name.removesuffix(".py")
+
+
+def absolute(text: str) -> str:
+    """`text` of --task with an absolute path, where it names a file: a run is resumed from anywhere."""
+    parts = _TEXT.fullmatch(text)
+    if not parts or not parts["head"].endswith(".py"):
+        return text
+    return str(Path(parts["head"]).expanduser().resolve()) + text[len(parts["head"]) :]
+
+
+def _options(text: str, given: str) -> dict[str, str]:
+    options = {}
+    for part in filter(None, given.split(",")):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and value) or name in options:
+            raise UsageError(f"--task {text!r}: wanted param=value once each, not {part!r}")
+        options[name] = value
+    return options
+
+
+def _from_file(path: Path, name: str, options: Mapping[str, str]) -> FoundTask:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"task file {path}: {reason}") from None
+    if problem := syntax_problem(text):
+        raise UsageError(f"task file {path}: {problem}")
+    try:
+        needs = [str(need) for need in script_metadata(text).get("dependencies", [])]
+        problems = Installed().unmet_of(needs)
+    except (tomllib.TOMLDecodeError, InvalidRequirement, TypeError) as error:
+        raise UsageError(f"task file {path}: its script block is not valid: {error}") from None
+    if problems:
+        wanted = " ".join(f"'{need}'" for need in needs)
+        raise UsageError(
+            f"task file {path}: {'; '.join(problems)}; install it with: pip install {wanted}"
+        )
+    place = PluginLocation(path.stem, file=str(path.resolve()))
+    location = TaskLocation(place=place, name=name, options=dict(options), digest=file_digest(path))
+    return FoundTask(path.stem, location)
+
+
+def _in_module(name: str, module: str, digest: str = "") -> TaskLocation:
+    return TaskLocation(place=PluginLocation(name, module=module), name=name, digest=digest)
+
+
+def _state(
+    distribution: str, module: str, here: Installed
+) -> tuple[Literal["ready", "missing", "broken"], str, str]:
+    if problem := module_problem(module):
+        return "broken", problem, ""
+    try:
+        problems = here.unmet(distribution)
+    except InvalidRequirement as error:
+        return "broken", f"its metadata are not valid: {error}", ""
+    if problems:
+        return "missing", "; ".join(problems), f"pip install {distribution}"
+    return "ready", "", ""
