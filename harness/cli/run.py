@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     "--task",
     default="digits",
     show_default=True,
-    help="What to solve: a name (harness tasks), or FILE.py.",
+    metavar="NAME|FILE.py",
+    help="What to solve (harness tasks).",
 )
 @click.option(
     "--preset",

@@ -49,7 +49,8 @@ def plan(
 ) -> list[Planned]:
     """The trials, seed by seed, so that an interrupted run has every plugin at its first seeds.
 
-    `data` is the digest of the task's arrays. `described` holds the presets of every plugin that could be imported, and of the others why not.
+    `described` holds the presets of every plugin that could be imported, and of the others why not;
+    `data` is the digest of the task's arrays.
     """
     _check_presets(config, described)
     rows: dict[str, Planned] = {}

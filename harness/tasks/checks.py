@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DataMissing
@@ -46,12 +47,11 @@ class CheckedArrays:
         found: dict[str, Content] = {}
         for name, (inputs, targets) in self.splits.items():
             dtype = "uint8" if str(inputs.dtype) in ("uint8", "bool") else "float32"
-            found[f"{name}_inputs"] = (
-                dtype, tuple(inputs.shape), lambda n=name, d=dtype: self._inputs(n, d)
-            )  # fmt: skip
+            read = partial(self._inputs, name, dtype)
+            found[f"{name}_inputs"] = (dtype, tuple(inputs.shape), read)
             kind = "uint8" if self._spec.kind == SPIKE_TRAIN else "int64"
             labels = targets.astype(kind)
-            found[f"{name}_targets"] = (kind, labels.shape, lambda x=labels: chunks_of(x))
+            found[f"{name}_targets"] = (kind, labels.shape, partial(chunks_of, labels))
         return found
 
     def shared(self) -> dict[str, int]:

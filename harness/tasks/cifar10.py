@@ -40,7 +40,7 @@ class _Arrays(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """The three names that an array needs; DataMissing for any other."""
         import numpy as np
-        from numpy._core.multiarray import _reconstruct  # type: ignore[attr-defined]
+        from numpy._core.multiarray import _reconstruct
 
         known = {"_reconstruct": _reconstruct, "ndarray": np.ndarray, "dtype": np.dtype}
         if module.partition(".")[0] == "numpy" and name in known:
@@ -83,7 +83,7 @@ def _places(roots: Sequence[Path]) -> list[tuple[Path, str]]:
 
 def _search(md5: Mapping[str, str], roots: Sequence[Path]) -> tuple[list[Path] | None, list[str]]:
     """The six files in the first folder that has all, and what was seen elsewhere."""
-    seen = []
+    seen: list[str] = []
     for folder, suffix in _places(roots):
         paths = [folder / f"{name}{suffix}" for name in md5]
         missing = [path.name for path in paths if not path.is_file()]
@@ -193,5 +193,5 @@ CIFAR10 = spec(PYTHON_MD5, {"train": 45_000, "validation": 5_000, "test": 10_000
 
 @hookimpl
 def harness_tasks() -> list[TaskSpec]:
-    """This task."""
+    """The one task of this module."""
     return [CIFAR10]

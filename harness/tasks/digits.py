@@ -59,5 +59,5 @@ DIGITS = TaskSpec(
 
 @hookimpl
 def harness_tasks() -> list[TaskSpec]:
-    """This task."""
+    """The one task of this module."""
     return [DIGITS]

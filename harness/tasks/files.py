@@ -22,9 +22,9 @@ def digest_of(path: Path, kind: str = "sha256") -> str:
         for file in sorted(p for p in path.rglob("*") if p.is_file()):
             total.update(f"{file.relative_to(path).as_posix()}\0{digest_of(file, kind)}\0".encode())
         return total.hexdigest()
-    with path.open("rb") as file:
+    with path.open("rb") as content:
         return hashlib.file_digest(
-            file, partial(hashlib.new, kind, usedforsecurity=False)
+            content, partial(hashlib.new, kind, usedforsecurity=False)
         ).hexdigest()
 
 

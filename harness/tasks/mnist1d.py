@@ -71,5 +71,5 @@ MNIST1D = TaskSpec(
 
 @hookimpl
 def harness_tasks() -> list[TaskSpec]:
-    """This task."""
+    """The one task of this module."""
     return [MNIST1D]

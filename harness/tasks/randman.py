@@ -64,5 +64,5 @@ RANDMAN = TaskSpec(
 
 @hookimpl
 def harness_tasks() -> list[TaskSpec]:
-    """This task."""
+    """The one task of this module."""
     return [RANDMAN]

@@ -82,5 +82,5 @@ SPIKE_PATTERN = _spec(
 
 @hookimpl
 def harness_tasks() -> list[TaskSpec]:
-    """These tasks."""
+    """The tasks of this module."""
     return [SPIKE_TRAIN, SPIKE_PATTERN]

@@ -1,7 +1,8 @@
 """`mnist`, `fashion-mnist` and `kmnist`: 28x28 grey images, in four IDX files.
 
-`harness.tasks.idx` finds the four files, and torchvision downloads them only where no folder has them. The last 5000 images of a fixed permutation of the training
-files are the validation split; the test files are the test split.
+`harness.tasks.idx` finds the files, and torchvision downloads them only where no folder has them. The
+last 5000 images of a fixed permutation of the training files are the validation split; the test files are
+the test split.
 """
 
 from __future__ import annotations
@@ -150,5 +151,5 @@ KMNIST = _spec(
 
 @hookimpl
 def harness_tasks() -> list[TaskSpec]:
-    """These tasks."""
+    """The tasks of this module."""
     return [MNIST, FASHION_MNIST, KMNIST]

@@ -117,5 +117,5 @@ YIN_YANG = TaskSpec(
 
 @hookimpl
 def harness_tasks() -> list[TaskSpec]:
-    """This task."""
+    """The one task of this module."""
     return [YIN_YANG]
