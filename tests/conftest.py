@@ -73,6 +73,7 @@ def distribution(tmp_path, monkeypatch):
         plugins=None,
         *,
         layers=None,
+        tasks=None,
         requires=(),
         framework=(),
         uses=None,
@@ -87,7 +88,7 @@ def distribution(tmp_path, monkeypatch):
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
         )
         groups = {"harness": plugins, "harness.layer": layers, "harness.uses": uses}
-        groups["harness.preload"] = preload
+        groups |= {"harness.preload": preload, "harness.task": tasks}
         lines = []
         for group, points in groups.items():
             if points:

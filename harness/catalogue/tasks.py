@@ -82,9 +82,8 @@ def discover_tasks() -> list[FoundTask]:
             earlier = found.setdefault(point.name, task)
             if earlier.distribution != dist.name:
                 owners = f"{earlier.distribution or 'snn-harness'}, {dist.name}"
-                raise UsageError(
-                    f"the task {point.name!r} is there twice ({owners}): uninstall one"
-                )
+                reason = f"the name is taken twice: {owners}"
+                found[point.name] = replace(earlier, status="broken", reason=reason, install="")
     return list(found.values())
 
 

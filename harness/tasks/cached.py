@@ -112,7 +112,8 @@ def _read_header(file: Any) -> tuple[bytes, dict[str, str]]:
     if len(first) < 8 or length > 1 << 20:
         raise ValueError("no safetensors file")
     text = file.read(length)
-    metadata = json.loads(text)["__metadata__"] if len(text) == length else None
+    entries = json.loads(text) if len(text) == length else None
+    metadata = entries.get("__metadata__") if isinstance(entries, dict) else None
     if not isinstance(metadata, dict) or len(str(metadata.get(DIGEST))) != 64:
         raise ValueError("no header with a digest")
     return first + text, metadata

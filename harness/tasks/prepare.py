@@ -129,11 +129,7 @@ def _read(spec: TaskSpec, source: RawData) -> Arrays:
 def _is_whole(path: Path, spec: TaskSpec) -> bool:
     """Whether the cached files are complete, undamaged, and of this description."""
     wanted = [path] if spec.kind == SPIKE_TRAIN else [labels_of(path), path]
-    try:
-        same = _known(path)["spec"] == _described(spec)
-    except (OSError, ValueError, KeyError):
-        return False
-    return same and all(map(cached.is_whole, wanted))
+    return all(map(cached.is_whole, wanted)) and _known(path)["spec"] == _described(spec)
 
 
 def _known(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the IDX files are found, and that digests tell what they are; on tiny files with digests of theirs."""
+"""Where the IDX files are found, and that digests tell what they are; on tiny files with own digests."""
 
 from __future__ import annotations
 
