@@ -33,7 +33,9 @@ def test_the_built_in_tasks_come_first():
 
 
 def test_a_wrong_name_offers_the_nearest():
-    assert refused("mnits").startswith("unknown task 'mnits': did you mean 'mnist'? known: cifar10, ")
+    assert refused("mnits").startswith(
+        "unknown task 'mnits': did you mean 'mnist'? known: cifar10, "
+    )
 
 
 def test_an_installed_task_is_found_and_not_imported(distribution):

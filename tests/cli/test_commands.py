@@ -345,7 +345,7 @@ def test_tasks_are_listed_with_their_sizes(harness):
     _, out, _ = harness("tasks", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["digits"]["input_shape"] == [1, 8, 8]
-    assert not rows["digits"]["needs_download"]
+    assert rows["digits"]["origin"] == "embedded in scikit-learn"
     assert rows["mnist"]["sizes"] == {"train": 55_000, "validation": 5_000, "test": 10_000}
 
 

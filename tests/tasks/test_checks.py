@@ -112,7 +112,9 @@ def test_samples_in_two_splits_are_an_error_unless_the_task_says_why():
     splits = good()
     splits["test"][0][2] = splits["train"][0][7]
     line = refused(Arrays(splits))
-    assert line.startswith("1 samples of test are in an earlier split too: remove them there, or say")
+    assert line.startswith(
+        "1 samples of test are in an earlier split too: remove them there, or say"
+    )
     assert read_all(Arrays(splits), shared_samples="as published")[1] == {"test": 1}
 
 

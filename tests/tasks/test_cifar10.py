@@ -29,7 +29,12 @@ def python_files(root):
     folder.mkdir(parents=True)
     for number, name in enumerate(PYTHON_MD5):
         data, labels = samples(number)
-        batch = {b"batch_label": b"x", b"labels": labels, b"data": data, b"filenames": [b"a.png"] * 4}
+        batch = {
+            b"batch_label": b"x",
+            b"labels": labels,
+            b"data": data,
+            b"filenames": [b"a.png"] * 4,
+        }
         (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
     return folder
 

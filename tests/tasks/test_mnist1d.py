@@ -31,5 +31,5 @@ def test_without_the_package_the_line_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(
         "harness.tasks.mnist1d.find_spec", lambda name: None if name == "mnist1d" else find(name)
     )
-    with pytest.raises(DataMissing, match="^mnist1d is not installed: pip install mnist1d$"):
+    with pytest.raises(DataMissing, match=r"^mnist1d is not installed: pip install mnist1d$"):
         MNIST1D.locate()

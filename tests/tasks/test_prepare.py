@@ -42,8 +42,7 @@ def prepared(raw, tmp_path):
 
     def make(spec=None, folders=None, **options):
         folders = [raw] if folders is None else folders
-        found = prepare_task(spec or spec_of(), folders, tmp_path / "cache", said.append, **options)
-        return found
+        return prepare_task(spec or spec_of(), folders, tmp_path / "cache", said.append, **options)
 
     make.said = said
     return make
@@ -121,7 +120,9 @@ def test_a_digest_that_is_given_is_verified(prepared, raw, kind):
     wrong = digest[::-1]
     with pytest.raises(DataMissing, match=f"x.npy is damaged or another file: its {kind} is"):
         prepared(spec_of(files={"x.npy": wrong}))
-    with pytest.raises(DataMissing, match="the digest of x.npy is 'abc', wanted a SHA-256 or an MD5"):
+    with pytest.raises(
+        DataMissing, match=r"the digest of x\.npy is 'abc', wanted a SHA-256 or an MD5"
+    ):
         prepared(spec_of(files={"x.npy": "abc"}))
 
 
