@@ -5,6 +5,7 @@
 The hooks are described in `harness.plugin.hookspecs`. Nothing here imports torch.
 """
 
+from harness.errors import DataMissing
 from harness.plugin.contract import (
     CLASSIFICATION,
     SPIKE_TRAIN,
@@ -47,6 +48,7 @@ __all__ = [
     "SPIKE_TRAIN",
     "TRAIN_ON_VALIDATION",
     "Arrays",
+    "DataMissing",
     "Evaluation",
     "Layer",
     "Loader",

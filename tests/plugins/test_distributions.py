@@ -56,6 +56,17 @@ def test_is_complete(framework):
     assert list(project["entry-points"]["harness.framework"]) == [framework]
 
 
+def test_the_distribution_of_tasks_is_complete():
+    folder = PLUGINS / "tonic"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    assert (project["readme"], project["license-files"]) == ("README.md", ["LICENSE"])
+    readme = (folder / "README.md").read_text()
+    assert f"pip install {project['name']}" in readme
+    assert all(f"`{task}`" in readme for task in project["entry-points"]["harness.task"])
+    assert (folder / "LICENSE").read_text() == (PLUGINS.parent / "LICENSE").read_text()
+    assert (folder / "src/harness_tonic/py.typed").exists()
+
+
 def test_first_steps_after_a_fork_import_nothing_more(framework):
     pytest.importorskip("torch" if framework == "native" else framework)
     pytest.importorskip(f"harness_{framework}.layer")

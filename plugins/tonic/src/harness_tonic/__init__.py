@@ -1,0 +1,1 @@
+"""Event data as tasks of the harness, loaded by tonic."""
