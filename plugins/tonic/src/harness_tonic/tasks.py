@@ -86,7 +86,7 @@ def _task(
     data_set: TonicSet,
     classes: int,
     defaults: dict[str, Value],
-    about: dict[str, str],
+    about: dict[str, Any],
     steps: int,
     bin_ms: float,
     polarity: str = SEPARATE,
