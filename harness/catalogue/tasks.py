@@ -115,12 +115,12 @@ def short_name(text: str) -> str:
     return (parts and parts["name"]) or Path(head).name.removesuffix(".py")
 
 
-def absolute(text: str) -> str:
-    """`text` of --task with an absolute path, where it names a file: a run is resumed from anywhere."""
+def split_path(text: str) -> tuple[str, str]:
+    """The path in `text` of --task, "" where it names no file, and what follows the path."""
     parts = _TEXT.fullmatch(text)
     if not parts or not parts["head"].endswith(".py"):
-        return text
-    return str(Path(parts["head"]).expanduser().resolve()) + text[len(parts["head"]) :]
+        return "", text
+    return parts["head"], text[len(parts["head"]) :]
 
 
 def _options(text: str, given: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.catalogue.tasks import split_path
 from harness.coordinator.config import Config, RunConfig
 from harness.coordinator.folders import located, located_plugin, start_folder
 from harness.coordinator.listener import Listener
@@ -50,6 +51,8 @@ class Command:
         }
         if isinstance(config, RunConfig):
             seen["data"] = tuple(located(folder, base) for folder in config.data)
+            path, rest = split_path(config.task)
+            seen["task"] = located(path, base) + rest if path else config.task
         return config.model_copy(update=seen)
 
     def check(self, kind: Kind, session: Session) -> None:

@@ -15,8 +15,6 @@ from harness.coordinator.training import scratch_folder
 from harness.plugin.parameters import BATCH_SIZE, EPOCHS
 from harness.protocol import Failed, Prepared, Progress, RunTrial
 from harness.subjects import Trial
-from harness.tasks import find
-from harness.tasks.spec import TaskSpec
 
 #: So many batches of a row are trained, and at least so many samples.
 _BATCHES, _SAMPLES = 4, 200
@@ -69,7 +67,7 @@ def probe(
     for plan in planned:
         firsts.setdefault(plan.trial.row.key, plan)
     jobs = config.parallel(planned[0].trial.row.device) if planned else 1
-    task = find(config.task)
+    sizes: dict[str, int] = data.facts.get("splits", {})
     seeds = len(config.seeds)
 
     def expect(plan: Planned) -> Expected:
@@ -93,7 +91,7 @@ def probe(
             event = ask(request, config.timeout, watch.progress)
         if isinstance(event, Failed):
             return Expected(plan.name, seeds, None, f"{event.status}: {event.reason}")
-        return Expected(plan.name, seeds, watch.seconds(plan.trial, few, task))
+        return Expected(plan.name, seeds, watch.seconds(plan.trial, few, sizes))
 
     rows = list(spread([partial(expect, plan) for plan in firsts.values()], jobs, workers))
     order = {plan.name: place for place, plan in enumerate(firsts.values())}
@@ -126,7 +124,7 @@ class _Stopwatch:
         if now.stage == "train" and now.done and not self._first_step:
             self._first_step = monotonic()
 
-    def seconds(self, trial: Trial, few: Trial, task: TaskSpec) -> float:
+    def seconds(self, trial: Trial, few: Trial, sizes: Mapping[str, int]) -> float:
         """What all of `trial` takes, after `few` of it."""
         end, begun = monotonic(), self._begun
         save = begun.get("save", end)
@@ -135,7 +133,7 @@ class _Stopwatch:
         train = begun.get("train", finish)
         first = self._first_step or finish
         batch, epochs = int(trial.row.params[BATCH_SIZE]), int(trial.row.params[EPOCHS])
-        whole, part = _sizes(task.sizes, trial.row.limit), _sizes(task.sizes, few.row.limit)
+        whole, part = _sizes(sizes, trial.row.limit), _sizes(sizes, few.row.limit)
         steps = epochs * -(-whole["train"] // batch)
         timed = max(1, -(-part["train"] // batch) - 1)
         share = (whole["validation"] + 2 * whole["test"]) / (

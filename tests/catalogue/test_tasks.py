@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.catalogue.digest import file_digest
-from harness.catalogue.tasks import BUILT_IN, absolute, discover_tasks, find_task, short_name
+from harness.catalogue.tasks import BUILT_IN, discover_tasks, find_task, short_name, split_path
 from harness.errors import UsageError
 
 BOOM = "raise RuntimeError('imported')\n"
@@ -116,10 +116,9 @@ def test_a_file_that_is_no_python_or_lacks_something_is_refused(tmp_path):
     assert "its script block is not valid" in refused(str(path))
 
 
-def test_short_and_absolute_names(task_file, monkeypatch):
-    monkeypatch.chdir(task_file.parent)
-    assert absolute("mine.py:two:a=1") == f"{task_file}:two:a=1"
-    assert absolute("mnist") == "mnist"
+def test_the_parts_of_what_is_typed():
+    assert split_path("a/mine.py:two:a=1") == ("a/mine.py", ":two:a=1")
+    assert split_path("nmnist:steps=5") == ("", "nmnist:steps=5")
     assert [short_name(text) for text in ("a/mine.py", "mine.py:two", "nmnist:steps=5", "x")] == [
         "mine",
         "two",

@@ -73,7 +73,8 @@ def test_a_few_batches_tell_what_all_of_them_take(make_plugin, make_row, clock):
     config = make_config(
         RunConfig, {"plugins": ("p",), "seeds": (0, 1), "jobs": 1, "timing": False}
     )
-    data = Prepared(path="unused", facts={})
+    splits = {"train": 1257, "validation": 180, "test": 360}
+    data = Prepared(path="unused", facts={"splits": splits})
     found = probe(planned, config, data, Slow(clock, asked), Listener())
     (few,) = asked
     assert (few.row.limit, few.row.params["epochs"]) == (200, 1)

@@ -184,8 +184,10 @@ class SpikingNetwork(nn.Module):
         """Input `spikes` [T, B, n_in], and the spikes [T, B, n] of every hidden layer, after dropout.
 
         Behind convolutions, their features in place of the input; `record` gets the convolutions' layers.
+        Without, inputs of several dimensions, as a camera's [T, B, P, H, W], are flattened.
         """
         p = self.params
+        spikes = spikes if self.convolutions is not None else spikes.flatten(2)
         activity = [self._dropped(spikes, p.input_dropout)]
         if self.convolutions is not None:
             features = self.convolutions(activity[0], self.neurons, record)

@@ -42,6 +42,14 @@ def test_dropped_inputs_are_silent_in_every_step_and_only_in_training(constant):
     assert model.eval()(spikes)[0] is spikes
 
 
+def test_spike_trains_of_a_camera_are_flattened():
+    model = build().eval()
+    spikes = (torch.rand(4, 3, *TASK.input_shape) < 0.5).float()
+    flat = spikes.flatten(2)
+    for one, other in zip(model(spikes), model(flat)):
+        assert torch.equal(one, other)
+
+
 def test_scaled_gradient_leaves_the_values():
     values = torch.randn(5, requires_grad=True)
     scaled = bptt.scaled_gradient(values, 0.25)
