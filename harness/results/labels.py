@@ -68,4 +68,7 @@ def _settings(row: Contender) -> dict[str, object]:
 
 
 def _digest(row: Contender) -> dict[str, object]:
-    return {"code": row.digest[:8]}
+    fields: dict[str, object] = {"code": row.digest[:8]}
+    if isinstance(row, Row) and row.data:
+        fields["data"] = row.data[:8]
+    return fields

@@ -70,9 +70,11 @@ def _fits(old: Row | LayerRow, new: Row | LayerRow) -> bool:
         return False
     shared = old.params.keys() & new.params.keys()
     added = old.params.keys() ^ new.params.keys()
-    bare: dict[str, dict[str, object]] = {"params": {}}
+    # Runs of earlier versions do not say what data they are of.
+    unknown = old.data != new.data and None in (old.data, new.data)
+    bare: dict[str, object] = {"params": {}, **({"data": None} if unknown else {})}
     return (
-        bool(added)
+        (bool(added) or unknown)
         and all(old.params[name] == new.params[name] for name in shared)
         and identity(old.model_copy(update=bare)) == identity(new.model_copy(update=bare))
     )

@@ -47,6 +47,11 @@ def test_versions_come_before_digests(make_row):
     assert labels(rows) == ["fake code=01234567", "fake code=98765432"]
 
 
+def test_rows_of_other_data_are_told_apart(make_row):
+    rows = [make_row(data="0123456789"), make_row(data="9876543210"), make_row()]
+    assert labels(rows) == ["fake data=01234567", "fake data=98765432", "fake"]
+
+
 def test_layers_are_named_by_their_size_and_by_what_else_they_differ_in():
     assert labels([layer(), layer("b")]) == [
         "a neurons=512 density=0.1",

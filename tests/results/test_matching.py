@@ -48,3 +48,10 @@ def test_pairs_have_the_order_of_the_later_run():
     rows = [small_row(name) for name in "abc"]
     found = match(summaries(*rows), summaries(*reversed(rows)))
     assert [pair.new.row.plugin for pair in found.pairs] == ["c", "b", "a"]
+
+
+def test_other_data_are_another_row_but_unknown_data_are_not():
+    one, other, unknown = (small_row("a", data=data) for data in ("x", "y", None))
+    assert not match(summaries(one), summaries(other)).pairs
+    assert len(match(summaries(unknown), summaries(one)).pairs) == 1
+    assert not match(summaries(unknown), summaries(one, other)).pairs
