@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from harness.errors import DataMissing
+from harness.worker.data import load
 
 
 def test_inputs_are_floats_between_0_and_1(data):
@@ -18,11 +24,28 @@ def test_inputs_are_floats_between_0_and_1(data):
 
 @pytest.mark.parametrize("also_validation", [False, True])
 def test_a_limit_cuts_every_split_to_its_first_samples(arrays, data, also_validation):
-    from harness.worker.data import load
-
     few = load("digits", arrays, torch.device("cpu"), also_validation=also_validation, limit=50)
     assert (len(few.train), len(few.validation), len(few.test)) == (50, 40, 50)
     assert few.task.train_size == 50
     assert torch.equal(few.train.inputs, data.train.inputs[:50])
     assert torch.equal(few.train.targets, data.train.targets[:50])
     assert torch.equal(few.test.inputs, data.test.inputs[:50])
+
+
+@pytest.mark.parametrize("place", [3, 100, -1])
+def test_a_file_that_was_damaged_is_not_used(arrays, tmp_path, place):
+    content = bytearray(Path(arrays).read_bytes())
+    content[place] ^= 4
+    (tmp_path / "damaged").write_bytes(content)
+    with pytest.raises(DataMissing, match="run again, and it is made anew"):
+        load("digits", str(tmp_path / "damaged"), torch.device("cpu"))
+    with pytest.raises(DataMissing, match="holds digits, not mnist: run again"):
+        load("mnist", arrays, torch.device("cpu"))
+
+
+def test_inputs_that_stay_mapped_are_taken_to_the_device_batch_by_batch(data):
+    mapped = replace(data.train, takes_to=torch.device("cpu"))
+    assert mapped.device == data.train.device
+    for index in (slice(3, 7), torch.tensor([5, 1, 5])):
+        for one, other in zip(mapped.take(index), data.train.take(index)):
+            assert torch.equal(one, other)
