@@ -38,7 +38,7 @@ __all__ = ["Forecast", "Run", "forecast", "layers", "load", "resume", "run"]
 def run(
     plugins: str | Sequence[str] = "all",
     *,
-    task: str = "digits",
+    task: str | Path = "digits",
     preset: str = "quick",
     params: Mapping[str, Mapping[str, Any]] | None = None,
     seeds: Sequence[int] = (0, 1, 2),
@@ -75,7 +75,7 @@ def run(
     """
     options = {
         "plugins": _patterns(plugins),
-        "task": task,
+        "task": str(task),
         "preset": preset,
         "params": params or {},
         "seeds": tuple(seeds),

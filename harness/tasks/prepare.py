@@ -58,8 +58,10 @@ def prepare_task(
     where the raw data are not available, the arrays are not right, or the cache cannot be written.
     """
     source = _locate(spec, data, cache, say, code, beside)
-    tag = hashlib.sha256(f"{SPLIT_VERSION} {code} {source.identity}".encode()).hexdigest()[:12]
-    path = cache / "arrays" / f"{spec.name}-{tag}.safetensors"
+    tag = hashlib.sha256(
+        f"{SPLIT_VERSION} {spec.name} {code} {source.identity}".encode()
+    ).hexdigest()[:12]
+    path = cache / "arrays" / f"{spec.name.partition(':')[0]}-{tag}.safetensors"
     if not _is_whole(path, spec):
         if path.exists():
             say(f"{path} is damaged or out of date: it is made anew")
