@@ -29,6 +29,13 @@ VARIANTS = ("eager", "compile", "graphs")
 TIMING, TIMED = "timing", "timed"
 
 
+#: The units of metrics.
+Unit = Literal[
+    "fraction", "ms", "s", "steps", "number", "count", "per second", "bytes", "nJ", "J", "flops",
+    "bytes per second",
+]  # fmt: skip
+
+
 class Describe(Data):
     """Answered by `Described`: the plugin's parameters and presets."""
 
@@ -54,8 +61,43 @@ class DescribeTasks(Data):
     cache: str
 
 
+class DescribeMetrics(Data):
+    """Answered by `MetricsDescribed`: the metrics of a module or a file."""
+
+    type: Literal["describe-metrics"] = "describe-metrics"
+    place: PluginLocation
+
+
+class ComputeMetric(Data):
+    """Answered by `Computed`: one metric of one trial, from what its worker left in `evidence`.
+
+    `changes` are those that the evidence has, `metrics` and `layers` what the host measured of the trial.
+    Asked of a process that holds no plugin: it is given the `labels`.
+    """
+
+    type: Literal["compute-metric"] = "compute-metric"
+    place: PluginLocation
+    name: str
+    evidence: str
+    labels: str
+    classes: int
+    metrics: dict[str, Any] = {}
+    layers: list[dict[str, Any]] = []
+
+
+class MetricPlace(Data):
+    """Where a metric is declared whose changes a trial is evaluated under."""
+
+    place: PluginLocation
+    name: str
+
+
 class RunTrial(Data):
-    """Answered by `Trained`: build, train, finish, evaluate; saves the state and the predictions."""
+    """Answered by `Trained`: build, train, finish, evaluate; saves the state and the predictions.
+
+    Where `evidence` names a file, it also leaves there what metrics by hook are computed from, with the
+    predictions under the changes of those metrics that are listed in `changed`.
+    """
 
     type: Literal["trial"] = "trial"
     plugin: PluginLocation
@@ -63,6 +105,8 @@ class RunTrial(Data):
     data: str
     state: str
     predictions: str
+    evidence: str = ""
+    changed: tuple[MetricPlace, ...] = ()
 
 
 class ReloadTrial(Data):
@@ -197,6 +241,8 @@ class CheckPlugin(Data):
 
 Request = Annotated[
     Describe
+    | DescribeMetrics
+    | ComputeMetric
     | Prepare
     | DescribeTasks
     | RunTrial
@@ -262,6 +308,42 @@ class Described(Answer):
     family: str = ""
 
 
+class DeclaredMetric(Data):
+    """A metric by hook as data: the fields of `harness.plugin.MetricSpec` that need no code.
+
+    `source` is the entry point or file that declares it, `digest` that of its code ("" of the host's own),
+    `changes` the titles of its changes by their names.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,47}$")]
+    title: Annotated[str, Field(min_length=1, max_length=60)]
+    unit: Unit
+    better: Literal["more", "less"]
+    meaning: str
+    combine: Literal["seeds", "accuracy", "mean", "named"] = "seeds"
+    place: Literal["brief", "table", "record"] = "table"
+    signed: bool = False
+    source: str
+    digest: str = ""
+    changes: dict[str, str] = {}
+
+
+class MetricsDescribed(Answer):
+    """The metrics of a module; `problems` says in a line each what is wrong with others."""
+
+    type: Literal["metrics-described"] = "metrics-described"
+    metrics: list[DeclaredMetric]
+    problems: list[str] = []
+
+
+class Computed(Answer):
+    """A metric's value, or why there is none."""
+
+    type: Literal["computed"] = "computed"
+    value: float | dict[str, float] | None = None
+    absent: str = ""
+
+
 class Prepared(Answer):
     """`path` of the cached arrays; `facts` (sizes, digests, source) go into the run's description.
 
@@ -287,7 +369,8 @@ class Trained(Answer):
     """What a finished trial yields; `absent` tells why a metric could not be computed.
 
     `metrics` are the host's, `scalars` what the plugin itself returned when it finished training,
-    `facts` what else is known of the network.
+    `facts` what else is known of the network, `unchanged` the changes under which it could not be
+    evaluated, and why.
     """
 
     type: Literal["trained"] = "trained"
@@ -295,6 +378,7 @@ class Trained(Answer):
     metrics: dict[str, Any]
     scalars: dict[str, float] = {}
     absent: dict[str, str] = {}
+    unchanged: dict[str, str] = {}
     layers: list[dict[str, Any]]
     history: list[dict[str, float]]
     raster: dict[str, list[list[int]]] = {}
@@ -400,6 +484,8 @@ class Failed(Answer):
 Event = Annotated[
     Progress
     | Described
+    | MetricsDescribed
+    | Computed
     | Prepared
     | TasksDescribed
     | Trained

@@ -74,6 +74,7 @@ def distribution(tmp_path, monkeypatch):
         *,
         layers=None,
         tasks=None,
+        metrics=None,
         requires=(),
         framework=(),
         uses=None,
@@ -88,7 +89,7 @@ def distribution(tmp_path, monkeypatch):
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
         )
         groups = {"harness": plugins, "harness.layer": layers, "harness.uses": uses}
-        groups |= {"harness.preload": preload, "harness.task": tasks}
+        groups |= {"harness.preload": preload, "harness.task": tasks, "harness.metric": metrics}
         lines = []
         for group, points in groups.items():
             if points:

@@ -15,12 +15,13 @@ MAY_IMPORT = {
     "protocol": {"plugin", "errors", "subjects"},
     "catalogue": {"plugin", "errors", "subjects"},
     "tasks": FACTS,
+    "metrics": FACTS,
     "measure": FACTS,
-    "worker": FACTS | {"tasks", "measure"},
+    "worker": FACTS | {"tasks", "measure", "metrics"},
     "results": FACTS,
     "report": FACTS | {"results"},
     # The descriptions of tasks are facts too; their arrays are read by a worker alone.
-    "coordinator": FACTS | {"results", "report", "tasks"},
+    "coordinator": FACTS | {"results", "report", "tasks", "metrics"},
     "cli": FACTS | {"results", "report", "coordinator", "tasks"},
     "__init__": {"plugin", "coordinator"},  # the face of the package
     "__main__": {"cli"},

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 #: The rooms of the host that run in a worker, and so decide results with the plugin.
-_WORKER_ROOMS = ("plugin", "worker", "measure", "tasks")
+_WORKER_ROOMS = ("plugin", "worker", "measure", "tasks", "metrics")
 
 
 def file_digest(path: Path) -> str:

@@ -20,6 +20,7 @@ from harness.plugin.contract import (
     Value,
 )
 from harness.plugin.markers import hookimpl
+from harness.plugin.metrics import INPUTS, SPIKES, Change, Evidence, MetricSpec
 from harness.plugin.parameters import (
     ANY_TASK,
     BATCH_SIZE,
@@ -42,16 +43,21 @@ __all__ = [
     "BEST",
     "CLASSIFICATION",
     "EPOCHS",
+    "INPUTS",
     "LAYER_SIZES",
     "QUICK",
     "SOURCE",
+    "SPIKES",
     "SPIKE_TRAIN",
     "TRAIN_ON_VALIDATION",
     "Arrays",
+    "Change",
     "DataMissing",
     "Evaluation",
+    "Evidence",
     "Layer",
     "Loader",
+    "MetricSpec",
     "ModelNeuron",
     "Neuron",
     "Parameter",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from harness.plugin.contract import Evaluation, ModelNeuron, Neuron, Params, Scalars, Task
 from harness.plugin.markers import hookspec
+from harness.plugin.metrics import MetricSpec
 from harness.plugin.parameters import Presets
 from harness.plugin.tasks import TaskSpec
 
@@ -137,4 +138,14 @@ def harness_tasks() -> Iterable[TaskSpec]:
     Looked for in the modules of the entry points `harness.task`, of which each is named as its task, and
     in the file of `--task FILE.py`. Called in a worker before anything else; must not read the data,
     which `TaskSpec.read` does when a run needs them. Added in 1.1.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_metrics() -> Iterable[MetricSpec]:
+    """Metrics of a trained network: how they are shown, and the function that computes each.
+
+    Looked for in the modules of the entry points `harness.metric`, and in the file of
+    `--metrics FILE.py`. The functions are called by the host, with predictions and labels that no plugin
+    holds; see `harness.plugin.metrics`. Added in 1.1.
     """

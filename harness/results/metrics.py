@@ -7,14 +7,14 @@ figures, the terminal and the table in docs/metrics.md read it from here.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, ValuesView
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
-Unit = Literal[
-    "fraction", "ms", "s", "steps", "number", "count", "per second", "bytes", "nJ", "J", "flops",
-    "bytes per second",
-]  # fmt: skip
+from harness.errors import plain
+from harness.protocol import DeclaredMetric
+from harness.protocol import Unit as Unit
 
 #: Which way is good; "" where neither is.
 Better = Literal["more", "less", ""]
@@ -36,7 +36,9 @@ class Metric:
 
     `series` names the times that it is computed from, where it is a summary of times. `place` says
     where it is shown: `brief` in the terminal and the table, `table` in the table, `record` in the
-    records, frames and docs only. A fraction that is not `bounded` may be above 1.
+    records, frames and docs only. A fraction that is not `bounded` may be above 1. Those by hook only
+    may be `signed`, and have `changes`: the names of the changes of test samples that they are computed
+    under, and the titles of their strengths.
     """
 
     name: str
@@ -49,11 +51,19 @@ class Metric:
     place: Literal["brief", "table", "record"] = "table"
     series: str = ""
     bounded: bool = True
+    signed: bool = False
+    changes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def low(self) -> float:
+        """The lowest possible value."""
+        return float("-inf") if self.signed else 0.0
 
     @property
     def high(self) -> float:
         """The highest possible value."""
-        return 1.0 if self.unit == "fraction" and self.bounded else float("inf")
+        limited = self.unit == "fraction" and self.bounded and not self.signed
+        return 1.0 if limited else float("inf")
 
 
 def _read() -> dict[str, Metric]:
@@ -62,11 +72,43 @@ def _read() -> dict[str, Metric]:
     return {entry["name"]: Metric(**entry | {"of": tuple(entry["of"])}) for entry in entries}
 
 
-#: Every metric by its name, in the order of the tables' columns.
+#: Every metric by its name, in the order of the tables' columns: the host's, then those by hook that the
+#: runs declare which this process has read or made (`join`).
 METRICS: dict[str, Metric] = _read()
-REGISTRY: tuple[Metric, ...] = tuple(METRICS.values())
+REGISTRY: ValuesView[Metric] = METRICS.values()
+
+#: The names of the host's own, which no metric by hook can take.
+HOST = frozenset(METRICS)
 
 
 def of(*kinds: Of) -> list[Metric]:
-    """The metrics that records of one of `kinds` hold, in the order of the registry."""
-    return [metric for metric in REGISTRY if set(kinds) & set(metric.of)]
+    """The host's metrics that records of one of `kinds` hold, in the order of the registry."""
+    return [m for m in REGISTRY if m.name in HOST and set(kinds) & set(m.of)]
+
+
+def join(declared: Iterable[DeclaredMetric]) -> None:
+    """Adds metrics by hook to the registry: from here on they are shown and compared as any other.
+
+    A run carries the declarations of its own, so the plugin that made them is not needed. One that is
+    declared again, as after its file was edited, is replaced.
+    """
+    for each in declared:
+        if each.name in HOST:
+            continue
+        METRICS[each.name] = Metric(
+            name=each.name,
+            title=plain(each.title)[:60],
+            unit=each.unit,
+            combine=each.combine,
+            of=("trial",),
+            meaning=plain(each.meaning),
+            better=each.better,
+            place=each.place,
+            signed=each.signed,
+            changes=tuple(each.changes.items()),
+        )
+
+
+def by_hook() -> list[Metric]:
+    """The metrics that `join` added."""
+    return [metric for metric in REGISTRY if metric.name not in HOST]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from harness.protocol import DeclaredMetric
 from harness.results.reading import Amount, Number, Tree
 from harness.subjects import Data
 
@@ -14,8 +15,9 @@ class Session(Data):
     """What run.json keeps of one command; the records name it by its place in the list.
 
     `config` is what was asked, `folder` where: relative to the run's own, for the relative paths in
-    `config`. `host` and `plugins` hold a `digest` of the sources (and versions),
-    `data` the digests of the task's files: a run is carried on only where they are the same.
+    `config`. `host` and `plugins` hold a `digest` of the sources (and versions), `metrics` the
+    declarations of its metrics by hook, `data` the digests of the task's files: a run is carried on only
+    where they are the same.
     `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge` took it.
     """
 
@@ -26,6 +28,7 @@ class Session(Data):
     jobs: Annotated[int, Field(ge=0, lt=2**31)] = 1
     host: dict[str, str] = {}
     plugins: dict[str, dict[str, str]] = {}
+    metrics: tuple[DeclaredMetric, ...] = ()
     data: dict[str, Tree] = {}
     environment: dict[str, Tree] = {}
     load_average: Number | None = None
@@ -49,6 +52,11 @@ def changes(before: Session, now: Session) -> list[str]:
             found.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
     if now.data and before.data != now.data:
         found.append("the task's data")
+    if now.data and before.metrics != now.metrics:
+        odd = [m.name for m in now.metrics if m not in before.metrics]
+        odd += [m.name for m in before.metrics if m not in now.metrics]
+        names = ", ".join(dict.fromkeys(odd)) or "their order"
+        found.append(f"the metrics by hook ({names})")
     return found
 
 

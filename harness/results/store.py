@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from harness.errors import UsageError
+from harness.results.metrics import join
 from harness.results.reading import parse, read_file
 from harness.results.record import READS, SCHEMA, Record, first_error, from_line, to_line
 from harness.results.session import Session
@@ -121,9 +122,12 @@ class RunFolder:
                 f"open it with {reader}"
             )
         try:
-            return Description.model_validate(described)
+            found = Description.model_validate(described)
         except ValidationError as error:
             raise UsageError(f"{where} cannot be read: {first_error(error)}") from None
+        for session in found.sessions:
+            join(session.metrics)
+        return found
 
     def begin(self, session: Session) -> int:
         """Adds a session; its place is what records name."""
@@ -133,9 +137,9 @@ class RunFolder:
         return len(sessions) - 1
 
     def kept(self, session: int) -> list[Record]:
-        """The records that `session` need not make again: of the same host, on the same data."""
+        """The records that `session` need not make again: of the same host, data and metrics."""
         sessions = self.description().sessions
-        ground = [(each.host, each.data) for each in sessions]
+        ground = [(each.host, each.data, each.metrics) for each in sessions]
         same = {place for place, each in enumerate(ground) if each == ground[session]}
         records = [record for record in self.records()[0] if record.session in same]
         last = {(record.kind, record.key): record for record in records}

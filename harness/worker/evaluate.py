@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from harness.errors import InvalidOutput
 from harness.measure.activity import ActivityMeter
+from harness.metrics.evidence import SCORES
 from harness.protocol import PREDICTED, REFERENCE
 from harness.worker import checks, wiring
 from harness.worker.data import Samples, Split
@@ -32,6 +33,7 @@ class Answers:
     tied: int = 0  # samples whose best score after the last step is shared
     _classes: list[Tensor] = field(default_factory=list)
     _references: dict[str, list[Tensor]] = field(default_factory=dict)
+    _scores: list[Tensor] = field(default_factory=list)
 
     def add(self, scores: Tensor, references: dict[str, Tensor] | None = None) -> None:
         """Keeps the predictions of one batch: scores [B, C] or [T, B, C], and references [B, C]."""
@@ -43,6 +45,7 @@ class Answers:
             raise InvalidOutput("harness_evaluate: the number of steps differs by batch")
         self.over_time = predicted.ndim == 2
         self._classes.append(predicted)
+        self._scores.append((scores[-1] if self.over_time else scores).float().cpu())
         for name, found in (references or {}).items():
             self._references.setdefault(name, []).append(found.argmax(-1).cpu())
 
@@ -66,6 +69,13 @@ class Answers:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         save_file({name: found.to(kind).contiguous() for name, found in arrays.items()}, path)
 
+    def save_evidence(self, path: str, changed: Mapping[str, Tensor]) -> None:
+        """Writes what `harness.metrics.evidence` reads; `changed` are the classes [N] under changes."""
+        arrays = {PREDICTED: torch.cat(self._classes, -1), SCORES: torch.cat(self._scores)}
+        arrays |= changed
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: found.contiguous() for name, found in arrays.items()}, path)
+
 
 @torch.no_grad()
 def answer(
@@ -78,11 +88,14 @@ def answer(
     limit: int | None = None,
     record: bool = False,
     draws: torch.Generator | None = None,
+    change: Callable[[Tensor], Tensor] | None = None,
+    change_spikes: Callable[[Tensor], Tensor] | None = None,
 ) -> Answers:
     """The answers to the first `limit` of `samples`, all where it is None.
 
     `report` is told how many batches are done, of how many; an encoding draws from `draws`, in place of
-    the generator that is the same for every model.
+    the generator that is the same for every model. `change` is applied to the inputs of each batch,
+    `change_spikes` to what they are encoded as.
     """
     model.eval()
     answers = Answers()
@@ -90,7 +103,9 @@ def answer(
     draws = draws or torch.Generator(device=samples.device).manual_seed(ENCODE_SEED)
     for number, inputs in enumerate(samples.input_batches(BATCH, limit)):
         report(number, total)
+        inputs = change(inputs) if change else inputs
         spikes = checks.encoded(hooks.encode(model, inputs, draws), inputs)
+        spikes = change_spikes(spikes) if change_spikes else spikes
         evaluation = hooks.evaluate(model, spikes, record)
         scores = checks.scores(evaluation, len(inputs), classes)
         if record:

@@ -13,8 +13,10 @@ from harness.errors import DataMissing, InvalidOutput, UsageError
 from harness.plugin import Unsupported
 from harness.protocol import (
     CheckPlugin,
+    ComputeMetric,
     Describe,
     Described,
+    DescribeMetrics,
     DescribeTasks,
     Failed,
     MeasurePeaks,
@@ -40,6 +42,7 @@ from harness.subjects import PluginLocation, Status, TaskLocation
 if TYPE_CHECKING:
     from harness.worker.hooks import Hooks
     from harness.worker.layer_hook import LayerHook
+    from harness.worker.metric_hook import MetricHook
     from harness.worker.sessions.base import Session
     from harness.worker.task_hook import TaskHook
 
@@ -51,6 +54,7 @@ class Server:
         self._out = out
         self._plugin: Hooks | LayerHook | None = None
         self._session: Session | None = None
+        self._metrics: MetricHook | None = None
         self._stage = "start"
 
     def send(self, event: BaseModel) -> None:
@@ -86,6 +90,16 @@ class Server:
                     sources=presets.sources,
                     family=presets.family,
                 )
+            case DescribeMetrics():
+                from harness.worker.metric_hook import MetricHook
+
+                return MetricHook(request.place).described()
+            case ComputeMetric():
+                from harness.worker.metric_hook import MetricHook
+
+                if self._metrics is None or self._metrics.location != request.place:
+                    self._metrics = MetricHook(request.place)
+                return self._metrics.compute(request)
             case RunTrial():
                 hooks = self._networks(request.plugin)
                 from harness.worker.train import run_trial

@@ -17,6 +17,7 @@ from harness.measure.memory import footprint
 from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION, Params
 from harness.protocol import Progress, RunTrial, Trained
 from harness.worker import checks, settings, state, wiring
+from harness.worker.changed import answer_changed
 from harness.worker.data import Samples, Split, TaskData, load
 from harness.worker.devices import on_device
 from harness.worker.evaluate import Answers, answer
@@ -123,6 +124,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
 
     facts: dict[str, Any] = {}
     raster: dict[str, list[list[int]]] = {}
+    test: Answers | None = None
     if data.task.kind == SPIKE_TRAIN:
         report(Progress(stage="evaluate"))
         fit = evaluate_fit(hooks, model, data)
@@ -138,11 +140,17 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     metrics.update(footprint(model))
     report(Progress(stage="save"))
     state.save(model, request.state)
+    unchanged: dict[str, str] = {}
+    if test is not None and request.evidence:
+        # Last: whatever a change does to the network, what is kept of it was made before.
+        changed, unchanged = answer_changed(request, hooks, model, data, report)
+        test.save_evidence(request.evidence, changed)
     return Trained(
         versions=versions(),
         metrics=metrics,
         scalars=finished,
         absent=activity.absent(),
+        unchanged=unchanged,
         layers=activity.layers(),
         history=history,
         raster=raster,

@@ -1,0 +1,50 @@
+"""Whether what is announced, by an entry point or as a file, could be imported: without importing it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import InvalidRequirement
+
+from harness.catalogue.installed import Installed
+from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+from harness.errors import UsageError
+
+State = tuple[Literal["ready", "missing", "broken"], str, str]
+"""The status, the reason where it is not ready, and what installs what is missing."""
+
+
+def state_of(distribution: str, module: str, here: Installed) -> State:
+    """The state of a module that a distribution announces."""
+    if problem := module_problem(module):
+        return "broken", problem, ""
+    try:
+        problems = here.unmet(distribution)
+    except InvalidRequirement as error:
+        return "broken", f"its metadata are not valid: {error}", ""
+    if problems:
+        return "missing", "; ".join(problems), f"pip install {distribution}"
+    return "ready", "", ""
+
+
+def check_file(kind: str, path: Path) -> None:
+    """UsageError in one line where the file, of a `kind` such as "metric", could not be imported."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"{kind} file {path}: {reason}") from None
+    if problem := syntax_problem(text):
+        raise UsageError(f"{kind} file {path}: {problem}")
+    try:
+        needs = [str(need) for need in script_metadata(text).get("dependencies", [])]
+        problems = Installed().unmet_of(needs)
+    except (tomllib.TOMLDecodeError, InvalidRequirement, TypeError) as error:
+        raise UsageError(f"{kind} file {path}: its script block is not valid: {error}") from None
+    if problems:
+        wanted = " ".join(f"'{need}'" for need in needs)
+        raise UsageError(
+            f"{kind} file {path}: {'; '.join(problems)}; install it with: pip install {wanted}"
+        )

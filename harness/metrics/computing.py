@@ -1,0 +1,21 @@
+"""Computes one metric by hook; whatever goes wrong with it is the reason why there is none."""
+
+from __future__ import annotations
+
+import traceback
+
+from harness.errors import plain
+from harness.metrics.checks import declared, value_of
+from harness.plugin import Evidence, MetricSpec, Unsupported
+from harness.protocol import Computed
+
+
+def compute(spec: MetricSpec, evidence: Evidence) -> Computed:
+    """The metric's value for a trial."""
+    try:
+        return Computed(value=value_of(declared(spec, ""), spec.compute(evidence)))
+    except Unsupported as reason:
+        return Computed(absent=plain(reason) or "no reason is given")
+    except Exception as error:
+        traceback.print_exc()
+        return Computed(absent=f"{type(error).__name__}: {plain(error) or 'no message'}"[:300])

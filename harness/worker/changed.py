@@ -1,0 +1,96 @@
+"""Evaluations under changed samples, for the metrics by hook that ask for them."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import plain
+from harness.metrics.evidence import changed_name, seed_of
+from harness.plugin import INPUTS, Change, Unsupported
+from harness.protocol import Progress, RunTrial
+from harness.worker.data import TaskData
+from harness.worker.evaluate import answer
+from harness.worker.hooks import Hooks
+from harness.worker.metric_hook import MetricHook
+
+
+def answer_changed(
+    request: RunTrial,
+    hooks: Hooks,
+    model: nn.Module,
+    data: TaskData,
+    report: Callable[[Progress], None],
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The classes [N] under every strength of every change, and why others could not be had.
+
+    A change that fails, or that the network fails under, costs itself and nothing else.
+    """
+    found: dict[str, Tensor] = {}
+    unchanged: dict[str, str] = {}
+    for change in _changes(request):
+        try:
+            for strength in change.strengths:
+                what = f"changed {change.name} {strength:g}"
+                found[changed_name(change.name, strength)] = _under(
+                    change, strength, request.trial.seed, hooks, model, data, report, what
+                )
+        except Unsupported as reason:
+            unchanged[change.name] = plain(reason)
+        except Exception as error:
+            traceback.print_exc()
+            told = f"{type(error).__name__}: {plain(error) or 'no message'}"
+            unchanged[change.name] = f"at strength {strength:g}: {told}"[:300]
+    return found, unchanged
+
+
+def _changes(request: RunTrial) -> Iterator[Change]:
+    """Each change once, though several metrics may ask for it."""
+    seen = set()
+    loaded: dict[str, MetricHook] = {}
+    for wanted in request.changed:
+        hook = loaded.setdefault(wanted.place.name, MetricHook(wanted.place))
+        for change in hook.specs[wanted.name].changes:
+            if change.name not in seen:
+                seen.add(change.name)
+                yield change
+
+
+def _under(
+    change: Change,
+    strength: float,
+    seed: int,
+    hooks: Hooks,
+    model: nn.Module,
+    data: TaskData,
+    report: Callable[[Progress], None],
+    stage: str,
+) -> Tensor:
+    draws = torch.Generator().manual_seed(seed_of(seed, change.name, strength))
+
+    def told(done: int, total: int) -> None:
+        report(Progress(stage=stage, done=done, total=total))
+
+    def apply(values: Tensor) -> Tensor:
+        changed = change.apply(values, strength, draws)
+        if not isinstance(changed, Tensor) or changed.shape != values.shape:
+            kind = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
+            raise TypeError(f"apply returned {kind}, wanted a tensor {tuple(values.shape)}")
+        if not bool(torch.isfinite(changed).all()):
+            raise ValueError("apply returned a value that is not finite")
+        changed = changed.to(values.device, values.dtype)
+        return changed.clamp(0, 1) if change.of == INPUTS else changed
+
+    on_inputs = change.of == INPUTS
+    return answer(
+        hooks,
+        model,
+        data.test,
+        data.task.classes,
+        told,
+        change=apply if on_inputs else None,
+        change_spikes=None if on_inputs else apply,
+    ).last
