@@ -16,6 +16,7 @@ from harness.cli.doctor import doctor
 from harness.cli.history import history
 from harness.cli.layers import layers
 from harness.cli.merge import merge
+from harness.cli.metrics import metrics
 from harness.cli.new_plugin import new_plugin
 from harness.cli.plugins import plugins
 from harness.cli.report import report
@@ -36,7 +37,9 @@ def cli() -> None:
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
 
 
-COMMANDS = (run, layers, plugins, tasks, report, compare, history, merge, doctor, check, new_plugin)
+COMMANDS = (
+    run, layers, plugins, tasks, metrics, report, compare, history, merge, doctor, check, new_plugin
+)  # fmt: skip
 for command in COMMANDS:
     # Whole: click would cut it at 45 letters.
     command.short_help, *_ = (command.help or "").split("\n\n")

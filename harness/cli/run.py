@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 )
 @list_option("--seeds", int, "0,1,2", "Comma-separated.")
 @click.option(
+    "--metrics",
+    default="",
+    metavar="NAME|FILE.py,...",
+    callback=lambda _context, _option, text: tuple(filter(None, text.split(","))),
+    help="Metrics by hook beside those that cost nothing; none for none (harness metrics).",
+)
+@click.option(
     "--jobs", type=int, help="Trials trained at once [default: cores / threads; 1 on cuda]."
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")

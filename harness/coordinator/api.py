@@ -20,6 +20,7 @@ from harness.coordinator.folders import check_links, new_folder
 from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.layers import LayersBench
 from harness.coordinator.listener import Listener
+from harness.coordinator.metrics import OwnMetric, choose
 from harness.coordinator.networks import measure_networks
 from harness.coordinator.notebook import default_listener
 from harness.coordinator.plan import Planned, check_names, part_of, plan
@@ -57,6 +58,7 @@ def run(
     min_time: float = 0.02,
     baseline: str = "",
     data: Sequence[str | Path] = (),
+    metrics: str | Sequence[str] = (),
     shard: str = "",
     out: str | Path | None = None,
     listener: Listener | None = None,
@@ -70,8 +72,9 @@ def run(
     used; with `fail_fast`, the first failure ends the run. With `isolate`, every plugin has packages of
     its own, as NAME@VERSION always has. Without `timing`, nothing is measured beside the trials, nor in
     a part of a run, as `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too;
-    `variants` are ways of evaluating each network: eager, compile, graphs. UsageError where something is
-    asked for that does not exist.
+    `variants` are ways of evaluating each network: eager, compile, graphs. `metrics` are names, globs and
+    .py files of metrics by hook beside those that cost nothing; "none" is none at all. UsageError where
+    something is asked for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
@@ -94,6 +97,7 @@ def run(
         "min_time": min_time,
         "baseline": baseline,
         "data": tuple(str(folder) for folder in data),
+        "metrics": _patterns(metrics) if metrics else (),
         "shard": shard,
     }
     config = make_config(RunConfig, options)
@@ -211,10 +215,12 @@ def _networks(config: RunConfig, command: Command) -> Run:
     session = command.places(session)
     command.check("networks", session)  # what needs no import to be known is refused before any
     with _prepared(config, selected, device, command.listener) as (planned, data, logs, workers):
-        session = session.model_copy(update={"data": data.facts})
+        chosen = choose(config.metrics, workers, command.listener.message)
+        told = tuple(metric.told for metric in chosen)
+        session = session.model_copy(update={"data": data.facts, "metrics": told})
         with command.at_work("networks", session) as (folder, number):
             _train_and_measure(
-                config, planned, data, folder, number, logs, workers, command.listener
+                config, planned, data, folder, number, logs, workers, command.listener, chosen
             )
     return load(command.path)
 
@@ -254,6 +260,7 @@ def _train_and_measure(
     logs: Path,
     workers: Workers,
     listener: Listener,
+    chosen: Sequence[OwnMetric],
 ) -> None:
     trained = _trained(folder, session)
     open_ = [p for p in planned if p.trial.key not in trained]
@@ -261,7 +268,9 @@ def _train_and_measure(
     finished = len(planned) - len(open_)
     listener.planned([p.label for p in planned], finished, f"{config.task} ({presets})")
     with folder.clocked("trials"):
-        finished_all = run_trials(open_, config, data, folder, session, logs, workers, listener)
+        finished_all = run_trials(
+            open_, config, data, folder, session, logs, workers, listener, chosen
+        )
     if config.timing and config.part[1] > 1:
         listener.message(
             "a part of a run is not measured: put the parts together with harness merge, and resume that"

@@ -50,6 +50,7 @@ class Command:
             "plugins": tuple(located_plugin(name, base) for name in config.plugins)
         }
         if isinstance(config, RunConfig):
+            seen["metrics"] = tuple(located_plugin(name, base) for name in config.metrics)
             seen["data"] = tuple(located(folder, base) for folder in config.data)
             path, rest = split_path(config.task)
             seen["task"] = located(path, base) + rest if path else config.task

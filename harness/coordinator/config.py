@@ -64,6 +64,7 @@ class RunConfig(Config):
     sweep: bool = False
     variants: tuple[str, ...] = VARIANTS[:1]
     data: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     shard: str = ""
 
     @field_validator("params")

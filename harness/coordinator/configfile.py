@@ -30,7 +30,7 @@ from harness.results.store import RUN, RunFolder
 _ALIASES = {"set": "params"}
 _OUT = "out"
 #: Fields of which a single value is a list of one, and text is split at its commas.
-_LISTS = ("plugins", "seeds", "data")
+_LISTS = ("plugins", "seeds", "data", "metrics")
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -94,9 +94,8 @@ def _of_run(path: Path) -> dict[str, Any]:
 
 def _here(options: dict[str, Any], base: Path) -> dict[str, Any]:
     """`options`, their paths as seen from the current folder."""
-    if "plugins" in options:
-        names = options["plugins"]
-        options["plugins"] = [located_plugin(name, base) for name in names]
+    for key in options.keys() & {"plugins", "metrics"}:
+        options[key] = [located_plugin(name, base) for name in options[key]]
     if "data" in options:
         options["data"] = [located(folder, base) for folder in options["data"]]
     return options

@@ -163,6 +163,10 @@ class Workers:
     def _scratch(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
 
+    def scratch(self, name: str) -> Path:
+        """A file that is gone when the command has ended."""
+        return Path(self._scratch.name) / name
+
     def _log(self) -> Path:
         """Where the starters' own output goes: to a temporary file, shown to nobody unless they die."""
         return Path(self._scratch.name) / "starters.log"

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from harness.catalogue.plugins import Plugin
 from harness.catalogue.tasks import find_task
 from harness.coordinator.config import RunConfig, cache_folder
 from harness.coordinator.listener import Listener
+from harness.coordinator.metrics import OwnMetric, own_metrics
 from harness.coordinator.outcome import recorded, trained, unexpected
 from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers, asking, spread
@@ -35,6 +36,7 @@ from harness.protocol import (
     Progress,
     RunTrial,
     TasksDescribed,
+    Trained,
 )
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
@@ -169,13 +171,25 @@ def run_trials(
     described_logs: Path,
     workers: Workers,
     listener: Listener,
+    chosen: Sequence[OwnMetric] = (),
 ) -> bool:
-    """Runs the trials, several at a time, and appends what became of each.
+    """Runs the trials, several at a time, and appends what became of each, with the `chosen` metrics.
 
     False where one failed that was to end the run, as `config.fail_fast` says.
     """
     jobs = config.parallel(planned[0].trial.row.device) if planned else 1
     scorer = Scorer(data.task, data.labels, folder, config.limit)
+    stack = ExitStack()
+    own = stack.enter_context(
+        own_metrics(
+            chosen if data.labels else (),
+            workers,
+            folder.labels,
+            data.task.classes if data.task else 0,
+            described_logs,
+            folder.file("logs", "metrics", ".log"),
+        )
+    )
 
     def run(plan: Planned) -> tuple[str, TrialRecord]:
         trial, stages = plan.trial, Stages()
@@ -199,12 +213,15 @@ def run_trials(
                 data=data.path,
                 state=str(folder.file("state", trial.key, ".safetensors").resolve()),
                 predictions=str(folder.file("predictions", trial.key, ".safetensors").resolve()),
+                **own.asked(trial.key),
             )
             with asking(workers, plan.plugin, log, trial.row.threads) as ask:
                 event = ask(request, config.timeout, progress)
         stages.enter("score")
         event = scorer.check(event, trial, set(stages.seconds))
         fields = scorer.score(trained(event), trial)
+        unchanged = event.unchanged if isinstance(event, Trained) else {}
+        fields = own.add(fields, trial.key, unchanged)
         if fields["status"] == "ok":
             stages.enter("reload")
             with asking(workers, plan.plugin, log, trial.row.threads, "reload") as ask:
@@ -229,14 +246,15 @@ def run_trials(
 
     queue = Queue(planned)
     calls = [lambda: run(queue.next())] * len(planned)
-    for label, record in spread(calls, jobs, workers):
-        folder.append(record)
-        queue.took(record)
-        listener.recorded(label, record)
-        if config.fail_fast and record.status not in ("ok", "skipped"):
-            listener.message("stopped at the first failure (--fail-fast)")
-            workers.stop()
-            return False
+    with stack:
+        for label, record in spread(calls, jobs, workers):
+            folder.append(record)
+            queue.took(record)
+            listener.recorded(label, record)
+            if config.fail_fast and record.status not in ("ok", "skipped"):
+                listener.message("stopped at the first failure (--fail-fast)")
+                workers.stop()
+                return False
     return True
 
 

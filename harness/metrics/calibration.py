@@ -22,7 +22,8 @@ def confidences(scores: NDArray[Any]) -> NDArray[Any]:
         largest: NDArray[Any] = scores.max(1)
         return largest
     powers = np.exp(scores - scores.max(1, keepdims=True))
-    return powers.max(1) / powers.sum(1)
+    largest = powers.max(1) / powers.sum(1)
+    return largest
 
 
 def expected_calibration_error(confidence: NDArray[Any], right: NDArray[Any]) -> float:
@@ -53,8 +54,8 @@ def harness_metrics() -> list[MetricSpec]:
             better="less",
             compute=_compute,
             meaning=f"""\
-expected calibration error (Guo et al. 2017): the mean difference of confidence and accuracy over {BINS} bins \
-of equal width; the confidence is the largest of the softmax of the scores after the last step, or of the \
+expected calibration error (Guo et al. 2017): the mean difference of confidence and accuracy over {BINS} \
+bins of equal width; the confidence is the largest of the softmax of the scores after the last step, or of the \
 scores themselves where they are probabilities""",
         )
     ]

@@ -23,7 +23,9 @@ def listed(value: object, where: str) -> list[Any]:
     """What `harness_metrics` returned, as a list; InvalidOutput where it is none, or empty."""
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
         kind = "nothing" if value is None else type(value).__name__
-        raise InvalidOutput(f"{where}: harness_metrics returned {kind}, wanted a list of MetricSpec")
+        raise InvalidOutput(
+            f"{where}: harness_metrics returned {kind}, wanted a list of MetricSpec"
+        )
     if not (specs := list(value)):
         raise InvalidOutput(f"{where}: harness_metrics returned no metric")
     return specs

@@ -72,13 +72,15 @@ def area(evidence: Evidence, change: str) -> float:
 CHANGES = {
     Change("gaussian", "Gaussian noise, s.d.", (0.1, 0.2, 0.3, 0.4, 0.5), gaussian): """\
 normal noise added to the inputs, which are clipped to [0, 1] again, by its standard deviation""",
-    Change("salt_and_pepper", "salt and pepper, share", (0.05, 0.1, 0.2, 0.3), salt_and_pepper): """\
+    Change(
+        "salt_and_pepper", "salt and pepper, share", (0.05, 0.1, 0.2, 0.3), salt_and_pepper
+    ): """\
 a share of the inputs set to 0 or 1""",
     Change("lost_spikes", "spikes lost, share", (0.1, 0.2, 0.4, 0.6, 0.8), lost, SPIKES): """\
 a share of the encoded input's spikes removed; absent where the encoding gives no spikes""",
     Change("jittered_spikes", "jitter, steps, s.d.", (1.0, 2.0, 4.0), jittered, SPIKES): """\
-the encoded input's spikes moved in time, by the standard deviation of the steps; absent where the encoding \
-gives no spikes""",
+the encoded input's spikes moved in time, by the standard deviation of the steps; absent where the \
+encoding gives no spikes""",
 }
 
 
@@ -95,7 +97,7 @@ def harness_metrics() -> list[MetricSpec]:
             changes=(change,),
             meaning=f"""\
 mean test accuracy under change, by the trapezoid rule from 0 to the greatest of the strengths \
-({', '.join(f'{strength:g}' for strength in change.strengths)}): {told}""",
+({", ".join(f"{strength:g}" for strength in change.strengths)}): {told}""",
         )
         for change, told in CHANGES.items()
     ]

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 #: What a change is made to: the samples before they are encoded, or the spikes that come of them.
-INPUTS, SPIKES = "inputs", "spikes"
+INPUTS: Literal["inputs"] = "inputs"
+SPIKES: Literal["spikes"] = "spikes"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ def answer_changed(
     """
     found: dict[str, Tensor] = {}
     unchanged: dict[str, str] = {}
-    for change in _changes(request):
+    changes = list(_changes(request, unchanged))
+    for change in changes:
         try:
             for strength in change.strengths:
                 what = f"changed {change.name} {strength:g}"
@@ -47,13 +48,21 @@ def answer_changed(
     return found, unchanged
 
 
-def _changes(request: RunTrial) -> Iterator[Change]:
-    """Each change once, though several metrics may ask for it."""
+def _changes(request: RunTrial, unchanged: dict[str, str]) -> Iterator[Change]:
+    """Each change once, though several metrics may ask for it; `unchanged` gets what does not load."""
     seen = set()
     loaded: dict[str, MetricHook] = {}
     for wanted in request.changed:
-        hook = loaded.setdefault(wanted.place.name, MetricHook(wanted.place))
-        for change in hook.specs[wanted.name].changes:
+        try:
+            if wanted.place.name not in loaded:
+                loaded[wanted.place.name] = MetricHook(wanted.place)
+            spec = loaded[wanted.place.name].specs[wanted.name]
+        except Exception as error:
+            traceback.print_exc()
+            told = f"{type(error).__name__}: {plain(error) or 'no message'}"
+            unchanged[wanted.name] = f"beside this plugin it cannot be imported: {told}"[:300]
+            continue
+        for change in spec.changes:
             if change.name not in seen:
                 seen.add(change.name)
                 yield change

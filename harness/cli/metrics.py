@@ -1,0 +1,54 @@
+"""`harness metrics`: what is measured of a trained network, beside the time that it takes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
+def metrics(name: str | None, as_json: bool) -> None:
+    """List the metrics by hook: what each means, and whether it costs time; with NAME or FILE.py, those.
+
+    The host's own are in the documentation (How things are measured).
+    """
+    from harness.catalogue.metrics import discover_metrics, metrics_file
+    from harness.coordinator.metrics import known_metrics
+    from harness.coordinator.pool import Workers
+    from harness.errors import unknown
+
+    modules = [metrics_file(Path(name))] if name and name.endswith(".py") else discover_metrics()
+    with Workers(fork=False) as workers:
+        known = known_metrics(modules, workers)
+    rows = [_row(metric.told, metric.found.distribution) for metric in known.metrics]
+    if name and not name.endswith(".py"):
+        names = {row["name"] for row in rows} | {row["source"] for row in rows}
+        if name not in names | set(known.problems):
+            raise unknown("metric", name, names)
+        rows = [row for row in rows if name in (row["name"], row["source"])]
+    problems = {
+        source: list(lines)
+        for source, lines in known.problems.items()
+        if not name or name.endswith(".py") or name == source
+    }
+    if as_json:
+        click.echo(json.dumps({"metrics": rows, "problems": problems}, indent=2))
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        when = f"with --metrics {row['source']}" if row["changes"] else "in every run"
+        good = f"{row['better']} is better"
+        click.echo(f"{row['name'].ljust(width)}  {row['title']} ({row['unit']}, {good}), {when}")
+        click.echo(f"{' ' * width}  {row['meaning']}")
+    for source, lines in problems.items():
+        for line in lines:
+            click.echo(f"{source}: {line}")
+
+
+def _row(told: Any, distribution: str) -> dict[str, Any]:
+    return {**told.model_dump(mode="json"), "distribution": distribution}
