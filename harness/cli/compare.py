@@ -62,7 +62,10 @@ def compare(
     from harness.coordinator.compare import compare as compare_folders
     from harness.report.changes import markdown, page
     from harness.results.gate import compared, failures, parse_gate, parse_margin
+    from harness.results.store import RunFolder
 
+    for folder in (old, new):
+        RunFolder.open(folder)  # it may declare metrics of its own, which --fail-on may name
     unwanted, least = [parse_gate(text) for text in gates], parse_margin(margin)
     comparison = compare_folders(old, new, timings=timings)  # type: ignore[arg-type] # a choice
     shown = (only,) if only else ()

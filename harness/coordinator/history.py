@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from harness.coordinator.compare import run_data
 from harness.coordinator.run import load
 from harness.errors import UsageError, unknown
 from harness.results.history import Track, history
-from harness.results.regression import COMPARED, Timings
-from harness.results.store import RUN
+from harness.results.regression import Timings, compared_metrics
+from harness.results.store import RUN, RunFolder
 
 
 def folder_history(
@@ -24,7 +25,10 @@ def folder_history(
 
     `say` is told which runs could not be read. UsageError where there is none, or none with the metric.
     """
-    known = [each.name for each in COMPARED]
+    for path in Path(folder).glob(f"*/{RUN}"):
+        with suppress(UsageError):  # runs may declare metrics of their own
+            RunFolder(path.parent).description()
+    known = [each.name for each in compared_metrics()]
     if metric not in known:
         raise unknown("metric for --metric", metric, known)
     folder = Path(folder)

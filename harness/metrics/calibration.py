@@ -18,11 +18,10 @@ def confidences(scores: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
     scores = scores.astype(np.float64)
-    if (scores >= 0).all() and np.allclose(scores.sum(1), 1, atol=1e-4):
-        largest: NDArray[Any] = scores.max(1)
-        return largest
-    powers = np.exp(scores - scores.max(1, keepdims=True))
-    largest = powers.max(1) / powers.sum(1)
+    if not ((scores >= 0).all() and np.allclose(scores.sum(1), 1, atol=1e-4)):
+        scores = np.exp(scores - scores.max(1, keepdims=True))
+        scores /= scores.sum(1, keepdims=True)
+    largest: NDArray[Any] = scores.max(1)
     return largest
 
 
@@ -55,7 +54,7 @@ def harness_metrics() -> list[MetricSpec]:
             compute=_compute,
             meaning=f"""\
 expected calibration error (Guo et al. 2017): the mean difference of confidence and accuracy over {BINS} \
-bins of equal width; the confidence is the largest of the softmax of the scores after the last step, or of the \
-scores themselves where they are probabilities""",
+bins of equal width; the confidence is the largest of the softmax of the scores after the last step, or of \
+the scores themselves where they are probabilities""",
         )
     ]

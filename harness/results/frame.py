@@ -97,7 +97,8 @@ def _parts(summary: Summary) -> tuple[Line, Line, Line]:
             metrics |= {f"{name}{end}": v for end, v in zip(INTERVAL, ends, strict=True)}
     told = {"refuted": summary.refuted, "warnings": "; ".join(summary.warnings.values())}
     tail: Line = {name: text for name, text in told.items() if text}
-    tail |= {f"reference_accuracy.{name}": c.value for name, c in summary.references.items()}
+    for metric, by_name in summary.named.items():
+        tail |= {f"{metric}.{name}": cell.value for name, cell in by_name.items()}
     if summary.timing is not None:
         tail |= _comparison(summary)
     return line, metrics, tail

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.errors import UsageError, unknown
 from harness.results.change import Change
 from harness.results.metrics import METRICS
-from harness.results.regression import COMPARED, Comparison
+from harness.results.regression import Comparison, compared_metrics
 
 #: All metrics that are compared.
 ANY = "any"
@@ -32,7 +32,7 @@ def parse_gate(text: str) -> Gate:
     metric, colon, verdict = text.partition(":")
     if not colon or verdict not in _VERDICTS:
         raise UsageError(f"--fail-on {text!r}: wanted METRIC:worse, as in test_accuracy:worse")
-    judged = {each.name for each in COMPARED if "trial" in each.of or each.series}
+    judged = {each.name for each in compared_metrics() if "trial" in each.of or each.series}
     if metric in METRICS and metric not in judged | {ANY}:
         raise UsageError(
             f"--fail-on {text!r}: {metric} has no interval, so there is no verdict on it; "

@@ -49,7 +49,7 @@ def _out_of_range(metric: Metric, value: Any) -> str:
     if not is_number(value):
         return f"{_told(value)} is no number"
     high = min(metric.high * (1 + _ROUNDING), LARGEST)
-    if not 0 <= value <= high:
+    if not metric.low <= value <= high:
         bounds = "in [0, 1]" if metric.high == 1 else "finite and at least 0"
         return f"{_told(value)} is not {bounds}"
     return ""

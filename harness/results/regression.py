@@ -13,7 +13,7 @@ from harness.results.change import Change
 from harness.results.comparison import Noise, Rounds, group_noise
 from harness.results.machines import same_machine, versions
 from harness.results.matching import Pair, match
-from harness.results.metrics import METRICS, REGISTRY, Metric
+from harness.results.metrics import HOST, METRICS, REGISTRY, Metric
 from harness.results.reading import is_number
 from harness.results.record import LayerTiming, NetworkTiming, Record
 from harness.results.session import Session
@@ -28,18 +28,22 @@ Timing = NetworkTiming | LayerTiming
 #: Whether timings are compared: between sessions of one machine in one state, of any, or never.
 Timings = Literal["same", "anyway", "none"]
 
-#: What is compared: that of which one direction is good. Of times, only the raw series of a measurement
-#: group: training times come from trials side by side, percentiles from calls that are compared already,
-#: and a first call happens once.
-COMPARED: tuple[Metric, ...] = tuple(
-    metric
-    for metric in REGISTRY
-    if metric.better
-    and metric.place != "record"
-    and metric.combine in {"accuracy", "seeds", "mean", "one"}
-    and (metric.series or metric.unit not in {"s", "ms"})
-    and metric.name != "roofline_share"
-)
+
+def compared_metrics() -> list[Metric]:
+    """What is compared: that of which one direction is good, in the order of the registry.
+
+    Of times, only the raw series of a measurement group: training times come from trials side by side,
+    percentiles from calls that are compared already, and a first call happens once.
+    """
+    return [
+        metric
+        for metric in REGISTRY
+        if metric.better
+        and metric.place != "record"
+        and metric.combine in {"accuracy", "seeds", "mean", "one"}
+        and (metric.series or metric.unit not in {"s", "ms"})
+        and metric.name != "roofline_share"
+    ]
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,12 @@ def compare_runs(
 
     Of rows that are refuted, none: their numbers do not hold.
     """
-    chosen = [metric for metric in COMPARED if not metrics or metric.name in metrics]
+    chosen = [metric for metric in compared_metrics() if not metrics or metric.name in metrics]
     matched = match(old.rows, new.rows)
     notes: dict[str, None] = {}
+    for name in _of_other_code(old.sessions, new.sessions):
+        notes[f"{name} was computed by other code in the two runs: it is not compared."] = None
+        chosen = [metric for metric in chosen if metric.name != name]
     changes = []
     pairs = [pair for pair in matched.pairs if not (pair.old.refuted or pair.new.refuted)]
     for pair in matched.pairs:
@@ -154,7 +161,7 @@ def compare_runs(
                 changes += _of_times(old, new, pair, metric, timings, notes)
             elif not metric.series and pair.old.has(metric.name) and pair.new.has(metric.name):
                 changes.append(_once(pair, metric, "measured once"))
-    order = {metric.name: place for place, metric in enumerate(COMPARED)}
+    order = {metric.name: place for place, metric in enumerate(chosen)}
     rows = {pair.label: place for place, pair in enumerate(matched.pairs)}
     changes.sort(key=lambda each: (rows[each.row], order[each.metric]))
     return Comparison(
@@ -167,6 +174,19 @@ def compare_runs(
         versions(old.sessions, new.sessions),
         list(notes),
     )
+
+
+def _of_other_code(old: Sequence[Session], new: Sequence[Session]) -> list[str]:
+    """The metrics by hook that differ between two runs in more than what they are called for people."""
+    every = [
+        {m.name: (m.digest, m.unit, m.better) for each in sessions for m in each.metrics}
+        for sessions in (old, new)
+    ]
+    return [
+        name
+        for name, declared in every[0].items()
+        if name not in HOST and every[1].get(name, declared) != declared
+    ]
 
 
 _NAME = "test_accuracy"

@@ -24,7 +24,7 @@ from harness.subjects import LayerRow, Row
 class Summary:
     """One row of the comparison.
 
-    `trials` are the records of all its seeds (none for a layer), `timing` that of its measurement,
+    `named` has the values of those metrics that have one for each of several names. `trials` are the records of all its seeds (none for a layer), `timing` that of its measurement,
     `outcomes` which test samples its networks predict correctly, where that was kept. `refuted` says why
     its numbers do not hold ("" where they do): it is ranked nowhere. `warnings` are what its reader must
     know, by kind.
@@ -33,7 +33,7 @@ class Summary:
     row: Row | LayerRow
     label: str
     cells: Mapping[str, Cell]
-    references: Mapping[str, Cell] = field(default_factory=dict)
+    named: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)
     trials: Sequence[TrialRecord] = ()
     timing: NetworkTiming | LayerTiming | None = None
     outcomes: Outcomes | None = None
@@ -47,6 +47,11 @@ class Summary:
     def value(self, metric: str) -> float:
         """The value of a metric that was measured."""
         return self.cells[metric].value
+
+    @property
+    def references(self) -> Mapping[str, Cell]:
+        """The accuracies of other predictions that the plugin handed over, by their names."""
+        return self.named.get("reference_accuracy", {})
 
     @property
     def ok(self) -> list[TrialRecord]:
@@ -113,12 +118,13 @@ def _summary(
     timing = next((r for r in members if isinstance(r, (NetworkTiming, LayerTiming))), None)
     ok = [trial.metrics for trial in succeeded]
     cells: dict[str, Cell] = {}
-    references: dict[str, Cell] = {}
+    named: dict[str, Mapping[str, Cell]] = {}
     n_test = _same(metrics.get("test_size") for metrics in ok)
     for metric in METRICS.values():
         values = [metrics[metric.name] for metrics in ok if metric.name in metrics]
         if metric.combine == "named":
-            references = _named(values)
+            if values:
+                named[metric.name] = _named(values)
         elif "trial" in metric.of and (numbers := [float(v) for v in values if is_number(v)]):
             cells[metric.name] = _over_seeds(metric, numbers, n_test)
         elif timing is not None and timing.kind in metric.of and timing.status == "ok":
@@ -131,7 +137,7 @@ def _summary(
         members[0].row,
         label,
         cells,
-        references,
+        named,
         trials,
         timing,
         outcomes,
@@ -144,7 +150,7 @@ def _over_seeds(metric: Metric, values: Sequence[float], n_test: int | None) -> 
     if metric.combine == "mean":
         return Cell(sum(values) / len(values), n=len(values))
     size = n_test if metric.combine == "accuracy" else None
-    return mean_interval(values, size, (0.0, metric.high))
+    return mean_interval(values, size, (metric.low, metric.high))
 
 
 def _named(values: Sequence[Any]) -> dict[str, Cell]:
