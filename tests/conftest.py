@@ -35,6 +35,17 @@ def cache(tmp_path_factory):
         yield folder
 
 
+@pytest.fixture(autouse=True)
+def registry():
+    """The registry of metrics as the host has it: what a test's runs declare is gone after it."""
+    from harness.results.metrics import METRICS
+
+    before = dict(METRICS)
+    yield
+    METRICS.clear()
+    METRICS.update(before)
+
+
 @pytest.fixture
 def no_data(monkeypatch):
     """No data but what the test itself places."""

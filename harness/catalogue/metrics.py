@@ -74,7 +74,8 @@ def discover_metrics() -> list[FoundMetrics]:
             earlier = found.setdefault(point.name, metrics)
             if earlier.distribution != dist.name and earlier.built_in:
                 # The host's stands: an installed package cannot take its place, nor stop it.
-                found[f"{point.name} of {dist.name}"] = _taken(metrics, "snn-harness")
+                name = f"{point.name} of {dist.name}"
+                found[name] = replace(_taken(metrics, "snn-harness"), name=name)
             elif earlier.distribution != dist.name:
                 found[point.name] = _taken(earlier, f"{earlier.distribution}, {dist.name}")
     return list(found.values())

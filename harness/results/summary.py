@@ -24,10 +24,10 @@ from harness.subjects import LayerRow, Row
 class Summary:
     """One row of the comparison.
 
-    `named` has the values of those metrics that have one for each of several names. `trials` are the records of all its seeds (none for a layer), `timing` that of its measurement,
-    `outcomes` which test samples its networks predict correctly, where that was kept. `refuted` says why
-    its numbers do not hold ("" where they do): it is ranked nowhere. `warnings` are what its reader must
-    know, by kind.
+    `named` has those metrics that have a value for each of several names. `trials` are the records of
+    all its seeds (none for a layer), `timing` that of its measurement, `outcomes` which test samples its
+    networks predict correctly, where that was kept. `refuted` says why its numbers do not hold ("" where
+    they do): it is ranked nowhere. `warnings` are what its reader must know, by kind.
     """
 
     row: Row | LayerRow

@@ -91,6 +91,7 @@ class Server:
                     family=presets.family,
                 )
             case DescribeMetrics():
+                self._stage = "import"
                 from harness.worker.metric_hook import MetricHook
 
                 return MetricHook(request.place).described()

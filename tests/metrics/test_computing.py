@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from harness.metrics.computing import compute
+from harness.plugin import Evidence, MetricSpec, Unsupported
+
+SAME = np.array([0, 1])
+EVIDENCE = Evidence(SAME, SAME, SAME[None], np.eye(2), 2)
+
+
+def spec(function):
+    return MetricSpec("mine", "Mine", "number", "more", "what it means", function)
+
+
+def test_a_metric_is_what_its_function_returns():
+    assert compute(spec(lambda evidence: evidence.classes), EVIDENCE).value == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Unsupported("needs two classes"), "needs two classes"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (KeyError(), "KeyError: no message"),
+        (ValueError("two\nlines"), r"ValueError: two\nlines"),
+    ],
+)
+def test_a_function_that_raises_costs_the_metric_with_one_line(error, told, capsys):
+    def fail(_evidence):
+        raise error
+
+    found = compute(spec(fail), EVIDENCE)
+    assert (found.value, found.absent) == (None, told)
