@@ -35,14 +35,12 @@ from harness.protocol import (
     MetricPlace,
     MetricsDescribed,
 )
-from harness.results.metrics import HOST
+from harness.results.metrics import HOST, METRICS, UNDER_CHANGE
 
 #: What chooses nothing, and everything that is installed.
 NONE, ALL = "none", "all"
 #: Importing a module may take long; no metric of so few numbers does.
 _DESCRIBE_SECONDS, _COMPUTE_SECONDS = 300.0, 120.0
-#: Where a record's facts hold the accuracies under each change, by its name and strength.
-CURVES = "accuracy_under"
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,7 @@ def known_metrics(modules: Sequence[FoundMetrics], workers: Workers) -> Known:
     metrics: dict[str, OwnMetric] = {}
     problems: dict[str, list[str]] = {}
     changes: dict[str, str] = {}
+    titles = {METRICS[name].title: "snn-harness" for name in HOST}
     for found in modules:
         described, wrong = _described(found, workers)
         for told in described:
@@ -121,6 +120,9 @@ def known_metrics(modules: Sequence[FoundMetrics], workers: Workers) -> Known:
             taken = [name for name in told.changes if changes.get(name, found.name) != found.name]
             if earlier or told.name in HOST:
                 wrong.append(f"metric {told.name}: {owner} has one of this name: choose another")
+            elif told.title in titles:
+                title = f"{titles[told.title]} has the title {told.title!r}"
+                wrong.append(f"metric {told.name}: {title}: choose another")
             elif taken:
                 wrong.append(
                     f"metric {told.name}: {changes[taken[0]]} has a change {taken[0]}: "
@@ -129,6 +131,7 @@ def known_metrics(modules: Sequence[FoundMetrics], workers: Workers) -> Known:
             else:
                 metrics[told.name] = OwnMetric(told, found)
                 changes |= dict.fromkeys(told.changes, found.name)
+                titles[told.title] = found.name
         if wrong:
             problems.setdefault(found.name, []).extend(wrong)
     return Known(list(metrics.values()), problems)
@@ -223,7 +226,7 @@ class OwnMetrics:
                 found[name] = computed.value
                 curves |= self._curves(metric, key)
         self._path(key).unlink(missing_ok=True)
-        facts = {**fields.get("facts", {}), **({CURVES: curves} if curves else {})}
+        facts = {**fields.get("facts", {}), **({UNDER_CHANGE: curves} if curves else {})}
         metrics = {**fields["metrics"], **found}
         told = {**fields.get("absent", {}), **absent}
         return {**fields, "metrics": metrics, "absent": told, "facts": facts}

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from harness.report import style
 from harness.report.numbers import grouped, plain
 from harness.report.rows import GRID, NetworkRow
-from harness.report.series import DENSITY, Curve, scalar, scalars, steps
+from harness.report.series import DENSITY, Curve, changes, scalar, scalars, steps, under_change
 
 #: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
 MOST_PANELS, MOST_OWN = 4, 2
@@ -60,6 +60,41 @@ def by_step(rows: Sequence[NetworkRow]) -> style.Drawn:
 
     figure, _ = _small_panels(rows, lambda _: ["accuracy, %"], draw, "time steps seen")
     return style.Drawn(figure, f"{MANY} Grey: all other rows.")
+
+
+def by_strength(rows: Sequence[NetworkRow]) -> style.Drawn:
+    """A panel for each change of the test samples: accuracy by its strength."""
+    titles = changes(rows)
+    names = list(titles)
+    left = names[MOST_PANELS:]
+
+    def lines(axes: Axes, some: Sequence[NetworkRow], name: str, small: bool) -> None:
+        for row in some:
+            if each := under_change(row, name):
+                _band(axes, row, each, small)
+        ticks = SMALL_TICKS if small else 8
+        style.linear(axes.xaxis, ticks=ticks)
+        style.linear(axes.yaxis, ticks=ticks)
+
+    if len(rows) <= style.MOST_LINES:
+        shown = names[:MOST_PANELS]
+        figure, grid = style.panel_grid(2.7, len(shown))
+        for axes, name in zip(grid, shown, strict=True):
+            lines(axes, rows, name, small=False)
+            axes.set_xlabel(style.wrapped(titles[name], 40, 1))
+            axes.set_ylabel("test accuracy, %")
+        style.legend(figure, rows)
+    else:
+
+        def draw(axes: Axes, of_panel: Sequence[NetworkRow], name: str) -> str:
+            lines(axes, of_panel, name, small=True)
+            return f"accuracy, %\n{style.wrapped(titles[name], 24, 1)}"
+
+        figure, left = _small_panels(rows, lambda some: list(changes(some)), draw, "strength")
+    told = ", ".join(titles[name] for name in left)
+    remark = f"Not drawn, but in records.jsonl: {told}." if left else ""
+    many = "" if len(rows) <= style.MOST_LINES else MANY
+    return style.Drawn(figure, f"{many} {remark}".strip())
 
 
 def by_epoch(rows: Sequence[NetworkRow], density: bool) -> style.Drawn:

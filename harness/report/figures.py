@@ -97,6 +97,15 @@ def _steps(row: NetworkRow) -> str:
     return f"{show(row.cells.get(ACCURACY), ACCURACY).value}{decided}"
 
 
+def _under_change(row: NetworkRow) -> str:
+    """The accuracy without and under the greatest strength of each change."""
+    parts = []
+    for name, title in series.changes([row]).items():
+        first, last = np.mean([c[[0, -1], 1] for c in series.under_change(row, name)], axis=0)
+        parts.append(f"{title}: {first:.1f} to {last:.1f} %")
+    return ", ".join(parts)
+
+
 def _spikes(row: NetworkRow) -> str:
     """How many spikes the row's first seed was to emit, and how many it did."""
     (trial,) = series.first_trial(row)
@@ -133,6 +142,13 @@ NETWORKS = (
     Drawing("latency", dots.latency, _any("latency_ms"), _numbers(*dots.LATENCIES)),
     Drawing("throughput", dots.throughput, _any(*dots.THROUGHPUTS), _numbers(*dots.THROUGHPUTS)),
     Drawing("steps", curves.by_step, series.steps, _steps, _over_time),
+    Drawing(
+        "strengths",
+        curves.by_strength,
+        lambda row: series.changes([row]),
+        _under_change,
+        _in_panels,
+    ),
     Drawing("raster", raster.raster, series.first_trial, _spikes, raster.best),
     Drawing("sparsity", dots.sparsity, _any(SPARSITY), _numbers(SPARSITY)),
     _by_epoch("history", density=False),

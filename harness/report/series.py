@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.report.numbers import plain
 from harness.report.rows import NetworkRow
+from harness.results.metrics import UNDER_CHANGE, by_hook
 from harness.results.record import TrialRecord
 
 Curve = NDArray[np.float64]
@@ -28,6 +30,28 @@ def steps(row: NetworkRow) -> list[Curve]:
         for values in each
         if isinstance(values, list) and values
     ]
+
+
+def under_change(row: NetworkRow, change: str) -> list[Curve]:
+    """Each seed's accuracy by the strength of a change, in percent; none of a seed that has none."""
+    found = []
+    for trial in row.trials:
+        curves = trial.facts.get(UNDER_CHANGE)
+        curve = curves.get(change) if isinstance(curves, Mapping) else None
+        if isinstance(curve, Mapping) and curve:
+            points = [(float(at), 100 * float(share)) for at, share in curve.items()]
+            found.append(np.array(sorted(points)))
+    return found
+
+
+def changes(rows: Sequence[NetworkRow]) -> dict[str, str]:
+    """The changes under which one of `rows` was evaluated, and the titles of their strengths."""
+    return {
+        name: plain(title)
+        for metric in by_hook()
+        for name, title in metric.changes
+        if any(under_change(row, name) for row in rows)
+    }
 
 
 def scalars(rows: Sequence[NetworkRow], density: bool) -> list[str]:

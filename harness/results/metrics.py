@@ -7,7 +7,7 @@ figures, the terminal and the table in docs/metrics.md read it from here.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, ValuesView
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
@@ -75,7 +75,10 @@ def _read() -> dict[str, Metric]:
 #: Every metric by its name, in the order of the tables' columns: the host's, then those by hook that the
 #: runs declare which this process has read or made (`join`).
 METRICS: dict[str, Metric] = _read()
-REGISTRY: ValuesView[Metric] = METRICS.values()
+REGISTRY = METRICS.values()
+
+#: Where a record's facts hold the accuracies under each change, by its name and strength.
+UNDER_CHANGE = "accuracy_under"
 
 #: The names of the host's own, which no metric by hook can take.
 HOST = frozenset(METRICS)

@@ -48,7 +48,7 @@ def test_what_is_wrong_with_a_declaration_is_one_line(changes, told):
 
 @pytest.mark.parametrize("value", [None, "text", {"a": GOOD}, [], 3])
 def test_a_hook_returns_a_list(value):
-    with pytest.raises(InvalidOutput, match="mine.py: harness_metrics returned "):
+    with pytest.raises(InvalidOutput, match=r"mine\.py: harness_metrics returned "):
         listed(value, "mine.py")
     assert listed((GOOD,), "mine.py") == [GOOD]
 

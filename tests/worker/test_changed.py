@@ -64,7 +64,7 @@ def changed(tmp_path, hooks, request_for, plugin_module):
 
 
 def test_each_strength_is_an_evaluation_of_the_whole_split(changed):
-    arrays, event, stages = changed()
+    arrays, _, stages = changed()
     assert arrays["scores"].shape == (300, 10)
     assert torch.equal(arrays["scores"].argmax(1), arrays["predicted"][-1])
     assert arrays["changed noise 0.5"].shape == (300,)
@@ -121,7 +121,7 @@ def harness_encode(model, inputs, generator):
         raise RuntimeError("too even")
     return inputs.flatten(1).expand(4, -1, -1)
 """
-    arrays, event, _ = changed(code, names=("noise",))
+    _, event, _ = changed(code, names=("noise",))
     assert "RuntimeError: too even" in event.unchanged["noise"]
     assert event.unchanged["noise"].startswith("at strength 50: ")
 

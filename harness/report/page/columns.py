@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.report.content import Column, Table
 from harness.report.rows import interval
-from harness.results.metrics import REGISTRY, Metric
+from harness.results.metrics import HOST, METRICS, REGISTRY, Metric
 from harness.results.ranking import Ranking
 from harness.results.summary import Summary
 
@@ -34,6 +34,8 @@ GROUPS = {
     ),
 }  # fmt: skip
 REST = "About the row"
+#: The group of metrics by hook: those of plugins, and the host's that are computed as theirs.
+BY_HOOK = "Reliability and own metrics"
 
 #: What a reader sees first; the rest is one press away.
 AT_FIRST = {
@@ -42,8 +44,6 @@ AT_FIRST = {
     "forward_ms", "backward_ms", "total_ms", "roofline_share", "peak_memory_bytes",
 }  # fmt: skip
 MOST_AT_FIRST = 7
-
-_BY_TITLE = {metric.title: metric for metric in reversed(REGISTRY) if metric.place != "record"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def page_columns(table: Table) -> list[PageColumn]:
     for place, column in enumerate(table.columns):
         metric = metric_of(column)
         own = metric.name if metric else ""
-        wanted = own in AT_FIRST if own else column.title in ("Size", "Seeds")
+        brief = own not in HOST and metric is not None and metric.place == "brief"
+        wanted = own in AT_FIRST or brief if own else column.title in ("Size", "Seeds")
         shown = place == 0 or (wanted and left > 0)
         left -= shown and place > 0
         more = metric is not None and metric.better == "more"
@@ -83,11 +84,14 @@ def page_columns(table: Table) -> list[PageColumn]:
 
 def metric_of(column: Column) -> Metric | None:
     """The metric that a column of numbers holds."""
-    return _BY_TITLE.get(column.title) if column.number else None
+    known = (m for m in REGISTRY if m.title == column.title and m.place != "record")
+    return next(known, None) if column.number else None
 
 
 def group_of(metric: str) -> str:
     """The group of a metric's column."""
+    if metric in METRICS and metric not in HOST:
+        return BY_HOOK
     return next((group for group, names in GROUPS.items() if metric in names), REST)
 
 

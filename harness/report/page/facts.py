@@ -136,6 +136,12 @@ def _curves(row: NetworkRow) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if steps := series.steps(row):
         found["steps"] = _band(steps)
+    under = {
+        title: _band(series.under_change(row, name))
+        for name, title in series.changes([row]).items()
+    }
+    if under:
+        found["under"] = under
     history = {}
     for density in (False, True):
         for name in series.scalars([row], density):

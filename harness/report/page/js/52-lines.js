@@ -49,6 +49,22 @@ const bySteps = () => {
   return new Plot("Accuracy by time step", "The prediction after each simulated step. Band: lowest to highest seed. A single point: a network without time.", paint);
 };
 
+// Accuracy on samples that are changed more and more, one change at a time.
+const strengths = () => {
+  const names = [...new Set(data.rows.flatMap((row) => Object.keys(row.under ?? {})))];
+  if (!names.length) return null;
+  let name = names[0];
+  const paint = (plot) => {
+    const lines = store.rows().filter((row) => row.under?.[name]).map((row) => ({ row, band: row.under[name], noun: "strength" }));
+    if (!lines.length) return false;
+    const scales = lineScales(plot, lines, lines.flatMap(({ band }) => band[0]), FRACTION);
+    curves(plot, lines, { ...scales, xTitle: name, yTitle: "test accuracy, %", unit: " %" });
+  };
+  const pick = choice("Show", names.map((each) => [each, each]), name, (chosen) => { name = chosen; plot.draw(); });
+  const plot = new Plot("Accuracy under noise", "The same networks, on test samples that are changed more and more; every row got the same draws. Band: lowest to highest seed.", paint, { controls: [pick] });
+  return plot;
+};
+
 const training = () => {
   const names = [...new Set(data.rows.flatMap((row) => Object.keys(row.history ?? {})))];
   if (!names.length) return null;

@@ -34,7 +34,7 @@ tables.forEach((table, place) => {
 
 const place = document.querySelector(".figures.explore");
 if (place) {
-  const makers = data.kind === "layers" ? [sizes, scaling] : [tradeoff, dots, spread, batches, bySteps, training, sparsity, spikes, mistakes];
+  const makers = data.kind === "layers" ? [sizes, scaling] : [tradeoff, dots, spread, batches, bySteps, strengths, training, sparsity, spikes, mistakes];
   document.getElementById("explore").hidden = false;
   const plots = makers.map((make) => make()).filter(Boolean);
   place.append(...plots.map((plot) => plot.figure));
