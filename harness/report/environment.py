@@ -94,6 +94,7 @@ def _parts(session: Session) -> dict[str, list[tuple[str, str]]]:
     """The session's mappings by title, then all its other fields."""
     trees: dict[str, Any] = {"environment": session.environment}
     trees |= {name: value for name, value in session if isinstance(value, Mapping)}
+    trees["metrics"] = {m.name: f"{m.source} {m.digest[:10]}".strip() for m in session.metrics}
     trees["run"] = {n: value for n, value in session if n not in trees and n != "command"}
     titled = {name.replace("_", " ").capitalize(): list(_pairs(t)) for name, t in trees.items()}
     return {title: pairs for title, pairs in titled.items() if pairs}

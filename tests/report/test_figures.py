@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
+from harness.protocol import DeclaredMetric
 from harness.report import curves, figures
 from harness.report.content import Omitted, Picture
 from harness.report.figures import LAYERS, NETWORKS, draw_figures
@@ -13,6 +14,7 @@ from harness.report.layers import layer_rows
 from harness.report.pages import themed
 from harness.report.rows import DARK, GRID, INK, LIGHT, MUTED, PAPER, network_rows
 from harness.report.style import wrapped
+from harness.results.metrics import join
 from harness.results.summary import summarise
 
 from .synthetic_run import (
@@ -323,3 +325,31 @@ def test_both_formats_are_drawn_at_once_and_of_one_size():
     assert 'viewBox="0 0 417.6 ' in picture.svg
     assert width == 928
     assert height > 400
+
+
+def noisy(plugin, place=0):
+    curves = {"noise": {"0": 0.9, "0.1": 0.8 - place / 100, "10": 0.2}}
+    return record(plugin, metrics={"test_accuracy": 0.9}, facts={"accuracy_under": curves})
+
+
+@pytest.fixture
+def noise():
+    fields = {"unit": "fraction", "better": "more", "meaning": "x", "source": "mine"}
+    join([DeclaredMetric(name="own", title="Own", changes={"noise": "noise, s.d."}, **fields)])
+
+
+def test_accuracy_under_noise_is_drawn_over_its_strength(noise):
+    rows = report_rows([noisy("a"), record("b", metrics={"test_accuracy": 0.5})])
+    (axes,) = axes_of(draw("strengths", rows))
+    assert axes.get_xlabel() == "noise, s.d."
+    (line,) = axes.lines
+    assert line.get_xdata().tolist() == [0, 0.1, 10]
+    assert line.get_ydata() == pytest.approx([90, 80, 20])
+    assert DRAWINGS["strengths"].tell(rows[0]) == "noise, s.d.: 90.0 to 20.0 %"
+
+
+def test_noise_of_many_rows_has_a_panel_for_each_plugin(noise):
+    rows = report_rows([noisy(f"p{n}", n) for n in range(12)])
+    panels = axes_of(draw("strengths", rows))
+    assert len(panels) == 12
+    assert panels[0].get_ylabel() == "accuracy, %\nnoise, s.d."

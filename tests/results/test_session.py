@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from harness.protocol import DeclaredMetric
 from harness.results.session import Session, changes
 
 BEFORE = Session(
@@ -26,3 +27,12 @@ def test_what_a_result_depends_on_is_told():
         "plugin b (no longer found)",
         "the task's data",
     ]
+
+
+def test_metrics_of_other_code_are_told_once_the_data_are_known():
+    fields = {"title": "A", "unit": "number", "better": "less", "meaning": "x", "source": "mine"}
+    own = DeclaredMetric(name="own", **fields)
+    before = BEFORE.model_copy(update={"metrics": (own,)})
+    now = before.model_copy(update={"metrics": (own.model_copy(update={"digest": "ab"}),)})
+    assert changes(before, now) == ["the metrics by hook (own)"]
+    assert changes(before, now.model_copy(update={"data": {}})) == []

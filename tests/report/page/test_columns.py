@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from harness.protocol import DeclaredMetric
 from harness.report import networks
-from harness.report.page.columns import MOST_AT_FIRST, best_cells, page_columns
+from harness.report.page.columns import BY_HOOK, MOST_AT_FIRST, best_cells, page_columns
 from harness.report.rows import network_rows, shown_metrics
+from harness.results.metrics import join
 from harness.results.ranking import Ranking
 from harness.results.summary import summarise
 from report.synthetic_run import record, run_records
@@ -62,3 +64,14 @@ def test_what_is_refuted_wins_nothing():
     rows = [dataclasses.replace(r, refuted="no") for r in network_rows(summarise(records))[:1]]
     rows += network_rows(summarise(records))[1:]
     assert not best_cells(rows, shown_metrics(rows))
+
+
+def test_metrics_by_hook_are_a_group_of_their_own_and_brief_ones_are_shown():
+    fields = {"unit": "number", "better": "less", "meaning": "x", "source": "mine"}
+    join([DeclaredMetric(name="mine", title="Mine", **fields)])
+    join([DeclaredMetric(name="brief", title="Brief", place="brief", **fields)])
+    rows = network_rows(summarise([record("a", metrics={"mine": 1.0, "brief": 2.0})]))
+    columns = {column.metric: column for column in page_columns(networks.results(rows))}
+    assert columns["mine"].group == columns["brief"].group == BY_HOOK
+    assert (columns["mine"].shown, columns["brief"].shown) == (False, True)
+    assert columns["mine"].first == "ascending"
