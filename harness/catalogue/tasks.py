@@ -8,18 +8,15 @@ Parameters of the task follow a colon: `nmnist:steps=20,polarity=merged`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Literal
 
-from packaging.requirements import InvalidRequirement
-
+from harness.catalogue.announced import check_file, state_of
 from harness.catalogue.digest import file_digest
 from harness.catalogue.installed import Installed
-from harness.catalogue.source import module_problem, script_metadata, syntax_problem
 from harness.errors import UsageError, unknown
 from harness.subjects import PluginLocation, TaskLocation
 
@@ -69,7 +66,7 @@ def discover_tasks() -> list[FoundTask]:
             if point.group != TASK_GROUP:
                 continue
             module = point.value.partition(":")[0].strip()
-            status, reason, install = _state(dist.name, module, here)
+            status, reason, install = state_of(dist.name, module, here)
             task = FoundTask(
                 point.name,
                 _in_module(point.name, module, here.digest(module) if status == "ready" else ""),
@@ -134,23 +131,7 @@ def _options(text: str, given: str) -> dict[str, str]:
 
 
 def _from_file(path: Path, name: str, options: Mapping[str, str]) -> FoundTask:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UsageError(f"task file {path}: {reason}") from None
-    if problem := syntax_problem(text):
-        raise UsageError(f"task file {path}: {problem}")
-    try:
-        needs = [str(need) for need in script_metadata(text).get("dependencies", [])]
-        problems = Installed().unmet_of(needs)
-    except (tomllib.TOMLDecodeError, InvalidRequirement, TypeError) as error:
-        raise UsageError(f"task file {path}: its script block is not valid: {error}") from None
-    if problems:
-        wanted = " ".join(f"'{need}'" for need in needs)
-        raise UsageError(
-            f"task file {path}: {'; '.join(problems)}; install it with: pip install {wanted}"
-        )
+    check_file("task", path)
     place = PluginLocation(path.stem, file=str(path.resolve()))
     location = TaskLocation(place=place, name=name, options=dict(options), digest=file_digest(path))
     return FoundTask(path.stem, location)
@@ -158,17 +139,3 @@ def _from_file(path: Path, name: str, options: Mapping[str, str]) -> FoundTask:
 
 def _in_module(name: str, module: str, digest: str = "") -> TaskLocation:
     return TaskLocation(place=PluginLocation(name, module=module), name=name, digest=digest)
-
-
-def _state(
-    distribution: str, module: str, here: Installed
-) -> tuple[Literal["ready", "missing", "broken"], str, str]:
-    if problem := module_problem(module):
-        return "broken", problem, ""
-    try:
-        problems = here.unmet(distribution)
-    except InvalidRequirement as error:
-        return "broken", f"its metadata are not valid: {error}", ""
-    if problems:
-        return "missing", "; ".join(problems), f"pip install {distribution}"
-    return "ready", "", ""

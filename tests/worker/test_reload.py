@@ -23,7 +23,8 @@ def reloaded(hooks, request_for):
         trained = run_trial(request, hooks(code), lambda _: None)
         change(request)
         again = ReloadTrial(
-            **request.model_dump(exclude={"type"}), output=trained.raster.get("output", [])
+            **request.model_dump(exclude={"type", "evidence", "changed"}),
+            output=trained.raster.get("output", []),
         )
         stages = []
         found = reload(
