@@ -84,6 +84,10 @@ def steps(probe: Probe) -> str:
     last = validity.last_step_that_counts(
         lambda spikes: probe.evaluate(probe.trained, spikes).scores, probe.spikes, delay
     )
+    if last == 0:  # a trial's accuracy is told to be at chance; an author has made a mistake
+        raise InvalidOutput(
+            f"harness_evaluate: the scores depend on no step of {len(probe.spikes)}, and on no sample"
+        )
     return f"steps after {last} of {len(probe.spikes)} do not count" if last is not None else ""
 
 
