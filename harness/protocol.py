@@ -287,7 +287,10 @@ def printable(value: Any) -> Any:
 
 
 class Progress(Answer):
-    """Where a trial stands. `done` and `total` count batches of this stage."""
+    """Where a trial stands. `done` and `total` count batches of this stage.
+
+    `node` is the machine of a cluster that it runs on, "" for the coordinator's own.
+    """
 
     type: Literal["progress"] = "progress"
     stage: str
@@ -296,6 +299,7 @@ class Progress(Answer):
     epoch: int | None = None
     epochs: int | None = None
     scalars: dict[str, float] = {}
+    node: str = ""
 
 
 class Described(Answer):

@@ -203,7 +203,7 @@ class Bars(Listener):
 
 
 def state(progress: protocol.Progress) -> str:
-    """Stage or epoch, and accuracy or loss, in a few words."""
+    """Stage or epoch, accuracy or loss, and the node of a cluster, in a few words."""
     words = [progress.stage]
     if progress.epoch:
         words = [f"epoch {progress.epoch}/{progress.epochs}"]
@@ -211,7 +211,8 @@ def state(progress: protocol.Progress) -> str:
         words.append(f"{100 * progress.scalars['accuracy']:.1f} %")
     elif "loss" in progress.scalars:
         words.append(f"loss {progress.scalars['loss']:.3f}")
-    return ", ".join(words)
+    where = f" on {progress.node}" if progress.node else ""
+    return ", ".join(words) + where
 
 
 def told(label: str, record: Record) -> str:

@@ -66,6 +66,19 @@ if TYPE_CHECKING:
     "--shard", default="", metavar="K/N", help="Every Nth trial, from the Kth on (harness merge)."
 )
 @click.option(
+    "--executor",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Train on this machine, or on a cluster of dask.distributed.",
+)
+@click.option(
+    "--scheduler",
+    default="",
+    metavar="ADDRESS",
+    help="The cluster's, as tcp://HOST:8786 [default: a cluster on this machine].",
+)
+@click.option(
     "--data",
     multiple=True,
     type=click.Path(exists=True, file_okay=False),
@@ -125,7 +138,8 @@ def run(
 
 #: What decides nothing that a forecast tells.
 _NO_MATTER = (
-    "out", "resume", "rerun_changed", "retry", "quiet", "verbose", "baseline", "fail_fast"
+    "out", "resume", "rerun_changed", "retry", "quiet", "verbose", "baseline", "fail_fast",
+    "executor", "scheduler",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.config import LayersConfig, RunConfig, make_config, option
 from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
+from harness.coordinator.executors.job import Executor
 from harness.coordinator.folders import check_links, new_folder
 from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.layers import LayersBench
@@ -31,7 +33,7 @@ from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
 from harness.results.comparison import PROCESSES
 from harness.results.record import TrialRecord
-from harness.results.store import Kind, RunFolder
+from harness.results.store import COMMANDS, Kind, RunFolder
 
 __all__ = ["Forecast", "Run", "forecast", "layers", "load", "resume", "run"]
 
@@ -60,6 +62,8 @@ def run(
     data: Sequence[str | Path] = (),
     metrics: str | Sequence[str] = (),
     shard: str = "",
+    executor: str = "local",
+    scheduler: str = "",
     out: str | Path | None = None,
     listener: Listener | None = None,
     command: str = "",
@@ -73,8 +77,9 @@ def run(
     its own, as NAME@VERSION always has. Without `timing`, nothing is measured beside the trials, nor in
     a part of a run, as `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too;
     `variants` are ways of evaluating each network: eager, compile, graphs. `metrics` are names, globs and
-    .py files of metrics by hook beside those that cost nothing; "none" is none at all. UsageError where
-    something is asked for that does not exist.
+    .py files of metrics by hook beside those that cost nothing; "none" is none at all. With the
+    `executor` "dask", trials run on the cluster of `scheduler`, or on one that is started here.
+    UsageError where something is asked for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
@@ -99,6 +104,8 @@ def run(
         "data": tuple(str(folder) for folder in data),
         "metrics": _patterns(metrics) if metrics else (),
         "shard": shard,
+        "executor": executor,
+        "scheduler": scheduler,
     }
     config = make_config(RunConfig, options)
     with new_folder(out, f"{short_name(config.task)}-{config.preset}") as path:
@@ -215,7 +222,7 @@ def _networks(config: RunConfig, command: Command) -> Run:
     session = command.places(session)
     command.check("networks", session)  # what needs no import to be known is refused before any
     with _prepared(config, selected, device, command.listener) as (planned, data, logs, workers):
-        chosen = choose(config.metrics, workers, command.listener.message)
+        chosen = _chosen(config, workers, command.listener)
         told = tuple(metric.told for metric in chosen)
         session = session.model_copy(update={"data": data.facts, "metrics": told})
         with command.at_work("networks", session) as (folder, number):
@@ -223,6 +230,15 @@ def _networks(config: RunConfig, command: Command) -> Run:
                 config, planned, data, folder, number, logs, workers, command.listener, chosen
             )
     return load(command.path)
+
+
+def _chosen(config: RunConfig, workers: Workers, listener: Listener) -> list[OwnMetric]:
+    """The metrics by hook: none on a cluster, where what they are computed from stays on a node."""
+    if config.executor == "local":
+        return list(choose(config.metrics, workers, listener.message))
+    if any(name != "none" for name in config.metrics):
+        raise UsageError("--metrics does not go with --executor dask: run these rows on one machine")
+    return []
 
 
 @contextmanager
@@ -267,9 +283,9 @@ def _train_and_measure(
     presets = ", ".join(dict.fromkeys(p.trial.row.preset for p in planned))
     finished = len(planned) - len(open_)
     listener.planned([p.label for p in planned], finished, f"{config.task} ({presets})")
-    with folder.clocked("trials"):
+    with folder.clocked("trials"), _executor(open_, config, data, folder, listener) as executor:
         finished_all = run_trials(
-            open_, config, data, folder, session, logs, workers, listener, chosen
+            open_, config, data, folder, session, logs, workers, listener, chosen, executor
         )
     if config.timing and config.part[1] > 1:
         listener.message(
@@ -291,6 +307,29 @@ def _train_and_measure(
         members = list(group.values())
         with folder.clocked("group"):
             measure_networks(members, names, config, data, folder, session, workers, listener)
+
+
+@contextmanager
+def _executor(
+    planned: Sequence[Planned],
+    config: RunConfig,
+    data: Prepared,
+    folder: RunFolder,
+    listener: Listener,
+) -> Iterator[Executor | None]:
+    """Where the trials run, if not by this machine's workers; it is left before anything is timed."""
+    work = [plan for plan in planned if not plan.refused]
+    if config.executor == "local" or not work:
+        yield None
+        return
+    from harness.coordinator.executors.dask import dask_executor
+
+    device = work[0].trial.row.device
+    slots = config.parallel(device)
+    resume = f"carry on with: {COMMANDS['networks']} --resume {shlex.quote(str(folder.path))}"
+    with dask_executor(config, data, device, slots, listener, resume) as executor:
+        executor.check(list({plan.plugin.label: plan.plugin for plan in work}.values()))
+        yield executor
 
 
 def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:

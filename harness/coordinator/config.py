@@ -7,9 +7,17 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from harness.coordinator import cgroup
 from harness.errors import UsageError, unknown
@@ -66,6 +74,8 @@ class RunConfig(Config):
     data: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     shard: str = ""
+    executor: Literal["local", "dask"] = "local"
+    scheduler: str = ""
 
     @field_validator("params")
     @classmethod
@@ -101,6 +111,12 @@ class RunConfig(Config):
         if shard and (not parts or int(parts[1]) > int(parts[2])):
             raise ValueError("wanted K/N with K from 1 to N, as in 3/10")
         return shard
+
+    @model_validator(mode="after")
+    def _a_scheduler_of_a_cluster(self) -> RunConfig:
+        if self.scheduler and self.executor != "dask":
+            raise UsageError("--scheduler ADDRESS goes with --executor dask")
+        return self
 
     @property
     def part(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from harness.catalogue.plugins import Plugin, preloads
 from harness.coordinator.limits import Watch
@@ -27,6 +27,13 @@ T = TypeVar("T")
 
 #: HARNESS_FORK=0 starts every worker as a fresh process: slower, and equal in every result.
 FORK = "HARNESS_FORK"
+
+
+class Stoppable(Protocol):
+    """What is at work, here or elsewhere."""
+
+    def stop(self) -> None:
+        """Ends whatever is at work now, and what starts later."""
 
 
 def can_fork() -> bool:
@@ -205,7 +212,7 @@ def asking(
         yield ask
 
 
-def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Workers) -> Iterator[T]:
+def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Stoppable) -> Iterator[T]:
     """Runs `calls`, `jobs` at a time, and yields their results in this thread as they come.
 
     Whatever ends the iteration early (Ctrl-C, a full disk) ends the workers first.

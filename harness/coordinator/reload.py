@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from harness.coordinator.outcome import failed
 from harness.protocol import Event, Measured, ReloadTrial, RunTrial
 
 
-def reloaded(
-    fields: dict[str, Any],
-    request: RunTrial,
-    ask: Callable[..., Event],
-    timeout: float | None,
-) -> dict[str, Any]:
-    """The `fields` of the record of `request`, with what the reload found; `invalid` where it differs.
+def again(request: RunTrial, output: Sequence[Sequence[int]]) -> ReloadTrial:
+    """What a worker is asked that has not trained the network of `request`.
 
-    `ask` asks a worker of the plugin that has not trained the network, as `Worker.ask` does.
+    `output` holds the steps at which each output neuron spiked, of a network that was fitted to a train.
     """
-    again = ReloadTrial(
+    return ReloadTrial(
         plugin=request.plugin,
         trial=request.trial,
         data=request.data,
         state=request.state,
         predictions=request.predictions,
-        output=fields["raster"].get("output", []),
+        output=[list(steps) for steps in output],
     )
-    found = ask(again, timeout)
+
+
+def reloaded(fields: dict[str, Any], found: Event) -> dict[str, Any]:
+    """The `fields` of a record, with what the reload `found`; `invalid` where the network differs."""
     if isinstance(found, Measured):
         return fields | {"facts": {**fields["facts"], **found.facts}}
     return failed(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import shutil
 import tempfile
 import threading
@@ -10,12 +11,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from harness.catalogue.plugins import Plugin
 from harness.catalogue.tasks import find_task
 from harness.coordinator.config import RunConfig, cache_folder
+from harness.coordinator.executors.job import Executor, Job, Outcome, Stages
+from harness.coordinator.executors.local import LocalExecutor
 from harness.coordinator.listener import Listener
 from harness.coordinator.metrics import OwnMetric, own_metrics
 from harness.coordinator.outcome import recorded, trained, unexpected
@@ -33,8 +35,6 @@ from harness.protocol import (
     Failed,
     Prepare,
     Prepared,
-    Progress,
-    RunTrial,
     TasksDescribed,
     Trained,
 )
@@ -120,20 +120,6 @@ def named(config: RunConfig, data: Prepared) -> RunConfig:
     return config.model_copy(update={"task": data.task.name}) if data.task else config
 
 
-class Stages:
-    """How long each stage of a trial took, by the coordinator's clock."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._stage, self._since = "start", monotonic()
-
-    def enter(self, stage: str) -> None:
-        """The trial is in `stage` from now on."""
-        now = monotonic()
-        self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since = stage, now
-
-
 class Queue:
     """The trials that have not begun, seed by seed; within a seed, the longest rows first.
 
@@ -141,25 +127,36 @@ class Queue:
     """
 
     def __init__(self, planned: Sequence[Planned]) -> None:
-        self._open: dict[int, list[Planned]] = {}
+        self._open: dict[int, dict[str, Planned]] = {}
         for plan in planned:
-            self._open.setdefault(plan.trial.seed, []).append(plan)
+            self._open.setdefault(plan.trial.seed, {})[plan.trial.row.key] = plan
         self._seconds: dict[str, float] = {}
+        self._heap: list[tuple[float, int, str]] = []  # of the seed that is next, the longest first
         self._lock = threading.Lock()
 
     def took(self, record: TrialRecord) -> None:
         """Keeps what a trial of the record's row takes."""
-        self._seconds[record.row.key] = record.seconds
+        key = record.row.key
+        with self._lock:
+            self._seconds[key] = record.seconds
+            if self._heap:
+                heapq.heappush(self._heap, (-record.seconds, 0, key))
 
     def next(self) -> Planned:
         """Takes the trial that should begin now."""
         with self._lock:
             seed, same = next(iter(self._open.items()))
-            longest = max(same, key=lambda plan: self._seconds.get(plan.trial.row.key, 0.0))
-            same.remove(longest)
+            if not self._heap:
+                times = self._seconds
+                self._heap = [(-times.get(key, 0.0), n, key) for n, key in enumerate(same)]
+                heapq.heapify(self._heap)
+            while (longest := heapq.heappop(self._heap)[2]) not in same:
+                pass  # its time became known since, and it was taken by that
+            plan = same.pop(longest)
             if not same:
                 del self._open[seed]
-            return longest
+                self._heap = []
+            return plan
 
 
 def run_trials(
@@ -172,12 +169,16 @@ def run_trials(
     workers: Workers,
     listener: Listener,
     chosen: Sequence[OwnMetric] = (),
+    executor: Executor | None = None,
 ) -> bool:
     """Runs the trials, several at a time, and appends what became of each, with the `chosen` metrics.
 
-    False where one failed that was to end the run, as `config.fail_fast` says.
+    They run where `executor` runs them, on this machine by `workers` without one. False where one failed
+    that was to end the run, as `config.fail_fast` says.
     """
-    jobs = config.parallel(planned[0].trial.row.device) if planned else 1
+    if executor is None:
+        slots = config.parallel(planned[0].trial.row.device) if planned else 1
+        executor = LocalExecutor(workers, config, data, slots)
     scorer = Scorer(data.task, data.labels, folder, config.limit)
     stack = ExitStack()
     own = stack.enter_context(
@@ -192,40 +193,29 @@ def run_trials(
     )
 
     def run(plan: Planned) -> tuple[str, TrialRecord]:
-        trial, stages = plan.trial, Stages()
-        log = folder.file("logs", trial.key, ".log")
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-
-        def progress(now: Progress) -> None:
-            stages.enter(now.stage.partition(" ")[0])
-            listener.progress(plan.label, now)
-
-        event: Event
+        trial, log = plan.trial, folder.file("logs", plan.trial.key, ".log")
         if plan.refused:
-            event = plan.refused
+            outcome = Outcome(plan.refused, datetime.now(UTC).isoformat(timespec="seconds"))
             with suppress(FileNotFoundError):
                 shutil.copyfile(described_logs / f"{plan.plugin.label}.log", log)
         else:
-            listener.progress(plan.label, Progress(stage="start"))
-            request = RunTrial(
-                plugin=plan.plugin.location,
-                trial=trial,
-                data=data.path,
-                state=str(folder.file("state", trial.key, ".safetensors").resolve()),
-                predictions=str(folder.file("predictions", trial.key, ".safetensors").resolve()),
-                **own.asked(trial.key),
+            job = Job(
+                plan.plugin,
+                trial,
+                log=log,
+                state=folder.file("state", trial.key, ".safetensors"),
+                predictions=folder.file("predictions", trial.key, ".safetensors"),
+                asked=own.asked(trial.key),
             )
-            with asking(workers, plan.plugin, log, trial.row.threads) as ask:
-                event = ask(request, config.timeout, progress)
-        stages.enter("score")
-        event = scorer.check(event, trial, set(stages.seconds))
+            outcome = executor.run(job, partial(listener.progress, plan.label))
+        stages = Stages(outcome.stages, "score")
+        event = scorer.check(outcome.event, trial, set(outcome.stages))
         fields = scorer.score(trained(event), trial)
-        unchanged = event.unchanged if isinstance(event, Trained) else {}
+        unchanged = outcome.event.unchanged if isinstance(outcome.event, Trained) else {}
         fields = own.add(fields, trial.key, unchanged)
         if fields["status"] == "ok":
             stages.enter("reload")
-            with asking(workers, plan.plugin, log, trial.row.threads, "reload") as ask:
-                fields = reloaded(fields, request, ask, config.timeout)
+            fields = reloaded(fields, executor.reload(job, fields, outcome))
         stages.enter("end")
         if plan.source and plan.source.accuracy is not None and fields["status"] == "ok":
             fields["metrics"]["reported_accuracy"] = plan.source.accuracy
@@ -235,10 +225,11 @@ def run_trials(
             session=session,
             row=trial.row,
             seed=trial.seed,
-            started=started,
+            started=outcome.started,
             seconds=round(sum(stages.seconds.values()), 3),
             stages={name: round(seconds, 3) for name, seconds in stages.seconds.items()},
-            jobs=jobs,
+            jobs=executor.slots,
+            node=outcome.node,
             source=plan.source,
             family=plan.family,
             log=f"logs/{log.name}" if log.exists() else "",
@@ -247,13 +238,13 @@ def run_trials(
     queue = Queue(planned)
     calls = [lambda: run(queue.next())] * len(planned)
     with stack:
-        for label, record in spread(calls, jobs, workers):
+        for label, record in spread(calls, executor.parallel, executor):
             folder.append(record)
             queue.took(record)
             listener.recorded(label, record)
             if config.fail_fast and record.status not in ("ok", "skipped"):
                 listener.message("stopped at the first failure (--fail-fast)")
-                workers.stop()
+                executor.stop()
                 return False
     return True
 

@@ -131,7 +131,7 @@ def unified(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[
             config[name] = list(dict.fromkeys(value for values in every for value in values))
         elif isinstance(last, bool):
             config[name] = any(every)
-        elif name not in {"shard", "jobs", "timeout"}:
+        elif name not in {"shard", "jobs", "timeout", "executor", "scheduler"}:
             left.append(name)
     return config | ({"shard": ""} if "shard" in config else {}), left
 

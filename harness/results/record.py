@@ -120,7 +120,8 @@ class TrialRecord(Base):
     input, target and output neurons of a fitted spike train spike. `predictions` is the SHA-256 of the
     file of its predictions, "" where its task has none. `source` cites where its preset comes from, if
     that is written anywhere. Trials of one `family` and equal parameters train one
-    network. `stages` is how many seconds each stage took, `jobs` how many trials ran at once.
+    network. `stages` is how many seconds each stage took, `jobs` how many trials ran at once, `node` the
+    facts of the machine of a cluster that it ran on, empty where that was the session's own.
 
     Among the `facts`: `silent_layers`, the names of those that never spiked on the whole test split;
     `tied_scores`, the fraction of test samples whose best score several classes share;
@@ -141,6 +142,7 @@ class TrialRecord(Base):
     versions: dict[str, str] = {}
     jobs: Count = 1
     stages: dict[str, Amount] = {}
+    node: dict[str, Any] = {}
 
     @field_validator("layers")
     @classmethod

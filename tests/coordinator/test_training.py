@@ -9,12 +9,12 @@ import pytest
 
 from harness.catalogue.plugins import from_file
 from harness.coordinator.config import RunConfig, make_config
+from harness.coordinator.executors.job import Stages
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned, plan
 from harness.coordinator.pool import Workers
 from harness.coordinator.training import (
     Queue,
-    Stages,
     describe,
     prepare,
     run_trials,
@@ -373,3 +373,16 @@ def test_within_a_seed_the_rows_that_took_longest_begin_first(make_record, make_
         queue.took(make_record(row=rows[name], seconds=seconds))
     second = [queue.next().trial for _ in range(3)]
     assert [(trial.row.plugin, trial.seed) for trial in second] == [("b", 1), ("c", 1), ("a", 1)]
+
+
+def test_a_time_that_becomes_known_late_still_counts(make_record, make_row):
+    rows = {name: make_row(plugin=name) for name in "abc"}
+    planned = [
+        Planned(Trial(row=row, seed=seed), plugin=None) for seed in (0, 1) for row in rows.values()
+    ]
+    queue = Queue(planned)
+    taken = [queue.next() for _ in range(4)]
+    queue.took(make_record(row=rows["c"], seconds=2.0))
+    queue.took(make_record(row=rows["c"], seconds=1.0))
+    taken += [queue.next(), queue.next()]
+    assert [plan.trial.row.plugin for plan in taken] == ["a", "b", "c", "a", "c", "b"]

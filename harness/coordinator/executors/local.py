@@ -1,0 +1,32 @@
+"""Trials on this machine, several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.coordinator.config import RunConfig
+from harness.coordinator.executors.job import Job, Outcome, reload_here, run_here
+from harness.coordinator.pool import Workers
+from harness.protocol import Event, Prepared, Progress
+
+
+class LocalExecutor:
+    """Starts the worker of each trial here."""
+
+    def __init__(self, workers: Workers, config: RunConfig, data: Prepared, slots: int) -> None:
+        self.slots = self.parallel = slots
+        self._workers, self._timeout, self._data = workers, config.timeout, data.path
+
+    def run(self, job: Job, progress: Callable[[Progress], None]) -> Outcome:
+        """As `Executor.run`."""
+        return run_here(self._workers, job, self._data, self._timeout, progress)
+
+    def reload(self, job: Job, fields: Mapping[str, Any], outcome: Outcome) -> Event:
+        """As `Executor.reload`: after the predictions were scored, so for good networks alone."""
+        output = fields["raster"].get("output", [])
+        return reload_here(self._workers, job, self._data, self._timeout, output)
+
+    def stop(self) -> None:
+        """As `Executor.stop`."""
+        self._workers.stop()
