@@ -26,6 +26,9 @@ TABLE = re.compile(r"<!-- metrics: ([\w -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 FOREIGN = {
     "--torch-backend", "--no-deps", "--group", "--with", "--with-editable",
     *("--array", "--cpus-per-task", "--dependency", "--exclusive", "--job-name", "--parsable", "--time"),
+    *("--nthreads", "--memory-limit", "--death-timeout", "--lifetime", "--resources", "--port"),
+    *("--gres", "--repo", "--create-namespace", "--generate-name"),
+    *("--faults", "--pause", "--seed"),
     *("--accuracy", "--quiet", "--runs", "--tries", "--drift", "--layout", "--rows", "--spread"),
 }  # fmt: skip
 
