@@ -237,7 +237,9 @@ def _chosen(config: RunConfig, workers: Workers, listener: Listener) -> list[Own
     if config.executor == "local":
         return list(choose(config.metrics, workers, listener.message))
     if any(name != "none" for name in config.metrics):
-        raise UsageError("--metrics does not go with --executor dask: run these rows on one machine")
+        raise UsageError(
+            "--metrics does not go with --executor dask: run these rows on one machine"
+        )
     return []
 
 

@@ -206,7 +206,7 @@ def _uv() -> str:
     folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     found = shutil.which("uv", path=os.pathsep.join(folders))
     if found is None:
-        raise UsageError("--isolate and NAME@VERSION need uv: pip install 'snn-harness[isolate]'")
+        raise UsageError("--isolate and NAME@VERSION need uv: pip install uv")
     return found
 
 

@@ -171,7 +171,7 @@ def test_what_was_interrupted_is_built_anew(uv, heard):
 @pytest.mark.usefixtures("own_cache")
 def test_without_uv_the_line_says_how_to_get_it(monkeypatch, tmp_path, heard):
     monkeypatch.setattr(shutil, "which", lambda *_names, **_options: None)
-    with pytest.raises(UsageError, match=r"need uv: pip install 'snn-harness\[isolate\]'"):
+    with pytest.raises(UsageError, match=r"need uv: pip install uv"):
         provide(recipe(), "mine", heard)
 
 
