@@ -1,4 +1,4 @@
-"""A small network whose trials take about a second, and end equal wherever they run."""
+"""A small network whose trials take about two seconds, and end equal wherever they run."""
 
 import time
 
@@ -9,14 +9,12 @@ from harness.plugin import Evaluation, Parameter, Presets, hookimpl
 
 @hookimpl
 def harness_presets():
-    return Presets({"epochs": Parameter(1, "epochs"), "batch_size": Parameter(20, "samples")})
+    return Presets({"epochs": Parameter(2, "epochs"), "batch_size": Parameter(20, "samples")})
 
 
 @hookimpl
 def harness_build_model(task, params, device):
-    model = torch.nn.Linear(64, 10)
-    model.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    return model
+    return torch.nn.Linear(64, 10)
 
 
 @hookimpl
@@ -28,9 +26,10 @@ def harness_encode(model, inputs, generator):
 def harness_train_step(model, spikes, targets):
     time.sleep(0.1)
     loss = torch.nn.functional.cross_entropy(model(spikes[0]), targets)
-    model.optimizer.zero_grad()
-    loss.backward()
-    model.optimizer.step()
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    with torch.no_grad():  # by hand: torch.optim takes seconds to import
+        for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+            parameter -= 0.1 * gradient
     return {"loss": loss.detach()}
 
 
