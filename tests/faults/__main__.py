@@ -3,7 +3,8 @@
 Each fault happens at a random moment of a real run on a real scheduler and two nodes: after so many
 records, and up to 3 s. One that comes when the run has ended counts as missed, not as passed. The run is
 then carried on where it ended early. It has failed where a record was lost or doubled, an accuracy or a
-prediction differs from an undisturbed run's on this machine, or a process outlives its command.
+prediction differs from an undisturbed run's on this machine, a command printed a traceback, or a
+process outlives its command.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.cluster import SEEDS, Cluster, kill, records, result
@@ -93,13 +95,9 @@ def disk_here(cluster, out, moment, options):
         run = cluster.run(out / "run")
         _until(run, out / "run", moment)
         filler = out / "filler"
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError:
-                pass
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
         code = run.wait(END_SECONDS)
         text = run.log.read_text()
         assert code == 0 or "free some room" in text or "No space" in text, text[-500:]
@@ -197,6 +195,8 @@ def _attempt(name, cluster, out, moment, options, expected):
     found = result(out)
     assert before.items() <= found.items(), "a finished record was lost"
     assert found == expected, f"{len(found)} of {len(expected)} seeds, or other accuracies"
+    for log in cluster.unread():
+        assert "Traceback" not in log.read_text(), f"a traceback in {log.name}"
     return ended, len(before)
 
 

@@ -39,6 +39,7 @@ class Cluster:
         self.address = f"tcp://127.0.0.1:{self.port}"
         self.token = f"{os.getpid()}-{time.monotonic_ns()}"
         self.nodes, self.scheduler, self._count = [], None, 0
+        self._read = set()
 
     def begin(self):
         self.scheduler = self._start(
@@ -88,6 +89,12 @@ class Cluster:
     def workers(self):
         """The processes of trials and their starters."""
         return [process for process, words in self.left() if "harness.worker" in words]
+
+    def unread(self):
+        """What commands printed since this was asked."""
+        new = set(self.folder.glob("*-harness.log")) - self._read
+        self._read |= new
+        return sorted(new)
 
     def end(self):
         for process, _ in self.left():

@@ -60,8 +60,7 @@ def dask_executor(
         raise UsageError(
             "--executor dask needs dask.distributed: pip install distributed"
         ) from None
-    for name in ("distributed", "asyncio"):  # what matters, the host says itself, in one line
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    _silence()
     with ExitStack() as stack:
         address = config.scheduler
         if not address:
@@ -71,6 +70,13 @@ def dask_executor(
         if not config.scheduler:
             executor.parallel = executor.slots = slots
         yield executor
+
+
+def _silence() -> None:
+    """Hushes dask, whose loggers have levels of their own: what matters, the host says in one line."""
+    for name in ("asyncio", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("asyncio", "distributed"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import threading
 from concurrent.futures import CancelledError
 
@@ -145,6 +146,14 @@ def test_what_a_node_sends_back_is_written_here_and_its_place_is_kept(cluster, s
     assert not job.predictions.exists()
     assert told == [Progress(stage="train", node="a")]
     assert cluster.submitted == [{**cluster.submitted[0], "workers": None, "resources": None}]
+
+
+@pytest.mark.parametrize("name", ["distributed", "distributed.client", "asyncio"])
+def test_dask_prints_nothing_of_its_own(cluster, start, name):
+    """Its loggers have levels of their own: that of their parent does not hush them."""
+    logging.getLogger(name).setLevel(logging.WARNING)
+    with start():
+        assert not logging.getLogger(name).isEnabledFor(logging.ERROR)
 
 
 def test_a_node_that_refuses_is_named_once_and_left_out(cluster, start, job, heard):
