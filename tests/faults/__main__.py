@@ -91,7 +91,7 @@ def three(cluster, out, moment, options):
 def disk_here(cluster, out, moment, options):
     """The disk of the results full (a small tmpfs), then room, and --resume."""
     out.mkdir(parents=True)
-    with _small_disk(out, "300k"):
+    with _small_disk(out, "4m"):
         run = cluster.run(out / "run")
         _until(run, out / "run", moment)
         filler = out / "filler"
@@ -222,12 +222,17 @@ def main():
         assert quiet.wait(END_SECONDS) == 0, quiet.log.read_text()
         assert result(folder / "quiet") == expected, "a cluster trains other networks"
         print("undisturbed, on this machine and on the cluster: equal", flush=True)
-        for attempt in range(options.tries):
+        for _ in range(options.tries):
             for name in options.faults.split(","):
                 moment = random.randrange(len(SEEDS) - 1), random.uniform(0.0, 3.0)
                 try:
                     code, kept = _attempt(
-                        name, cluster, folder / f"{name}-{attempt}", moment, options, expected
+                        name,
+                        cluster,
+                        folder / f"{name}-{len(counts[name])}",
+                        moment,
+                        options,
+                        expected,
                     )
                     told = GOOD
                 except Missed:
