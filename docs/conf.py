@@ -58,6 +58,8 @@ LINKS = {
     **{f"../{path}": f"{page}.md" for page, path in PAGES.items()},
     **{path: f"{page}.md" for page, path in PAGES.items()},
     "../results/reference-layers-512/report.md": "reference-runs.md",
+    "../results/reference-digits/report.md": "reference-runs.md",
+    "../results/reference-source-eligibility-seeds/report.md": "reference-runs.md",
     "../docs/": "",
     "docs/": "",
     "../harness/plugin/hookspecs.py": "reference/hooks.md",
@@ -105,4 +107,6 @@ def setup(app: object) -> None:
     """Sphinx calls it."""
     app.connect("source-read", _pages_of_the_site)  # type: ignore[attr-defined]
     app.connect("autodoc-process-docstring", _plain_docstrings)  # type: ignore[attr-defined]
+    for part in ("description", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", _plain_docstrings)  # type: ignore[attr-defined]
     app.connect("build-finished", _copy_reports)  # type: ignore[attr-defined]

@@ -1,5 +1,7 @@
 """What the author of a task writes: a description, and a function that reads its arrays. No torch.
 
+The shortest one::
+
     @hookimpl
     def harness_tasks():
         return [TaskSpec(name="wine", description="...", classes=3, files={"wine.csv": ""}, read=read)]
