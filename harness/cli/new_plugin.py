@@ -66,7 +66,8 @@ def _check_name(name: str, module: str, package: bool) -> None:
         )
     if name in (plugin.name for plugin in discover()):
         raise UsageError(f"a plugin {name!r} is installed already: choose another name")
-    if package and find_spec(module):
+    # A folder without code is found as a module too, where the current folder is on the path.
+    if package and (found := find_spec(module)) and found.origin:
         raise UsageError(
             f"there is a module {module!r} already, which the package would hide: choose another name"
         )

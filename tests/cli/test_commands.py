@@ -205,7 +205,7 @@ def test_resume_takes_no_other_option(harness, tmp_path, words):
     assert code == 2
     assert the_line(err) == (
         f"harness: --resume takes its options from {tmp_path / 'run.json'}, give no other "
-        "(but --timeout, --memory, --jobs)"
+        "(but --timeout, --memory, --jobs, --executor, --scheduler)"
     )
 
 

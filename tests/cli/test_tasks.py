@@ -61,6 +61,7 @@ def test_a_wrong_name_offers_the_nearest(harness):
     assert (code, err) == (2, "harness: task mnist has no parameters\n")
 
 
+@pytest.mark.usefixtures("no_data")
 def test_a_file_is_told_as_the_others_are(harness, task_file):
     code, out, err = harness("tasks", task_file)
     assert (code, err) == (0, "")
