@@ -130,6 +130,7 @@ def test_tables_are_whole(path):
 
 @pytest.mark.native
 def test_the_tutorial_runs_as_it_stands():
+    pytest.importorskip("torch")
     pytest.importorskip("harness_native")
     cells = json.loads((ROOT / "docs/tutorials/first-comparison.ipynb").read_text())["cells"]
     names: dict[str, object] = {}

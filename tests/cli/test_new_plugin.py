@@ -2,6 +2,7 @@ import ast
 import importlib.metadata
 import io
 import json
+import sys
 import tokenize
 import tomllib
 from pathlib import Path
@@ -106,7 +107,8 @@ def test_a_package_has_all_that_it_needs(harness, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["mine"], ["mine", "--package"]])
-def test_nothing_is_overwritten(harness, tmp_path, words):
+def test_nothing_is_overwritten(harness, tmp_path, words, monkeypatch):
+    monkeypatch.delitem(sys.modules, "mine", raising=False)  # of another test's plugin
     existing = tmp_path / ("mine/README.md" if "--package" in words else "mine.py")
     existing.parent.mkdir(exist_ok=True)
     existing.write_text("precious")

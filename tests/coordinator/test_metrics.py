@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")  # a process that computes metrics has it
 from safetensors.numpy import save_file
 
 from harness.catalogue.metrics import discover_metrics, metrics_file
