@@ -112,3 +112,14 @@ def test_a_full_disk_on_the_node_is_a_failure_that_can_be_tried_again(order, mon
     event = carried_out(order).outcome.event
     assert event.status == "crashed"
     assert "No space left on device; mend it, then --retry failed" in event.reason
+
+
+@pytest.mark.usefixtures("fake_torch")
+def test_a_trial_that_nobody_waits_for_is_ended_although_its_plugin_hangs(
+    plugin_file, order, monkeypatch
+):
+    monkeypatch.setattr(node, "_data", lambda *_: ("path", ""))
+    path = plugin_file("hangs", "import time; time.sleep(3600)", base="declared")
+    order = replace(order, plugin=from_file(path), source=path.read_bytes())
+    event = carry_out(order, "tcp://node:1", lambda progress: None, lambda: False).outcome.event
+    assert (event.status, event.reason) == ("crashed", "nobody waits for it any more")
