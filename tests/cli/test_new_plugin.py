@@ -2,7 +2,6 @@ import ast
 import importlib.metadata
 import io
 import json
-import sys
 import tokenize
 import tomllib
 from pathlib import Path
@@ -106,10 +105,9 @@ def test_a_package_has_all_that_it_needs(harness, tmp_path):
         assert path.is_dir() or "$" not in path.read_text(), f"{path} was not filled in"
 
 
-@pytest.mark.parametrize("words", [["mine"], ["mine", "--package"]])
-def test_nothing_is_overwritten(harness, tmp_path, words, monkeypatch):
-    monkeypatch.delitem(sys.modules, "mine", raising=False)  # of another test's plugin
-    existing = tmp_path / ("mine/README.md" if "--package" in words else "mine.py")
+@pytest.mark.parametrize("words", [["precious"], ["precious", "--package"]])
+def test_nothing_is_overwritten(harness, tmp_path, words):
+    existing = tmp_path / ("precious/README.md" if "--package" in words else "precious.py")
     existing.parent.mkdir(exist_ok=True)
     existing.write_text("precious")
     code, _, err = harness("new-plugin", *words)
