@@ -30,7 +30,7 @@ from harness.subjects import Contender, LayerRow, LayerSize, Row
 
 # Surrogates cannot be written as UTF-8; none comes through the protocol.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-#: Hypothesis draws names from the code under test too; what a metric of the registry can be is tested apart.
+#: Hypothesis draws names from the code under test too; metrics of the registry are tested apart.
 OWN_NAMES = TEXT.filter(lambda name: name not in METRICS)
 FLOATS = st.floats(-LARGEST, LARGEST)
 COUNTS = st.integers(1, 2**53)
