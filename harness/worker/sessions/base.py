@@ -25,7 +25,7 @@ from harness.protocol import (
 from harness.worker import settings
 
 #: Warm-up ends when the median of these many calls is within the tolerance of those before.
-_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 3, 0.05, 0.1
+_WARM_CALLS, _WARM_TOLERANCE, _WARM_SECONDS = 3, 0.05, 0.05
 #: A call that takes longer than this needs no call before it to be warm. Where a round takes several
 #: calls, neither do those longer than a short call: the first of them warms, and neither the median nor
 #: the fastest is it.
@@ -123,7 +123,7 @@ class Session(ABC):
         return Samples(batch=self.batch(request.what), series=series, aside=aside)
 
     def warm_up(self, what: str, to_follow: int = 1) -> None:
-        """Calls until the time of a call no longer changes, for a tenth of a second at most.
+        """Calls until the time of a call no longer changes, for a twentieth of a second at most.
 
         In later rounds two calls do, one that takes a while, or none where enough are `to_follow`: only
         what other processes pushed out of the caches has to come back.
