@@ -2,7 +2,8 @@
 
 A task is built in, an entry point of the group `harness.task` (its name is the task's, its value the
 module that implements `harness_tasks`), or a file: `FILE.py`, or `FILE.py:NAME` where it has several.
-Parameters of the task follow a colon: `nmnist:steps=20,polarity=merged`.
+Parameters of the task follow a colon: `nmnist:steps=20,polarity=merged`. Several tasks are separated by
+commas.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ BUILT_IN = {
 _TEXT = re.compile(
     r"(?P<head>.+?\.py|[^:]+)(:(?P<name>[^:=]+))?(:(?P<options>[^:]*=[^:]*))?", re.DOTALL
 )
+#: What a text ends in that has parameters, and one more of them.
+_PARAMETERS, _PARAMETER = re.compile(r":[^:]*=[^:]*$"), re.compile(r"[^:]*=[^:]*")
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,23 @@ def find_task(text: str) -> FoundTask:
     return replace(task, location=task.location.model_copy(update={"options": options}))
 
 
+def split_tasks(text: str) -> tuple[str, ...]:
+    """Each of the tasks that `text` of --task names. What follows a parameter is one, if it has a value."""
+    found: list[str] = []
+    for part in text.split(","):
+        if found and _PARAMETERS.search(found[-1]) and _PARAMETER.fullmatch(part):
+            found[-1] += f",{part}"
+        else:
+            found.append(part.strip())
+    return tuple(found)
+
+
 def short_name(text: str) -> str:
     """What `text` of --task is called in the name of a folder: a file's by its stem."""
+    return "-".join(map(_short_name, split_tasks(text)))
+
+
+def _short_name(text: str) -> str:
     parts = _TEXT.fullmatch(text)
     head = parts["head"] if parts else text
     return (parts and parts["name"]) or Path(head).name.removesuffix(".py")

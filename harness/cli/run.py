@@ -1,4 +1,4 @@
-"""`harness run`: trains, evaluates and measures plugins on one task, and writes the report."""
+"""`harness run`: trains, evaluates and measures plugins on tasks, and writes the report."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 @plugins_option("What to compare [default: all].")
 @click.option(
     "--task",
-    default="digits",
+    multiple=True,
+    default=("digits",),
     show_default=True,
-    metavar="NAME|FILE.py",
-    help="What to solve (harness tasks).",
+    metavar="NAME|FILE.py,...",
+    callback=lambda _context, _option, given: ",".join(given),
+    help="What to solve (harness tasks); each of a list on its own.",
 )
 @click.option(
     "--preset",
@@ -102,6 +104,7 @@ def run(
       harness run --plugins my_plugin.py --limit 200 --no-timing --seeds 0
       harness run --plugins 'native-*' --task mnist --preset best --dry-run
       harness run --plugins native-dfa --set native-dfa.hidden=32,64,128
+      harness run --plugins 'native-*' --task digits,yin-yang
       harness run --plugins snntorch-bptt@0.9.4,snntorch-bptt@1.0.0
       harness run --config bench.toml --seeds 0,1,2,3,4
       harness run --resume results/mine --retry failed --timeout 600
@@ -114,7 +117,7 @@ def run(
         file = {name: value for name, value in read_config(config).items() if name not in given}
         plugins, params = file.pop("plugins", plugins), file.pop("params", params)
         options |= file
-    from harness.catalogue.tasks import short_name
+    from harness.catalogue.tasks import short_name, split_tasks
 
     task, preset = options["task"], options["preset"]
 
@@ -133,7 +136,8 @@ def run(
     if dry_run:
         _forecast(plugins, chosen(), options)
     name = f"{short_name(task)}-{preset}"
-    work("networks", start, f"{', '.join(plugins)} on {task}", name, **options)
+    about = f"{', '.join(plugins)} on {', '.join(split_tasks(task))}"
+    work("networks", start, about, name, **options)
 
 
 #: What decides nothing that a forecast tells.

@@ -25,10 +25,10 @@ from harness.coordinator.listener import Listener
 from harness.coordinator.metrics import OwnMetric, choose
 from harness.coordinator.networks import measure_networks
 from harness.coordinator.notebook import default_listener
-from harness.coordinator.plan import Planned, check_names, part_of, plan
+from harness.coordinator.plan import Planned, TaskPlan, check_names, plan_tasks
 from harness.coordinator.pool import Workers
 from harness.coordinator.run import Run, import_report, load
-from harness.coordinator.training import describe, named, prepare, run_trials, scratch_folder
+from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
 from harness.results.comparison import PROCESSES
@@ -41,7 +41,7 @@ __all__ = ["Forecast", "Run", "forecast", "layers", "load", "resume", "run"]
 def run(
     plugins: str | Sequence[str] = "all",
     *,
-    task: str | Path = "digits",
+    task: str | Path | Sequence[str | Path] = "digits",
     preset: str = "quick",
     params: Mapping[str, Mapping[str, Any]] | None = None,
     seeds: Sequence[int] = (0, 1, 2),
@@ -70,8 +70,8 @@ def run(
 ) -> Run:
     """Trains, evaluates and measures `plugins` on `task`, and writes the report: as `harness run`.
 
-    `plugins` are names, globs, `all`, and paths of .py files. `params` changes parameters by plugin
-    name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
+    Of several tasks, a list or separated by commas, each is compared on its own. `plugins` are names,
+    globs, `all`, and paths of .py files. `params` changes parameters by plugin name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
     take `timeout` seconds and `memory` GiB. With `limit`, the first so many samples of each split are
     used; with `fail_fast`, the first failure ends the run. With `isolate`, every plugin has packages of
     its own, as NAME@VERSION always has. Without `timing`, nothing is measured beside the trials, nor in
@@ -83,7 +83,7 @@ def run(
     """
     options = {
         "plugins": _patterns(plugins),
-        "task": str(task),
+        "task": str(task) if isinstance(task, (str, Path)) else tuple(map(str, task)),
         "preset": preset,
         "params": params or {},
         "seeds": tuple(seeds),
@@ -120,13 +120,15 @@ def forecast(
     A few batches of each row are timed, and thrown away. UsageError as by `run`.
     """
     config = make_config(RunConfig, {"plugins": _patterns(plugins), **options})
-    find_task(config.task)
+    _check_tasks(config)
     selected = select(config.plugins, discover(), versions=True)
     check_names(config, selected)
     device, listener = choose_device(config.device), listener or default_listener()
     selected = in_environments(selected, config.isolate, listener)
-    with _prepared(config, selected, device, listener) as (planned, data, _logs, workers):
-        return probe(planned, config, data, workers, listener)
+    with _prepared(config, selected, device, listener) as (plans, _logs, workers):
+        return Forecast.of(
+            [probe(one.planned, one.config, one.data, workers, listener) for one in plans]
+        )
 
 
 def layers(
@@ -212,7 +214,7 @@ def resume(
 
 def _networks(config: RunConfig, command: Command) -> Run:
     asked, config = config, command.here(config)
-    find_task(config.task)
+    _check_tasks(config)
     selected = select(config.plugins, discover(), versions=True)
     check_names(config, selected)
     device = choose_device(config.device, command.listener.message)
@@ -221,15 +223,34 @@ def _networks(config: RunConfig, command: Command) -> Run:
     session = environment.session(asked, selected, command=command.text, jobs=jobs)
     session = command.places(session)
     command.check("networks", session)  # what needs no import to be known is refused before any
-    with _prepared(config, selected, device, command.listener) as (planned, data, logs, workers):
+    with _prepared(config, selected, device, command.listener) as (plans, logs, workers):
         chosen = _chosen(config, workers, command.listener)
         told = tuple(metric.told for metric in chosen)
-        session = session.model_copy(update={"data": data.facts, "metrics": told})
+        data = {one.task: one.data.facts for one in plans}
+        facts = data if len(plans) > 1 else plans[0].data.facts
+        session = session.model_copy(update={"data": facts, "metrics": told})
         with command.at_work("networks", session) as (folder, number):
-            _train_and_measure(
-                config, planned, data, folder, number, logs, workers, command.listener, chosen
-            )
+            for one in plans:
+                if not _train_and_measure(
+                    one, folder, number, logs, workers, command.listener, chosen
+                ):
+                    break
+            if config.timing and config.part[1] > 1:
+                command.listener.message(
+                    "a part of a run is not measured: put the parts together with harness merge, "
+                    "and resume that"
+                )
     return load(command.path)
+
+
+def _check_tasks(config: RunConfig) -> None:
+    """UsageError where a task does not exist, or where two names are those of one."""
+    found: dict[str, str] = {}
+    for task in config.tasks:
+        place = find_task(task).location.model_dump_json()
+        if place in found:
+            raise UsageError(f"--task: {found[place]} and {task} are the same task: give it once")
+        found[place] = task
 
 
 def _chosen(config: RunConfig, workers: Workers, listener: Listener) -> list[OwnMetric]:
@@ -246,8 +267,8 @@ def _chosen(config: RunConfig, workers: Workers, listener: Listener) -> list[Own
 @contextmanager
 def _prepared(
     config: RunConfig, selected: Sequence[Plugin], device: str, listener: Listener
-) -> Iterator[tuple[list[Planned], Prepared, Path, Workers]]:
-    """The plan, the data, the logs of what was imported, and the workers."""
+) -> Iterator[tuple[list[TaskPlan], Path, Workers]]:
+    """The plan of each task, the logs of what was imported, and the workers."""
     with Workers(memory=config.memory) as workers, scratch_folder() as logs:
         ready = [plugin for plugin in selected if plugin.status == "ready"]
         frameworks = [plugin.framework for plugin in ready]
@@ -257,29 +278,32 @@ def _prepared(
             workers.warm(wanted, config.threads, PROCESSES if config.timing else 1, python)
         if not config.timing:  # nothing is timed that it could disturb: the loop is shorter by it
             threading.Thread(target=import_report, daemon=True).start()
-        listener.doing(f"preparing {config.task}")
         # Without torch beside this process, an environment has what data are prepared with.
         python = "" if find_spec("torch") else next(iter(interpreters), "")
-        data = prepare(config.task, config.data_folders(), workers, listener.message, python)
+        data: list[tuple[RunConfig, Prepared]] = []
+        for task in config.tasks:
+            listener.doing(f"preparing {task}")
+            found = prepare(task, config.data_folders(), workers, listener.message, python)
+            data.append((config.on(task), found))
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)
-        config = named(config, data)
-        planned = plan(config, selected, described, device, data.facts.get("digest"))
-        yield part_of(config, planned), data, logs, workers
+        yield plan_tasks(config, selected, described, device, data), logs, workers
 
 
 def _train_and_measure(
-    config: RunConfig,
-    planned: Sequence[Planned],
-    data: Prepared,
+    one: TaskPlan,
     folder: RunFolder,
     session: int,
     logs: Path,
     workers: Workers,
     listener: Listener,
     chosen: Sequence[OwnMetric],
-) -> None:
+) -> bool:
+    """Whether the run goes on: not where a failed trial ends it."""
+    config, planned, data = one.config, one.planned, one.data
+    if not planned:  # this part of the run has nothing to do on this task
+        return True
     trained = _trained(folder, session)
     open_ = [p for p in planned if p.trial.key not in trained]
     presets = ", ".join(dict.fromkeys(p.trial.row.preset for p in planned))
@@ -287,15 +311,11 @@ def _train_and_measure(
     listener.planned([p.label for p in planned], finished, f"{config.task} ({presets})")
     with folder.clocked("trials"), _executor(open_, config, data, folder, listener) as executor:
         finished_all = run_trials(
-            open_, config, data, folder, session, logs, workers, listener, chosen, executor
-        )
-    if config.timing and config.part[1] > 1:
-        listener.message(
-            "a part of a run is not measured: put the parts together with harness merge, and resume that"
-        )
-        return
-    if not (config.timing and finished_all):
-        return
+            open_, config, data, folder, session, logs, workers, listener, chosen, executor,
+            folder.own_labels(one.own),
+        )  # fmt: skip
+    if not config.timing or config.part[1] > 1 or not finished_all:
+        return finished_all
     trained = _trained(folder, session)
     group: dict[str, tuple[Planned, TrialRecord]] = {}
     for plan_ in planned:  # the first seed of each row that was trained stands for the row
@@ -309,6 +329,7 @@ def _train_and_measure(
         members = list(group.values())
         with folder.clocked("group"):
             measure_networks(members, names, config, data, folder, session, workers, listener)
+    return True
 
 
 @contextmanager

@@ -11,25 +11,25 @@ from harness.results.store import RunFolder
 from harness.results.timings import compare
 
 
-def row_named(text: str, records: Sequence[Record]) -> str:
-    """The key of the row that `text` names, as --baseline does; UsageError where there is none."""
+def rows_named(text: str, records: Sequence[Record]) -> list[str]:
+    """The key of the row of each task that `text` names, as --baseline does; UsageError where none has one."""
     rows = [record.row for record in records if isinstance(record, TrialRecord)]
-    found = next((row.key for row in rows if names_row(text, row)), None)
-    if found is None:
+    found = {row.task: row.key for row in reversed(rows) if names_row(text, row)}
+    if not found:
         raise unknown("row for --baseline", text, dict.fromkeys(row.plugin for row in rows))
-    return found
+    return list(found.values())
 
 
 def rebased(folder: RunFolder, records: Sequence[Record], baseline: str) -> list[Record]:
-    """`records`, with the rows of each measurement group compared with the row of key `baseline`.
+    """`records`, with the rows of its measurement groups compared with the row of key `baseline`.
 
     Groups in which that row was not measured stay as they are. UsageError where the raw times of a row
     of the others cannot be read.
     """
-    groups: dict[int, dict[str, NetworkTiming]] = {}
+    groups: dict[tuple[int, str], dict[str, NetworkTiming]] = {}
     for record in records:
         if isinstance(record, NetworkTiming) and record.status == "ok":
-            groups.setdefault(record.session, {})[record.row.key] = record
+            groups.setdefault((record.session, record.row.task), {})[record.row.key] = record
     changed: dict[str, Record] = {}
     for group in groups.values():
         if baseline not in group:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.catalogue.tasks import split_path
 from harness.coordinator.config import Config, RunConfig
-from harness.coordinator.folders import located, located_plugin, start_folder
+from harness.coordinator.folders import located, located_plugin, located_tasks, start_folder
 from harness.coordinator.listener import Listener
 from harness.coordinator.run import load
 from harness.errors import UsageError
@@ -52,8 +51,7 @@ class Command:
         if isinstance(config, RunConfig):
             seen["metrics"] = tuple(located_plugin(name, base) for name in config.metrics)
             seen["data"] = tuple(located(folder, base) for folder in config.data)
-            path, rest = split_path(config.task)
-            seen["task"] = located(path, base) + rest if path else config.task
+            seen["task"] = located_tasks(config.task, base)
         return config.model_copy(update=seen)
 
     def check(self, kind: Kind, session: Session) -> None:

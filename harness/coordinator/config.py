@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.catalogue.tasks import split_tasks
 from harness.coordinator import cgroup
 from harness.errors import UsageError, unknown
 from harness.plugin.contract import Neuron, Value
@@ -77,6 +78,23 @@ class RunConfig(Config):
     executor: Literal["local", "dask"] = "local"
     scheduler: str = ""
 
+    @field_validator("task", mode="before")
+    @classmethod
+    def _one_text(cls, task: Any) -> Any:
+        """Several tasks are one text, separated by commas, as on the command line."""
+        several = isinstance(task, (list, tuple)) and all(isinstance(each, str) for each in task)
+        return ",".join(task) if several else task
+
+    @field_validator("task")
+    @classmethod
+    def _distinct_tasks(cls, task: str) -> str:
+        tasks = split_tasks(task)
+        if not all(tasks):
+            raise ValueError("wanted NAME or FILE.py, several separated by commas")
+        if twice := [each for each in tasks if tasks.count(each) > 1]:
+            raise ValueError(f"wanted each task once, and {twice[0]} is given twice")
+        return ",".join(tasks)
+
     @field_validator("params")
     @classmethod
     def _no_empty_lists(cls, params: Params) -> Params:
@@ -117,6 +135,15 @@ class RunConfig(Config):
         if self.scheduler and self.executor != "dask":
             raise UsageError("--scheduler ADDRESS goes with --executor dask")
         return self
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks, each as `find_task` takes it."""
+        return split_tasks(self.task)
+
+    def on(self, task: str) -> RunConfig:
+        """The same run on one task alone."""
+        return self.model_copy(update={"task": task})
 
     @property
     def part(self) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.coordinator.config import RunConfig, option, parse_params, told
-from harness.coordinator.folders import located, located_plugin
+from harness.coordinator.folders import located, located_plugin, located_tasks
 from harness.errors import UsageError, unknown
 from harness.results.store import RUN, RunFolder
 
@@ -76,6 +76,8 @@ def _fields(path: Path, text: str, given: Mapping[str, Any]) -> dict[str, Any]:
                 value = parse_params([value] if isinstance(value, str) else map(str, value))
             except UsageError as error:
                 raise UsageError(f"{path}{_line(text, [key])}: {error}") from None
+        elif name == "task" and isinstance(value, list):
+            value = ",".join(map(str, value))
         options[name] = value
     return options
 
@@ -96,6 +98,8 @@ def _here(options: dict[str, Any], base: Path) -> dict[str, Any]:
     """`options`, their paths as seen from the current folder."""
     for key in options.keys() & {"plugins", "metrics"}:
         options[key] = [located_plugin(name, base) for name in options[key]]
+    if "task" in options:
+        options["task"] = located_tasks(options["task"], base)
     if "data" in options:
         options["data"] = [located(folder, base) for folder in options["data"]]
     return options

@@ -95,6 +95,14 @@ def located_plugin(name: str, base: Path | None) -> str:
     return name
 
 
+def located_tasks(text: str, base: Path | None) -> str:
+    """The tasks that `text` of --task names, their files as `located` sees them."""
+    from harness.catalogue.tasks import split_path, split_tasks
+
+    parts = map(split_path, split_tasks(text))
+    return ",".join(located(path, base) + rest if path else rest for path, rest in parts)
+
+
 def located(text: str, base: Path | None) -> str:
     """The path `text` as seen from here, where it was written in the folder `base`."""
     if base is None or Path(text).is_absolute() or not (base / text).exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
@@ -31,15 +31,26 @@ class Expected:
     trials: int
     seconds: float | None
     reason: str = ""
+    task: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The rows of a run; `seconds` of all its trials, `jobs` at once, and of the measurement."""
+    """The rows of a run; `seconds` of all its trials, `jobs` at once, and of the measurement.
+
+    Tasks come one after the other.
+    """
 
     rows: Sequence[Expected]
     jobs: int
     measuring_seconds: float
+
+    @classmethod
+    def of(cls, tasks: Sequence[Forecast]) -> Forecast:
+        """The forecast for all of several tasks, of those for each."""
+        rows = [row for one in tasks for row in one.rows]
+        jobs = max(one.jobs for one in tasks)
+        return cls(rows, jobs, sum(one.measuring_seconds for one in tasks))
 
     @property
     def trials(self) -> int:
@@ -48,11 +59,17 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """Of the whole run, as far as it is known: never less than its longest trial takes."""
-        known = [row for row in self.rows if row.seconds is not None]
-        longest = max((row.seconds or 0.0 for row in known), default=0.0)
-        together = sum(row.trials * (row.seconds or 0.0) for row in known) / self.jobs
-        return max(longest, together) + self.measuring_seconds
+        """Of the whole run, as far as it is known: never less than the longest trial of each task takes."""
+        of_tasks: dict[str, list[Expected]] = {}
+        for row in self.rows:
+            if row.seconds is not None:
+                of_tasks.setdefault(row.task, []).append(row)
+        training = 0.0
+        for known in of_tasks.values():
+            longest = max(row.seconds or 0.0 for row in known)
+            together = sum(row.trials * (row.seconds or 0.0) for row in known) / self.jobs
+            training += max(longest, together)
+        return training + self.measuring_seconds
 
 
 def probe(
@@ -74,7 +91,7 @@ def probe(
         listener.doing(f"timing a few batches of {plan.name}")
         if plan.refused:
             told = f"{plan.refused.status}: {plan.refused.reason}"
-            return Expected(plan.name, seeds, None, told)
+            return Expected(plan.name, seeds, None, told, config.task)
         few = _few(plan.trial)
         watch = _Stopwatch()
         with (
@@ -90,8 +107,10 @@ def probe(
             )
             event = ask(request, config.timeout, watch.progress)
         if isinstance(event, Failed):
-            return Expected(plan.name, seeds, None, f"{event.status}: {event.reason}")
-        return Expected(plan.name, seeds, watch.seconds(plan.trial, few, sizes))
+            told = f"{event.status}: {event.reason}"
+            return Expected(plan.name, seeds, None, told, config.task)
+        seconds = watch.seconds(plan.trial, few, sizes)
+        return Expected(plan.name, seeds, seconds, task=config.task)
 
     rows = list(spread([partial(expect, plan) for plan in firsts.values()], jobs, workers))
     order = {plan.name: place for place, plan in enumerate(firsts.values())}

@@ -13,7 +13,7 @@ from harness.coordinator.config import RunConfig
 from harness.errors import UsageError, unknown
 from harness.plugin.contract import Unsupported, Value
 from harness.plugin.parameters import Presets
-from harness.protocol import Failed
+from harness.protocol import Failed, Prepared
 from harness.results.labels import labels
 from harness.results.record import Cited
 from harness.subjects import Row, Trial
@@ -38,6 +38,35 @@ class Planned:
     def label(self) -> str:
         """The trial's name for people."""
         return f"{self.name} seed={self.trial.seed}"
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """What a run does on one of its tasks: its trials, its measurement group, and the data of both.
+
+    `config` asks for this task alone; the run has `several`, or no other.
+    """
+
+    config: RunConfig
+    planned: Sequence[Planned]
+    data: Prepared
+    several: bool = False
+
+    @property
+    def task(self) -> str:
+        """The name of the task, by which rows and presets go, also where a file was asked for."""
+        return named(self.config, self.data).task
+
+    @property
+    def own(self) -> str:
+        """What the task's files in the run's folder are called after; "" in a run of one task."""
+        return self.task if self.several else ""
+
+
+def named(config: RunConfig, data: Prepared) -> RunConfig:
+    """`config` with the name of its task, where it was asked for by a file."""
+    return config.on(data.task.name) if data.task else config
+
 
 
 def plan(
@@ -79,6 +108,45 @@ def part_of(config: RunConfig, planned: Sequence[Planned]) -> list[Planned]:
             f"--shard {config.shard} has nothing to do: there are {len(planned)} trials"
         )
     return [p for n, p in enumerate(planned) if (n + n // cycle) % count == place - 1]
+
+
+def plan_tasks(
+    config: RunConfig,
+    plugins: Sequence[Plugin],
+    described: Mapping[str, Presets | Failed],
+    device: str,
+    data: Sequence[tuple[RunConfig, Prepared]],
+) -> list[TaskPlan]:
+    """This run's part of the trials on each task, whose configuration and data are `data`.
+
+    Rows are named among those of all tasks. A task of which nothing is in this part has no trials.
+    UsageError where two tasks have one name.
+    """
+    every: list[Planned] = []
+    names: set[str] = set()
+    for asked, prepared in data:
+        own = named(asked, prepared)
+        if own.task in names:
+            raise UsageError(f"--task: two tasks are called {own.task}: rename one of them")
+        names.add(own.task)
+        try:
+            every += plan(own, plugins, described, device, prepared.facts.get("digest"))
+        except UsageError as error:
+            if len(data) == 1 or own.task in str(error):
+                raise
+            raise UsageError(f"task {own.task}: {error}") from None
+    rows = {p.trial.row.key: p.trial.row for p in every}
+    called = dict(zip(rows, labels(list(rows.values())), strict=True))
+    every = [replace(p, name=called[p.trial.row.key]) for p in every]
+    # Seed by seed over all tasks, as on one: a part then has some of each.
+    every.sort(key=lambda p: config.seeds.index(p.trial.seed))
+    parts: dict[str, list[Planned]] = {name: [] for name in names}
+    for planned in part_of(config, every):
+        parts[planned.trial.row.task].append(planned)
+    return [
+        TaskPlan(asked, parts[named(asked, prepared).task], prepared, len(data) > 1)
+        for asked, prepared in data
+    ]
 
 
 def names_row(text: str, row: Row) -> bool:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.coordinator.baseline import rebased, row_named
+from harness.coordinator.baseline import rebased, rows_named
 from harness.coordinator.folders import check_links
+from harness.errors import unknown
 from harness.results.answers import Answers, joined, read_answers
 from harness.results.merge import current_of_each
 from harness.results.record import Record
 from harness.results.session import Session
 from harness.results.store import Description, Kind, RunFolder
 from harness.results.summary import Summary, summarise
+from harness.results.tasks import by_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,15 +32,15 @@ if TYPE_CHECKING:
 class Run:
     """A run on disk: the latest record of each trial and measurement.
 
-    `answers` are those of its networks to the test samples, where they were kept; `problems` tells what
-    could not be read.
+    `answers` are those of its networks to the test samples of each task, where they were kept; `problems`
+    tells what could not be read.
     """
 
     path: Path
     description: Description
     records: Sequence[Record]
     problems: Sequence[str] = ()
-    answers: Answers | None = None
+    answers: Mapping[str, Answers] = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -78,14 +80,19 @@ class Run:
         table: str = short_table(self.rows).to_html(index=False, border=0)
         return f"{table}<p>{escape(str(self.path / 'report.html'))}</p>"
 
-    def plot(self, figure: str) -> list[Axes]:
+    def plot(self, figure: str, task: str = "") -> list[Axes]:
         """The axes of a figure of the report, by its name in `figures/`; `.figure` of one shows it.
 
-        UsageError where there is no such figure, or no row that it could show.
+        A figure shows the rows of one task: in a run of several, `task` says of which. UsageError where
+        there is no such figure or task, or no row that it could show.
         """
         from harness.report.notebook import axes_of
 
-        return axes_of(self.rows, figure)
+        tasks = by_task(self.records)
+        if task not in tasks and (task or len(tasks) > 1):
+            raise unknown("task of the figure", task, tasks)
+        own = tasks[task or next(iter(tasks))]
+        return axes_of(summarise(own, self.sessions, self.answers), figure)
 
     def plot_accuracy(self) -> Axes:
         """Test accuracy in %: mean, 95 % interval, and each seed."""
@@ -118,13 +125,13 @@ class Run:
         """Rebuilds the tables, the figures and the page from the records; returns what it wrote.
 
         The trials of the runs `beside` are rows too. Their timings are not: only what was timed side
-        by side compares. `baseline` names the row that the others are compared with, in place of the one
-        that the run had; UsageError where there is none. `say` is told what is being drawn.
+        by side compares. `baseline` names the row that the others of its task are compared with, in place
+        of the one that the run had; UsageError where there is none. `say` is told what is being drawn.
         """
         from harness.report.build import build_report
 
         check_links(self.path)
-        key = ""
+        keys: list[str] = []
         sessions, records, problems = list(self.sessions), list(self.records), list(self.problems)
         for other in beside:
             shift = len(sessions)
@@ -136,8 +143,9 @@ class Run:
             sessions += other.sessions
             problems += other.problems
         if baseline:
-            key = row_named(baseline, records)
-            records = rebased(RunFolder(self.path), records, key)
+            keys = rows_named(baseline, records)
+            for key in keys:
+                records = rebased(RunFolder(self.path), records, key)
         return build_report(
             self.path,
             Description(kind=self.kind, sessions=tuple(sessions)),
@@ -147,7 +155,7 @@ class Run:
             say=say,
             beside=[other.path.name for other in beside],
             answers=joined([self.answers, *(other.answers for other in beside)]),
-            baseline=key,
+            baselines=keys,
         )
 
 

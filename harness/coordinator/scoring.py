@@ -22,21 +22,27 @@ _STAGES = ("build", "train", "evaluate", "save")
 class Scorer:
     """Scores what workers answered to the test samples of one task.
 
-    `labels` is the file of the true classes, "" where the task has none; it is copied into the run, the
-    first `limit` of them where there is a limit.
+    `labels` is the file of the true classes, "" where the task has none; it is copied into the run, as
+    `kept` if that is given, the first `limit` of them where there is a limit.
     """
 
     def __init__(
-        self, task: Task | None, labels: str, folder: RunFolder, limit: int | None = None
+        self,
+        task: Task | None,
+        labels: str,
+        folder: RunFolder,
+        limit: int | None = None,
+        kept: Path | None = None,
     ) -> None:
         self._classes, self._folder = task.classes if task else 0, folder
+        self._kept = kept or folder.labels
         self._scores = bool(labels)
         if labels:
-            predictions.keep_labels(Path(labels), folder.labels, limit)
+            predictions.keep_labels(Path(labels), self._kept, limit)
 
     @cached_property
     def _labels(self) -> NDArray[Any]:
-        return predictions.read_labels(self._folder.labels)
+        return predictions.read_labels(self._kept)
 
     def check(self, event: Event, trial: Trial, stages: set[str]) -> Event:
         """`event`; Failed in its place where a trained network has left no trace of its training."""

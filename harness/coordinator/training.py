@@ -115,11 +115,6 @@ def _ask_once(
         raise UsageError(f"task {task}: {reason}")
 
 
-def named(config: RunConfig, data: Prepared) -> RunConfig:
-    """`config` with the name of its task, where it was asked for by a file: rows and presets go by that."""
-    return config.model_copy(update={"task": data.task.name}) if data.task else config
-
-
 class Queue:
     """The trials that have not begun, seed by seed; within a seed, the longest rows first.
 
@@ -170,22 +165,25 @@ def run_trials(
     listener: Listener,
     chosen: Sequence[OwnMetric] = (),
     executor: Executor | None = None,
+    labels: Path | None = None,
 ) -> bool:
     """Runs the trials, several at a time, and appends what became of each, with the `chosen` metrics.
 
-    They run where `executor` runs them, on this machine by `workers` without one. False where one failed
+    The true classes of the test samples are kept in `labels`; without it, as in a run of one task. Trials
+    run where `executor` runs them, on this machine by `workers` without one. False where one failed
     that was to end the run, as `config.fail_fast` says.
     """
     if executor is None:
         slots = config.parallel(planned[0].trial.row.device) if planned else 1
         executor = LocalExecutor(workers, config, data, slots)
-    scorer = Scorer(data.task, data.labels, folder, config.limit)
+    labels = labels or folder.labels
+    scorer = Scorer(data.task, data.labels, folder, config.limit, labels)
     stack = ExitStack()
     own = stack.enter_context(
         own_metrics(
             chosen if data.labels else (),
             workers,
-            folder.labels,
+            labels,
             data.task.classes if data.task else 0,
             described_logs,
             folder.file("logs", "metrics", ".log"),

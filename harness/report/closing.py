@@ -15,16 +15,32 @@ from harness.results.ranking import Ranking, rank
 from harness.results.record import LayerTiming, NetworkTiming, Record, latest
 from harness.results.session import Session
 from harness.results.summary import summarise
+from harness.results.tasks import by_task
 
 #: More rows than these are counted in a sentence and not named.
 MOST_NAMES = 6
 
 
 def closing_lines(
-    records: Sequence[Record], sessions: Sequence[Session] = (), answers: Answers | None = None
+    records: Sequence[Record],
+    sessions: Sequence[Session] = (),
+    answers: Mapping[str, Answers] | None = None,
 ) -> list[str]:
-    """What the records support, in plain sentences; none where there is nothing to compare."""
-    records = latest(list(records))
+    """What the records support, in plain sentences; none where there is nothing to compare.
+
+    Of several tasks, each line begins with its own.
+    """
+    tasks = by_task(latest(list(records)))
+    return [
+        f"{plain(task)}: {line}" if len(tasks) > 1 else line
+        for task, own in tasks.items()
+        for line in _of_task(own, sessions, answers)
+    ]
+
+
+def _of_task(
+    records: Sequence[Record], sessions: Sequence[Session], answers: Mapping[str, Answers] | None
+) -> list[str]:
     summaries = summarise(records, sessions, answers)
     labels = {summary.row.key: shown_name(summary) for summary in summaries}
     refuted = {summary.row.key for summary in summaries if summary.refuted}

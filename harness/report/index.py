@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from harness.results.ranking import rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import summarise
+from harness.results.tasks import by_task
 from harness.results.writing import replace, writing
 
 
@@ -34,19 +35,27 @@ class Entry:
 
 
 def entry(
-    path: Path, description: Description, records: Sequence[Record], answers: Answers | None = None
+    path: Path,
+    description: Description,
+    records: Sequence[Record],
+    answers: Mapping[str, Answers] | None = None,
 ) -> Entry:
     """The entry of the run at `path`."""
     records = latest(list(records))
     summaries = summarise(records, description.sessions, answers)
     rows, of_layer = network_rows(summaries), layer_rows(summaries)
-    found = of_layers(of_layer) if of_layer else of_networks(rows, rank(summaries))
+    sentences = [str(answer) for answer in of_layers(of_layer)[:1]] if of_layer else []
+    tasks = by_task(records)
+    for task, own in tasks.items() if rows else ():
+        of_task = summarise(own, description.sessions, answers)
+        for answer in of_networks(network_rows(of_task), rank(of_task))[:1]:
+            sentences.append(f"{plain(task)}: {answer}" if len(tasks) > 1 else str(answer))
     report = path / "report.html"
     return Entry(
         name=plain(path.name),
         when=plain(max((s.started for s in description.sessions), default=""))[:10],
         headline=headline(rows, records),
-        sentence=str(found[0]) if found else "",
+        sentence=" ".join(sentences),
         link=f"{quote(path.name)}/report.html" if report.is_file() else "",
         problem="" if report.is_file() else f"no page yet: harness report {plain(path)}",
     )

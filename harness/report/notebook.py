@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 
 def short_table(summaries: Sequence[Summary]) -> pd.DataFrame:
-    """One line a row, texts as the report has them: its place, and the metrics of the terminal's table."""
+    """One line a row, texts as the report has them: its place on its task, and the terminal's metrics."""
     import pandas as pd
 
-    rows: Sequence[Summary] = network_rows(summaries) or summaries
-    places = rank(summaries).places
+    of_tasks: dict[str, list[Summary]] = {}
+    for summary in summaries:
+        of_tasks.setdefault(getattr(summary.row, "task", ""), []).append(summary)
+    rows: list[Summary] = []
+    places: dict[str, int] = {}
+    for own in of_tasks.values():
+        rows += network_rows(own) or own
+        places |= rank(own).places
     metrics = [metric for metric in shown_metrics(rows) if metric.place == "brief"]
     lines = []
     for row in rows:

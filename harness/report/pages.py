@@ -26,12 +26,14 @@ ESCAPED = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">"
 ESCAPES = str.maketrans(ESCAPED)
 
 
-def render(said: Mapping[str, Any], pictures: Sequence[Picture], remark: str) -> dict[str, str]:
-    """The reports by their files' names; `remark` says which figures are missing."""
+def render(said: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The reports by their files' names: what is said of the run, and of each of its tasks."""
     # The block of data has no character that means anything to HTML (`facts.as_json`).
-    facts = {**said, "pictures": pictures, "remark": remark, "data": Markup(said["page"]["data"])}
+    own = [{**section, "data": Markup(section["page"]["data"])} for section in sections]
+    several = len(own) > 1
+    facts = {**said, "sections": own, "heading": "h3" if several else "h2"}
     names = {"report.md": "report.md.j2", "report.html": "page/page.html.j2"}
-    return {name: _template(template).render(facts) for name, template in names.items()}
+    return {name: _template(template, several).render(facts) for name, template in names.items()}
 
 
 def render_index(name: str, entries: Sequence[Any]) -> str:
@@ -40,8 +42,11 @@ def render_index(name: str, entries: Sequence[Any]) -> str:
 
 
 @cache
-def _template(name: str) -> Any:
-    """A template in which everything is escaped, but the page's own style and script."""
+def _template(name: str, several: bool = False) -> Any:
+    """A template in which everything is escaped, but the page's own style and script.
+
+    That of `several` tasks has what their sections need in addition.
+    """
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -50,7 +55,9 @@ def _template(name: str) -> Any:
         lstrip_blocks=True,
         finalize=_markdown if name.startswith("report.md") else None,
     )
-    style, script = _joined("css"), _joined("js")
+    style, script = _joined("css"), _in_function(_joined("js"))
+    if several:
+        style, script = style + _joined("css-tasks"), _for_each_task(_joined("js"))
     environment.globals |= {
         "style": Markup(style),
         "script": Markup(script),
@@ -67,12 +74,21 @@ def _template(name: str) -> Any:
 
 
 def _joined(kind: str) -> str:
-    """The page's files of a kind in the order of their names, as one text.
+    """The page's files of a kind in the order of their names, as one text."""
+    return "\n".join(file.read_text("utf-8") for file in sorted((HERE / "page" / kind).iterdir()))
 
-    The script is one function: its names do not meet those of the page.
-    """
-    text = "\n".join(file.read_text("utf-8") for file in sorted((HERE / "page" / kind).iterdir()))
-    return f'"use strict";\n(() => {{\n{text}}})();\n' if kind == "js" else text
+
+def _in_function(script: str) -> str:
+    """A script whose names do not meet those of the page."""
+    return f'"use strict";\n(() => {{\n{script}}})();\n'
+
+
+def _for_each_task(script: str) -> str:
+    """The script of one task, once for each, which takes the task's section for its document."""
+    return _in_function(
+        f"{_joined('js-tasks')}for (const task of document.querySelectorAll('section.task')) "
+        f"((document) => {{\n{script}}})(within(task));\n"
+    )
 
 
 def _markdown(text: object) -> Markup:

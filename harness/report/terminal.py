@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +16,7 @@ from harness.results.ranking import Ranking, rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
 from harness.results.summary import summarise
+from harness.results.tasks import by_task
 
 LONGEST_NAME, PADDING = 40, 3
 
@@ -27,19 +28,22 @@ def terminal_tables(
     description: Description,
     records: Sequence[Record],
     width: int | None = None,
-    answers: Answers | None = None,
+    answers: Mapping[str, Answers] | None = None,
 ) -> Iterator[Table]:
-    """The tables of a run in `width` columns, the terminal's where it is not given.
+    """The tables of a run in `width` columns, the terminal's where it is not given: one for each task.
 
     Nothing is cut off: names are folded, and what does not fit is in the report.
     """
     width = width or shutil.get_terminal_size().columns
     records = latest(list(records))
-    summaries = summarise(records, description.sessions, answers)
-    rows = network_rows(summaries)
-    if rows or description.kind == "networks":
-        columns = _network_columns(rows, rank(summaries))
-        yield _fitted("", [row.name for row in rows], columns, width)
+    tasks = by_task(records)
+    for task, own in tasks.items():
+        summaries = summarise(own, description.sessions, answers)
+        rows = network_rows(summaries)
+        if rows or description.kind == "networks":
+            columns = _network_columns(rows, rank(summaries))
+            title = plain(task) if len(tasks) > 1 else ""
+            yield _fitted(title, [row.name for row in rows], columns, width)
     if proofs := layers.proofs(records):
         made = _table(proofs.title)
         for column in proofs.columns:
@@ -47,7 +51,7 @@ def terminal_tables(
         for line in proofs.lines:
             made.add_row(*(Text(plain(cell.value)) for cell in line))
         yield made
-    layer_rows = layers.layer_rows(summaries)
+    layer_rows = layers.layer_rows(summarise(records, description.sessions))
     brief = {metric.title for metric in shown_metrics(layer_rows) if metric.place == "brief"}
     for table in layers.speeds(layer_rows):
         names = [f"{line[0].value} {line[1].value}" for line in table.lines]

@@ -63,13 +63,13 @@ def notes(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[tuple[s
 
 
 def warnings(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[str]:
-    """What limits the comparison of this run's networks."""
+    """What limits the comparison of networks on one task."""
     found = []
     trials = [r for r in records if isinstance(r, TrialRecord) and r.status == "ok"]
     jobs = max((record.jobs for record in trials), default=1)
     if jobs > 1 and any("train_seconds" in record.metrics for record in trials):
         found.append(prose("warnings", "jobs", jobs=jobs))
-    for name in ("task", "device", "threads"):
+    for name in ("device", "threads"):
         values = sorted({str(getattr(row.row, name)) for row in rows if row.trials})
         if len(values) > 1:
             found.append(prose("warnings", "differ", field=name, values=listed(values)))

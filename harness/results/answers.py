@@ -1,15 +1,20 @@
-"""The answers of a run's networks to the test samples, from the files beside its records."""
+"""The answers of a run's networks to the test samples, from the files beside its records.
+
+Those of a run are a mapping from its tasks to `Answers`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.results import predictions
 from harness.results.accuracy import Outcomes
 from harness.results.record import Record, TrialRecord
 from harness.results.store import RunFolder
+from harness.results.tasks import by_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answers:
-    """The true classes [N] of the test samples, and those that networks predict, by their digests."""
+    """Of one task: the true classes [N] of the test samples, and those predicted, by their digests."""
 
     labels: NDArray[Any]
     classes: Mapping[str, NDArray[Any]]
@@ -33,18 +38,34 @@ class Answers:
         return Outcomes([trial.seed for trial in known], np.stack(right))
 
 
-def read_answers(folder: RunFolder, records: Iterable[Record]) -> tuple[Answers | None, list[str]]:
-    """The answers of the trials among `records`, and a line about those that cannot be read.
+def read_answers(
+    folder: RunFolder, records: Iterable[Record]
+) -> tuple[dict[str, Answers], list[str]]:
+    """The answers of the trials among `records` by task, and a line about those that cannot be read.
 
-    None where the run keeps none, as one whose task has no classes.
+    A task of which none are kept, as one without classes, is left out.
     """
     kept = [record for record in records if isinstance(record, TrialRecord) and record.predictions]
+    every: dict[str, Answers] = {}
+    problems: list[str] = []
+    for task, own in by_task(kept).items():
+        answers, wrong = _read(folder, folder.labels_of(task), own)
+        problems += wrong
+        if answers:
+            every[task] = answers
+    return every, problems
+
+
+def _read(
+    folder: RunFolder, path: Path, kept: Sequence[TrialRecord]
+) -> tuple[Answers | None, list[str]]:
+    """The answers to the samples whose classes lie at `path`."""
     if not kept:
         return None, []
     problems: list[str] = []
     found: dict[str, NDArray[Any]] = {}
     try:
-        labels = predictions.read_labels(folder.labels)
+        labels = predictions.read_labels(path)
         if len(labels) < 2:
             raise ValueError("one test sample has none")
     except ValueError as error:
@@ -62,12 +83,13 @@ def read_answers(folder: RunFolder, records: Iterable[Record]) -> tuple[Answers 
     return Answers(labels, found), problems
 
 
-def joined(every: Sequence[Answers | None]) -> Answers | None:
-    """The answers of several runs: of those whose test samples are the first one's."""
+def joined(runs: Sequence[Mapping[str, Answers]]) -> dict[str, Answers]:
+    """The answers of several runs: to each task those of the runs whose test samples are the first one's."""
     import numpy as np
 
-    first = next((answers for answers in every if answers), None)
-    if first is None:
-        return None
-    same = [a for a in every if a and np.array_equal(a.labels, first.labels)]
-    return Answers(first.labels, {k: c for answers in same for k, c in answers.classes.items()})
+    found: dict[str, Answers] = {}
+    for task, answers in (pair for run in runs for pair in run.items()):
+        first = found.setdefault(task, answers)
+        if np.array_equal(answers.labels, first.labels):
+            found[task] = Answers(first.labels, {**first.classes, **answers.classes})
+    return found

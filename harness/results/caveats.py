@@ -147,7 +147,7 @@ def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] |
     """How many test and validation samples there were, where the session says it."""
     if trial.session >= len(sessions):
         return None
-    splits = sessions[trial.session].data.get("splits")
+    splits = sessions[trial.session].data_of(trial.row.task).get("splits")
     if not isinstance(splits, Mapping):
         return None
     test, validation = (splits.get(name) for name in ("test", "validation"))

@@ -100,7 +100,9 @@ def _facts(sessions: Sequence[Session]) -> dict[str, str]:
     found |= {
         name: str(session.environment.get(name, "")) for name in ("python", "platform", "cpu")
     }
-    found |= {f"data {name}": str(value) for name, value in session.data.items()}
+    for name, value in session.data.items():
+        of_task = isinstance(value, Mapping) and "digest" in value
+        found[f"data {name}"] = str(value["digest"] if of_task else value)
     packages: Any = session.environment.get("packages")
     if isinstance(packages, Mapping):
         found |= {f"package {name}": str(version) for name, version in packages.items()}

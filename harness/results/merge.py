@@ -14,6 +14,7 @@ from harness.results.metrics import METRICS
 from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord, current, latest
 from harness.results.session import Session
 from harness.results.store import COMMANDS, Description, RunFolder
+from harness.results.tasks import by_task
 
 #: What belongs to a record, by the kind of record: (subfolder, what its file's name ends in).
 _TRIAL = (("state", ".safetensors"), ("predictions", ".safetensors"), ("logs", ".log"))
@@ -109,8 +110,11 @@ def write(out: RunFolder, made: Merged, session: Session) -> None:
         for source, target in _files(part, record, out):
             if source.is_file() and not target.exists():
                 shutil.copyfile(source, target)
-        if not out.labels.exists() and part.folder.labels.is_file():
-            shutil.copyfile(part.folder.labels, out.labels)
+        if isinstance(record, TrialRecord):
+            labels = part.folder.labels_of(record.row.task)
+            target = out.path / "predictions" / labels.name
+            if not target.exists() and labels.is_file():
+                shutil.copyfile(labels, target)
         out.append(record)
 
 
@@ -164,19 +168,20 @@ def _ground(part: Part, name: str) -> Any:
 def _check_labels(parts: Sequence[Part]) -> None:
     import numpy as np
 
-    known: tuple[Part, Any] | None = None
-    for part in parts:
-        if not part.folder.labels.is_file():
+    known: dict[str, tuple[Part, Any]] = {}
+    for part, task in ((part, task) for part in parts for task in by_task(part.records)):
+        path = part.folder.labels_of(task)
+        if not path.is_file():
             continue
         try:
-            labels = predictions.read_labels(part.folder.labels)
+            labels = predictions.read_labels(path)
         except ValueError as error:
             raise UsageError(f"{part.folder.path} cannot be merged: {error}") from None
-        if known is not None and not np.array_equal(known[1], labels):
+        first, theirs = known.setdefault(task, (part, labels))
+        if not np.array_equal(theirs, labels):
             raise UsageError(
-                f"{part.folder.path} cannot be merged with {known[0].folder.path}: its test samples differ"
+                f"{part.folder.path} cannot be merged with {first.folder.path}: its test samples differ"
             )
-        known = known or (part, labels)
 
 
 def _check_same(one: tuple[Part, Record], other: tuple[Part, Record]) -> None:

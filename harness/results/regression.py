@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from harness.results.record import LayerTiming, NetworkTiming, Record
 from harness.results.session import Session
 from harness.results.standings import paired_differences
 from harness.results.summary import Summary
+from harness.subjects import Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,13 +49,13 @@ def compared_metrics() -> list[Metric]:
 
 @dataclass(frozen=True)
 class RunData:
-    """A run as a comparison needs it; `samples` reads the raw times of a measurement by its key."""
+    """A run as a comparison needs it; `answers` are those to each task, `samples` reads the raw times of a measurement by its key."""
 
     name: str
     rows: Sequence[Summary]
     records: Sequence[Record]
     sessions: Sequence[Session]
-    answers: Answers | None = None
+    answers: Mapping[str, Answers] = field(default_factory=dict)
     samples: Callable[[str], dict[str, Any]] = field(default=lambda _key: {})
     _noises: dict[tuple[int, str, str], Noise] = field(default_factory=dict)
 
@@ -77,15 +78,15 @@ class RunData:
             return []
 
     def noise(self, timing: Timing, series: str) -> Noise:
-        """The noise of the group in which `timing` was taken: layers of one size are a group."""
-        size = repr(timing.row.size) if isinstance(timing, LayerTiming) else ""
-        place = timing.session, size, series
+        """The noise of the group in which `timing` was taken: one task, or layers of one size."""
+        group_of = _group(timing)
+        place = timing.session, group_of, series
         if place not in self._noises:
             group = [
                 taken
                 for record in self.beside(timing)
-                if isinstance(record, type(timing)) and record.status == "ok"
-                if not isinstance(record, LayerTiming) or repr(record.row.size) == size
+                if isinstance(record, (NetworkTiming, LayerTiming)) and record.status == "ok"
+                if _group(record) == group_of
                 if len(taken := self.times(record, series)) > 1
             ]
             self._noises[place] = group_noise(group, change.QUANTILE)
@@ -149,7 +150,8 @@ def compare_runs(
         if pair not in pairs:
             notes[f"{pair.label} is refuted: nothing of it is compared."] = None
     if METRICS[_NAME] in chosen:
-        changes += _accuracies(old, new, pairs, notes)
+        for task in [*old.answers]:
+            changes += _accuracies(task, old, new, pairs, notes)
     known = {each.row for each in changes}
     for pair in pairs:
         for metric in chosen:
@@ -189,6 +191,11 @@ def _of_other_code(old: Sequence[Session], new: Sequence[Session]) -> list[str]:
     ]
 
 
+def _group(timing: Timing) -> str:
+    """What a measurement group has in common, beside its session."""
+    return repr(timing.row.size) if isinstance(timing, LayerTiming) else timing.row.task
+
+
 _NAME = "test_accuracy"
 _ONE_SEED = (
     "Accuracies of one seed compare two networks, not two methods: take three seeds or more."
@@ -196,14 +203,15 @@ _ONE_SEED = (
 
 
 def _accuracies(
-    old: RunData, new: RunData, pairs: Sequence[Pair], notes: dict[str, None]
+    task: str, old: RunData, new: RunData, pairs: Sequence[Pair], notes: dict[str, None]
 ) -> list[Change]:
-    """From the predictions that both runs kept, where their test samples are the same."""
+    """On one task, from the predictions that both runs kept, where their test samples are the same."""
     import numpy as np
 
-    if old.answers is None or new.answers is None:
+    if task not in new.answers:
         return []
-    if not np.array_equal(old.answers.labels, new.answers.labels):
+    pairs = [pair for pair in pairs if isinstance(pair.new.row, Row) and pair.new.row.task == task]
+    if not np.array_equal(old.answers[task].labels, new.answers[task].labels):
         notes["The test samples of the two runs differ: accuracies are not compared."] = None
         both = [pair for pair in pairs if pair.old.has(_NAME) and pair.new.has(_NAME)]
         return [_once(pair, METRICS[_NAME], "other test samples") for pair in both]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -16,8 +17,8 @@ class Session(Data):
 
     `config` is what was asked, `folder` where: relative to the run's own, for the relative paths in
     `config`. `host` and `plugins` hold a `digest` of the sources (and versions), `metrics` the
-    declarations of its metrics by hook, `data` the digests of the task's files: a run is carried on only
-    where they are the same.
+    declarations of its metrics by hook, `data` the digests of the task's files (of several tasks, by their
+    names): a run is carried on only where they are the same.
     `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge` took it.
     """
 
@@ -34,6 +35,11 @@ class Session(Data):
     load_average: Number | None = None
     wall_seconds: dict[str, Amount] = {}
     merged_from: str = ""
+
+    def data_of(self, task: str) -> Mapping[str, Tree]:
+        """What is known of the data of `task`: of several tasks, `data` has each by its name."""
+        own = self.data.get(task)
+        return own if isinstance(own, Mapping) and "digest" in own else self.data
 
 
 def changes(before: Session, now: Session) -> list[str]:

@@ -217,8 +217,17 @@ class RunFolder:
 
     @property
     def labels(self) -> Path:
-        """The file of the true classes of the test samples."""
-        return self.file("predictions", "labels", ".safetensors")
+        """The file of the true classes of the test samples, in a run of one task."""
+        return self.own_labels("")
+
+    def own_labels(self, task: str) -> Path:
+        """The file of those of `task`, in a run of several tasks."""
+        return self.file("predictions", f"labels-{task}" if task else "labels", ".safetensors")
+
+    def labels_of(self, task: str) -> Path:
+        """The file that holds those of `task`, whether the run has one task or several."""
+        own = self.own_labels(task)
+        return own if own.exists() else self.labels
 
     @contextmanager
     def locked(self) -> Iterator[None]:

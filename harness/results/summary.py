@@ -17,6 +17,7 @@ from harness.results.record import LayerTiming, NetworkTiming, Record, TrialReco
 from harness.results.session import Session
 from harness.results.statistics import Cell as Cell
 from harness.results.statistics import mean_interval
+from harness.results.tasks import task_of
 from harness.subjects import LayerRow, Row
 
 
@@ -78,9 +79,11 @@ class Summary:
 
 
 def summarise(
-    records: Iterable[Record], sessions: Sequence[Session] = (), answers: Answers | None = None
+    records: Iterable[Record],
+    sessions: Sequence[Session] = (),
+    answers: Mapping[str, Answers] | None = None,
 ) -> list[Summary]:
-    """The rows of `records`, in the order in which they appear.
+    """The rows of `records`, in the order in which they appear; `answers` are those to each task.
 
     Records make one row where plugin, versions, parameters, device and code are the same, the code
     of the host included.
@@ -96,7 +99,7 @@ def summarise(
         for name, (_, host) in zip(names, rows, strict=True)
     ]
     return [
-        _summary(members, name, answers, sessions)
+        _summary(members, name, (answers or {}).get(task_of(members[0])), sessions)
         for members, name in zip(rows.values(), names, strict=True)
     ]
 

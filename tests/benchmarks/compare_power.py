@@ -87,7 +87,8 @@ def _run(
         samples[timing.key] = {"batches": dict.fromkeys(SERIES, 1), "seconds": seconds}
     probe = {"peak_flops": 1e11 * float(np.exp(-drift + 0.005 * draws.standard_normal()))}
     records.append(PeaksRecord(status="ok", device="cpu", threads=1, metrics=probe))
-    sessions, answers = [Session(environment=MACHINE)], Answers(labels, classes)
+    sessions = [Session(environment=MACHINE)]
+    answers = {records[0].row.task: Answers(labels, classes)}
     rows = summarise(records, sessions, answers)
     return RunData(name, rows, records, sessions, answers, samples.__getitem__)
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from harness.catalogue.digest import file_digest
-from harness.catalogue.tasks import BUILT_IN, discover_tasks, find_task, short_name, split_path
+from harness.catalogue.tasks import (
+    BUILT_IN,
+    discover_tasks,
+    find_task,
+    short_name,
+    split_path,
+    split_tasks,
+)
 from harness.errors import UsageError
 
 BOOM = "raise RuntimeError('imported')\n"
@@ -125,3 +132,20 @@ def test_the_parts_of_what_is_typed():
         "nmnist",
         "x",
     ]
+    assert short_name("a/mine.py:two,nmnist:steps=5,polarity=merged,x") == "two-nmnist-x"
+
+
+@pytest.mark.parametrize(
+    ("text", "tasks"),
+    [
+        ("digits", ("digits",)),
+        ("digits, mnist", ("digits", "mnist")),
+        ("nmnist:steps=5,polarity=merged,digits", ("nmnist:steps=5,polarity=merged", "digits")),
+        ("a.py:one,a.py:two:x=1,y=2", ("a.py:one", "a.py:two:x=1,y=2")),
+        ("shd:steps=5,nmnist:steps=5", ("shd:steps=5", "nmnist:steps=5")),
+        ("digits,steps=5", ("digits", "steps=5")),
+        ("digits,", ("digits", "")),
+    ],
+)
+def test_several_tasks_are_separated_where_no_parameter_goes_on(text, tasks):
+    assert split_tasks(text) == tasks

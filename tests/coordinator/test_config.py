@@ -56,6 +56,10 @@ def test_seeds_keep_their_order_and_count_once():
         ({"min_time": 0}, "--min-time: "),
         ({"min_time": float("inf")}, "--min-time: "),
         ({"sedes": 1}, "unknown option '--sedes': did you mean '--seeds'?"),
+        ({"task": "digits,"}, "--task: wanted NAME or FILE.py, several separated by commas"),
+        ({"task": []}, "--task: wanted NAME or FILE.py"),
+        ({"task": ["a", 3]}, "--task: "),
+        ({"task": "a,b,a"}, "--task: wanted each task once, and a is given twice"),
         ({"params": 3}, "--set: "),
         ({"params": {"a": 3}}, "--set a: "),
         ({"params": {"a": {"x": {"y": 1}}}}, "--set a.x: "),
@@ -215,3 +219,13 @@ def test_eager_is_always_a_variant_and_the_first():
     assert run_config(variants=("graphs", "compile")).variants == ("eager", "compile", "graphs")
     with pytest.raises(UsageError, match="'jit' is unknown: known are eager, compile, graphs"):
         run_config(variants=("jit",))
+
+
+def test_several_tasks_are_one_text_and_each_is_a_run_of_its_own():
+    config = run_config(task=["digits", "nmnist:steps=5,polarity=merged"], seeds=(3,))
+    assert config.task == "digits,nmnist:steps=5,polarity=merged"
+    assert config == run_config(task=config.task, seeds=(3,))
+    assert [config.on(task) for task in config.tasks] == [
+        run_config(task="digits", seeds=(3,)),
+        run_config(task="nmnist:steps=5,polarity=merged", seeds=(3,)),
+    ]

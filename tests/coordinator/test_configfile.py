@@ -66,6 +66,8 @@ def test_settings_may_be_words_as_on_the_command_line(bench):
         ("task = 'x'\nset = 'x'", ":2: --set 'x': wanted NAME.param=value"),
         ("task = [", ": Invalid value (at end of document)"),
         ("out = 3", ":1: --out: wanted a path"),
+        ("seeds = [1]\ntask = ['a', 'a']", ":2: --task: wanted each task once, and a is given"),
+        ("task = ['a', '']", ":1: --task: wanted NAME or FILE.py"),
     ],
 )
 def test_a_mistake_is_one_line_with_file_and_line(bench, text, reason):
@@ -92,6 +94,18 @@ def test_the_run_json_of_any_run_is_one(tmp_path):
     options = read_config(folder.path / "run.json")
     plugin = folder.path / "../.." / "mine.py"
     assert make_config(RunConfig, options) == config.model_copy(update={"plugins": (str(plugin),)})
+
+
+def test_several_tasks_are_a_list_or_a_run_json_whose_files_are_found_from_here(bench, tmp_path):
+    path = bench("task = ['digits', 'mine.py:one']")
+    assert read_config(path)["task"] == "digits,mine.py:one"
+    (tmp_path / "mine.py").touch()
+    assert read_config(path)["task"] == f"digits,{tmp_path / 'mine.py'}:one"
+    config = make_config(RunConfig, {"plugins": ("all",), "task": ["digits", "mine.py:one"]})
+    folder = RunFolder.create(tmp_path / "results" / "run", "networks")
+    folder.begin(Session(config=config.model_dump(mode="json"), folder="../.."))
+    found = read_config(folder.path / "run.json")["task"]
+    assert found == f"digits,{folder.path / '../..' / 'mine.py'}:one"
 
 
 def test_the_run_json_of_layers_is_refused(tmp_path):

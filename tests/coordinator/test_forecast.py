@@ -114,3 +114,11 @@ def test_a_forecast_is_told_in_a_line_a_row():
 )
 def test_times_are_in_the_unit_that_fits(seconds, words):
     assert spoken(seconds) == words
+
+
+def test_tasks_come_one_after_the_other():
+    one = Forecast([Expected("a", 4, 10.0, task="one")], jobs=2, measuring_seconds=5)
+    two = Forecast([Expected("a", 1, 30.0, task="two")], jobs=2, measuring_seconds=7)
+    both = Forecast.of([one, two])
+    assert (both.trials, both.measuring_seconds) == (5, 12)
+    assert both.seconds == one.seconds + two.seconds == 62

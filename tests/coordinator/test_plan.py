@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, make_config, parse_params
-from harness.coordinator.plan import check_names, names_row, part_of, plan
+from harness.coordinator.plan import check_names, names_row, part_of, plan, plan_tasks
 from harness.errors import UsageError
-from harness.plugin import Parameter, Presets, Reported, Source
-from harness.protocol import Failed
+from harness.plugin import Parameter, Presets, Reported, Source, Task
+from harness.protocol import Failed, Prepared
 from harness.results.labels import labels as labels_of
 from harness.subjects import PluginLocation
 
@@ -407,3 +407,63 @@ def test_a_row_without_a_version_is_the_row_that_it_was():
     assert row.pinned is None
     assert row.key == row.model_copy(update={"pinned": None}).key
     assert "pinned" not in row.asked
+
+
+# --- several tasks --------------------------------------------------------------------------------
+
+
+def plans(tasks=("digits", "mnist"), presets=PRESETS, names=None, plugins=PLUGINS, **options):
+    """The plans of a run of `tasks`; of files, with the `names` that they turn out to have."""
+    config = make_config(RunConfig, {"plugins": ("all",), "task": tasks, "seeds": (0,), **options})
+    told = {text: Prepared(path=text, facts={"digest": text}) for text in config.tasks}
+    for text, name in (names or {}).items():
+        task = Task(name, "classification", (1,), 2, 1, 1)
+        told[text] = told[text].model_copy(update={"task": task})
+    data = [(config.on(text), told[text]) for text in config.tasks]
+    return plan_tasks(config, plugins, {p.label: presets for p in plugins}, "cpu", data)
+
+
+def test_each_task_has_a_plan_of_its_own_and_names_say_which():
+    first, second = plans(("digits", "a/b.py"), names={"a/b.py": "wine"})
+    assert (first.task, second.task, second.config.task) == ("digits", "wine", "a/b.py")
+    assert [(p.trial.row.task, p.trial.row.data) for p in second.planned] == [
+        ("wine", "a/b.py")
+    ] * 3
+    assert (first.planned[0].name, second.planned[0].name) == (
+        "native-dfa task=digits",
+        "native-dfa task=wine",
+    )
+    (alone,) = plans(("digits",))
+    assert (alone.planned[0].name, alone.own, first.own) == ("native-dfa", "", "digits")
+
+
+def test_a_preset_that_a_plugin_lacks_for_one_task_is_skipped_there_and_none_is_an_error():
+    odd = Presets(PRESETS.parameters, {"quick": {"*": {}}, "source": {"mnist": {}, "digits": {}}})
+    some = {PLUGINS[0].label: odd, **{p.label: PRESETS for p in PLUGINS[1:]}}
+    config = make_config(
+        RunConfig,
+        {"plugins": ("all",), "task": "digits,mnist", "preset": "source", "seeds": (0,)},
+    )
+    data = [(config.on(task), Prepared(path="", facts={})) for task in config.tasks]
+    digits, mnist = plan_tasks(config, PLUGINS, some, "cpu", data)
+    assert [p.refused is None for p in digits.planned] == [True, False, False]
+    assert [p.refused for p in mnist.planned] == [None] * 3
+    with pytest.raises(UsageError, match="unknown preset for task 'digits' 'source'"):
+        plans(preset="source")
+    wrong = {"native-dfa": {"hidden": [0]}}
+    with pytest.raises(UsageError, match="task digits: native-dfa: hidden"):
+        plans(params=wrong)
+
+
+def test_two_tasks_of_one_name_are_refused():
+    with pytest.raises(UsageError, match="two tasks are called wine: rename one of them"):
+        plans(("a.py", "b.py"), names={"a.py": "wine", "b.py": "wine"})
+
+
+def test_the_parts_of_a_run_of_several_tasks_are_the_whole_and_have_some_of_each():
+    parts = [plans(seeds=(0, 1), shard=f"{n}/4") for n in (1, 2, 3, 4)]
+    keys = [p.trial.key for part in parts for own in part for p in own.planned]
+    whole = [p.trial.key for own in plans(seeds=(0, 1)) for p in own.planned]
+    assert sorted(keys) == sorted(whole)
+    assert len(set(keys)) == 12
+    assert all(own.planned for part in parts for own in part)

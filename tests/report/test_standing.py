@@ -35,7 +35,7 @@ def answered():
                 metrics = {"test_accuracy": float(1 - wrong.mean()), "test_size": len(LABELS)}
                 more = {"predictions": f"{name}{seed}", "family": family, "metrics": metrics}
                 records.append(record(name, seed, **more))
-        return records, Answers(LABELS, found)
+        return records, {"mnist": Answers(LABELS, found)}
 
     return make
 
@@ -79,7 +79,7 @@ def test_what_was_not_compared_is_a_dash():
 
 def test_each_class_has_its_accuracy_and_its_confusions(answered, tmp_path):
     records, answers = answered()
-    found = by_class(network_rows(summarise(records, answers=answers)), answers)
+    found = by_class(network_rows(summarise(records, answers=answers)), answers["mnist"])
     made = classes(found)
     assert [column.title for column in made.columns][1:] == [f"Class {n}" for n in range(4)]
     assert len(made.lines) == 3
@@ -112,7 +112,8 @@ def test_the_report_explains_the_interval_by_what_it_covers(answered, tmp_path):
 
 def test_of_too_many_classes_nothing_is_counted(answered):
     records, answers = answered(seeds=(0,))
-    many = Answers(answers.labels, {name: found * 1000 for name, found in answers.classes.items()})
-    rows = network_rows(summarise(records, answers=many))
-    assert by_class(rows, answers)
+    few = answers["mnist"]
+    many = Answers(few.labels, {name: found * 1000 for name, found in few.classes.items()})
+    rows = network_rows(summarise(records, answers={"mnist": many}))
+    assert by_class(rows, few)
     assert by_class(rows, many) == {}

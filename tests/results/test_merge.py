@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UsageError
-from harness.results.merge import Part, current_of_each, merged, unified
+from harness.results.answers import read_answers
+from harness.results.merge import Part, current_of_each, merged, unified, write
 from harness.results.record import TrialRecord
-from tests.fixtures.small_runs import small_row, small_session, write_run
+from harness.results.store import RunFolder
+from tests.fixtures.small_runs import small_row, small_session, write_run, write_tasks
 
 
 @pytest.fixture
@@ -66,8 +68,6 @@ def test_of_two_measurements_of_a_row_the_first_is_kept_and_told(part):
 
 
 def test_a_run_of_layers_is_not_merged_with_networks(part, tmp_path):
-    from harness.results.store import RunFolder
-
     folder = RunFolder.create(tmp_path / "layers", "layers")
     folder.begin(small_session())
     with pytest.raises(UsageError, match="of harness layers: they cannot be merged"):
@@ -75,8 +75,6 @@ def test_a_run_of_layers_is_not_merged_with_networks(part, tmp_path):
 
 
 def test_a_run_without_a_session_is_refused(tmp_path):
-    from harness.results.store import RunFolder
-
     with pytest.raises(UsageError, match="holds no session"):
         Part.read(RunFolder.create(tmp_path / "empty", "networks").path)
 
@@ -110,3 +108,15 @@ def test_a_configuration_that_asks_for_all():
 def test_what_has_no_union_is_the_last_ones_and_told():
     configs = [{"threads": 1, "params": {"a": {"x": [1]}}}, {"threads": 2, "params": {}}]
     assert unified(configs) == (configs[1], ["threads", "params"])
+
+
+def test_parts_of_a_run_of_several_tasks_keep_the_samples_of_each(tmp_path):
+    paths = [write_tasks(tmp_path / str(n), seeds=(n,), timing=False).path for n in (0, 1)]
+    out = RunFolder.create(tmp_path / "all", "networks")
+    write(out, merged([Part.read(path) for path in paths]), small_session())
+    answers, problems = read_answers(out, out.records()[0])
+    assert (list(answers), problems) == (["one", "two"], [])
+    assert [len(found.classes) for found in answers.values()] == [4, 4]
+    other = write_tasks(tmp_path / "other", seeds=(2,), labels=7).path
+    with pytest.raises(UsageError, match="its test samples differ"):
+        merged([Part.read(path) for path in (*paths, other)])

@@ -22,7 +22,8 @@ def ranked(make_record):
                 digest = f"{name}{seed}"
                 classes[digest] = (draws.random(SAMPLES) < accuracy).astype(np.uint8)
                 records.append(make_record(plugin=name, seed=seed, predictions=digest, **fields))
-        rows = summarise(records, answers=Answers(np.ones(SAMPLES), classes))
+        answers = Answers(np.ones(SAMPLES), classes)
+        rows = summarise(records, answers={records[0].row.task: answers})
         names = {row.row.key: row.row.plugin for row in rows}
         keys = {name: key for key, name in names.items()}
         return rank(rows, keys.get(baseline, "")), names

@@ -7,7 +7,7 @@ import pytest
 from harness.coordinator.compare import run_data
 from harness.coordinator.run import load
 from harness.results.regression import compare_runs
-from tests.fixtures.small_runs import small_row, small_session, write_run
+from tests.fixtures.small_runs import small_row, small_session, write_run, write_tasks
 
 
 @pytest.fixture
@@ -158,3 +158,18 @@ def test_a_refuted_row_is_lost_and_never_better(data):
         ("deep", "refuted: 9 answers differ")
     ]
     assert "deep is refuted: nothing of it is compared." in comparison.notes
+
+
+def test_the_rows_of_two_tasks_are_compared_each_on_its_own(tmp_path):
+    changed = {"one": {"accuracy": {"deep": 0.8}}, "two": {"slower": {"wide": 1.15}}}
+    folders = write_tasks(tmp_path / "old"), write_tasks(tmp_path / "new", draw=1, of=changed)
+    comparison = compare_runs(*(run_data(load(folder.path)) for folder in folders))
+    slower = ("latency_ms", "inference_throughput", "train_throughput")
+    assert verdicts(comparison) == {
+        ("deep task=one", "test_accuracy"): "worse",
+        **{("wide task=two", name): "worse" for name in slower},
+    }
+    accuracies = [each for each in comparison.changes if each.metric == "test_accuracy"]
+    assert {each.kind for each in accuracies} == {"paired, 3 seeds x 2 000 samples"}
+    assert len(accuracies) == 4
+    assert not comparison.notes

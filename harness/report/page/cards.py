@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.catalogue.tasks import split_tasks
 from harness.report.content import Pairs
 from harness.report.looks import Look
 from harness.report.numbers import grouped, listed, plain, show
@@ -91,12 +92,13 @@ def command(row: NetworkRow, sessions: Sequence[Session]) -> str:
     """The command that trains and measures this row alone, as far as the records know."""
     asked = row.row
     places = [trial.session for trial in row.tried if trial.session < len(sessions)]
-    config = sessions[places[0]].config if places else {}
+    session = sessions[places[0]] if places else Session()
+    config = session.config
     # A plugin that is a file was named by its path, which only the session knows.
     files = (plugin for plugin in _listed(config.get("plugins")) if plugin.endswith(".py"))
     plugin = next((file for file in files if Path(file).stem == asked.plugin), asked.plugin)
-    task = config.get("task") if isinstance(config.get("task"), str) else asked.task
-    words = ["harness", "run", "--plugins", plugin, "--task", str(task), "--preset", asked.preset]
+    task = _task(session, asked.task)
+    words = ["harness", "run", "--plugins", plugin, "--task", task, "--preset", asked.preset]
     changed = dict(asked.swept)
     given = config.get("params")
     for name, value in (given.get(asked.plugin, {}) if isinstance(given, dict) else {}).items():
@@ -107,6 +109,13 @@ def command(row: NetworkRow, sessions: Sequence[Session]) -> str:
     words += ["--seeds", ",".join(map(str, sorted({trial.seed for trial in row.tried})))]
     words += ["--device", asked.device, "--threads", str(asked.threads)]
     return shlex.join(map(plain, words))
+
+
+def _task(session: Session, task: str) -> str:
+    """How the command asked for `task`, of whose file only the session knows."""
+    asked = split_tasks(str(session.config.get("task") or task))
+    names = [task] if len(asked) == 1 else list(session.data)
+    return dict(zip(names, asked)).get(task, task)
 
 
 def _listed(value: object) -> list[str]:

@@ -19,7 +19,6 @@ from harness.report.rows import NetworkRow
 from harness.results.accuracy import ClassAccuracy
 from harness.results.ranking import Ranking
 from harness.results.session import Session
-from harness.results.store import Description
 from harness.results.summary import Summary
 
 #: Figures that the script does not draw: the page shows the file's picture.
@@ -43,14 +42,14 @@ class PageTable:
 
 def page_content(
     said: Mapping[str, Any],
-    description: Description,
+    sessions: Sequence[Session],
     rows: Sequence[NetworkRow],
     layer_rows: Sequence[Summary],
     ranking: Ranking,
     classes: Mapping[str, ClassAccuracy],
     folder: Path | None,
 ) -> dict[str, Any]:
-    """The page's own part of what a template names."""
+    """The page's own part of what a template names of one task."""
     facts = layer_facts(layer_rows) if layer_rows else network_facts(rows, classes, folder)
     if layer_rows:
         names = sorted({row.row.plugin for row in layer_rows})
@@ -59,23 +58,22 @@ def page_content(
         numbers = {row.name: place for place, row in enumerate(rows)}
     return {
         "answers": of_layers(layer_rows) if layer_rows else of_networks(rows, ranking),
-        "facts": _facts(description.sessions, rows, layer_rows),
         "tables": {
             table.name: _table(table, numbers, _marks(table, rows, layer_rows, ranking))
             for table in said["tables"]
         },
         "folded": FOLDED,
         "pictured": PICTURED,
-        "cards": row_cards(rows, description.sessions, list(classes), folder),
+        "cards": row_cards(rows, sessions, list(classes), folder),
         "data": as_json(facts),
         "drawn": any(row.trials for row in rows) or bool(layer_rows),
     }
 
 
-def _facts(
+def page_facts(
     sessions: Sequence[Session], rows: Sequence[NetworkRow], layer_rows: Sequence[Summary]
 ) -> list[tuple[str, str]]:
-    """Date, machine, task and seeds, on one line."""
+    """Date, machine, tasks and seeds of the whole run, on one line."""
     pairs = []
     if rows:
         pairs += [("Task", listed(row.row.task for row in rows))]

@@ -33,7 +33,7 @@ def with_predictions(accuracies):
                 "spikes_per_sample": 1.0,
             }
             records.append(record(plugin, seed, metrics=metrics, predictions=digest))
-    return records, Answers(labels, classes)
+    return records, {"mnist": Answers(labels, classes)}
 
 
 def test_the_first_screen_names_the_best_the_fastest_and_the_cheapest():
