@@ -162,7 +162,8 @@ class Bars(Listener):
     def planned(self, labels: Sequence[str], finished: int, about: str) -> None:
         """Opens the bar of all trials: its time left is theirs, also of those that have not begun."""
         with self._lock:
-            self._clear(_DOING)
+            for earlier in (_DOING, _TRIALS, _GROUP):  # of the task before
+                self._clear(earlier)
             self._done = finished
             count = len(labels)
             self._show(_TRIALS, total=count, completed=finished, state=f"of {count}")

@@ -71,15 +71,16 @@ def run(
     """Trains, evaluates and measures `plugins` on `task`, and writes the report: as `harness run`.
 
     Of several tasks, a list or separated by commas, each is compared on its own. `plugins` are names,
-    globs, `all`, and paths of .py files. `params` changes parameters by plugin name or glob; each value of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may
-    take `timeout` seconds and `memory` GiB. With `limit`, the first so many samples of each split are
-    used; with `fail_fast`, the first failure ends the run. With `isolate`, every plugin has packages of
-    its own, as NAME@VERSION always has. Without `timing`, nothing is measured beside the trials, nor in
-    a part of a run, as `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too;
-    `variants` are ways of evaluating each network: eager, compile, graphs. `metrics` are names, globs and
-    .py files of metrics by hook beside those that cost nothing; "none" is none at all. With the
-    `executor` "dask", trials run on the cluster of `scheduler`, or on one that is started here.
-    UsageError where something is asked for that does not exist.
+    globs, `all`, and paths of .py files. `params` changes parameters by plugin name or glob; each value
+    of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may take `timeout` seconds and
+    `memory` GiB. With `limit`, the first so many samples of each split are used; with `fail_fast`, the
+    first failure ends the run. With `isolate`, every plugin has packages of its own, as NAME@VERSION
+    always has. Without `timing`, nothing is measured beside the trials, nor in a part of a run, as
+    `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too; `variants` are ways of
+    evaluating each network: eager, compile, graphs. `metrics` are names, globs and .py files of metrics
+    by hook beside those that cost nothing; "none" is none at all. With the `executor` "dask", trials run
+    on the cluster of `scheduler`, or on one that is started here. UsageError where something is asked for
+    that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),

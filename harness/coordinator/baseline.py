@@ -12,7 +12,7 @@ from harness.results.timings import compare
 
 
 def rows_named(text: str, records: Sequence[Record]) -> list[str]:
-    """The key of the row of each task that `text` names, as --baseline does; UsageError where none has one."""
+    """The key of the row of each task that `text` names, as --baseline does; UsageError without any."""
     rows = [record.row for record in records if isinstance(record, TrialRecord)]
     found = {row.task: row.key for row in reversed(rows) if names_row(text, row)}
     if not found:

@@ -68,7 +68,6 @@ def named(config: RunConfig, data: Prepared) -> RunConfig:
     return config.on(data.task.name) if data.task else config
 
 
-
 def plan(
     config: RunConfig,
     plugins: Sequence[Plugin],
@@ -117,7 +116,7 @@ def plan_tasks(
     device: str,
     data: Sequence[tuple[RunConfig, Prepared]],
 ) -> list[TaskPlan]:
-    """This run's part of the trials on each task, whose configuration and data are `data`.
+    """The run's part of the trials on each task, whose configuration and data are `data`.
 
     Rows are named among those of all tasks. A task of which nothing is in this part has no trials.
     UsageError where two tasks have one name.

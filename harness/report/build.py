@@ -87,9 +87,7 @@ def _written(path: Path, view: View, figures: bool, say: Callable[[str], None]) 
     return written
 
 
-def _reports(
-    path: Path, view: View, drawn: Sequence[tuple[Sequence[Picture], str]]
-) -> list[Path]:
+def _reports(path: Path, view: View, drawn: Sequence[tuple[Sequence[Picture], str]]) -> list[Path]:
     """Both reports; `drawn` are the pictures of each section, and the remark on those it lacks."""
     sections = [
         {**section.said, "suffix": section.suffix, "pictures": pictures, "remark": remark}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -43,22 +43,27 @@ def entry(
     """The entry of the run at `path`."""
     records = latest(list(records))
     summaries = summarise(records, description.sessions, answers)
-    rows, of_layer = network_rows(summaries), layer_rows(summaries)
-    sentences = [str(answer) for answer in of_layers(of_layer)[:1]] if of_layer else []
-    tasks = by_task(records)
-    for task, own in tasks.items() if rows else ():
-        of_task = summarise(own, description.sessions, answers)
-        for answer in of_networks(network_rows(of_task), rank(of_task))[:1]:
-            sentences.append(f"{plain(task)}: {answer}" if len(tasks) > 1 else str(answer))
     report = path / "report.html"
     return Entry(
         name=plain(path.name),
         when=plain(max((s.started for s in description.sessions), default=""))[:10],
-        headline=headline(rows, records),
-        sentence=" ".join(sentences),
+        headline=headline(network_rows(summaries), records),
+        sentence=" ".join(_answers(description, records, answers)),
         link=f"{quote(path.name)}/report.html" if report.is_file() else "",
         problem="" if report.is_file() else f"no page yet: harness report {plain(path)}",
     )
+
+
+def _answers(
+    description: Description, records: Sequence[Record], answers: Mapping[str, Answers] | None
+) -> Iterator[str]:
+    """The first answer of each task's section."""
+    tasks = by_task(records)
+    for task, own in tasks.items():
+        rows = summarise(own, description.sessions, answers)
+        layers = layer_rows(rows)
+        found = of_layers(layers) if layers else of_networks(network_rows(rows), rank(rows))
+        yield from (f"{plain(task)}: {a}" if len(tasks) > 1 else str(a) for a in found[:1])
 
 
 def write_index(folder: Path, entries: Sequence[Entry]) -> Path:

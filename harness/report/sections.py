@@ -50,7 +50,7 @@ class View:
     @property
     def classes(self) -> dict[str, ClassAccuracy]:
         """The accuracy within each class by the rows' names, which say the task where there are several."""
-        found = {}
+        found: dict[str, ClassAccuracy] = {}
         for section in self.sections:
             keys = {summary.row.key for summary in section.summaries}
             # Of both, in the order of the records.
@@ -127,7 +127,7 @@ def _section(
         versus.faster_or_slower(records, labels),
         standing.classes(found),
     ]
-    said = {
+    said: dict[str, Any] = {
         "task": plain(task),
         "warnings": words.warnings(rows, records),
         "tables": [table for table in tables if table is not None],

@@ -84,7 +84,7 @@ def _read(
 
 
 def joined(runs: Sequence[Mapping[str, Answers]]) -> dict[str, Answers]:
-    """The answers of several runs: to each task those of the runs whose test samples are the first one's."""
+    """The answers of several runs: to each task, of those whose test samples are the first one's."""
     import numpy as np
 
     found: dict[str, Answers] = {}

@@ -169,7 +169,7 @@ def _check_labels(parts: Sequence[Part]) -> None:
     import numpy as np
 
     known: dict[str, tuple[Part, Any]] = {}
-    for part, task in ((part, task) for part in parts for task in by_task(part.records)):
+    for part, task in [(each, task) for each in parts for task in by_task(each.records)]:
         path = part.folder.labels_of(task)
         if not path.is_file():
             continue

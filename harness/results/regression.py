@@ -49,7 +49,10 @@ def compared_metrics() -> list[Metric]:
 
 @dataclass(frozen=True)
 class RunData:
-    """A run as a comparison needs it; `answers` are those to each task, `samples` reads the raw times of a measurement by its key."""
+    """A run as a comparison needs it.
+
+    `answers` are those to each task, `samples` reads the raw times of a measurement by its key.
+    """
 
     name: str
     rows: Sequence[Summary]

@@ -21,6 +21,4 @@ def by_task(records: Sequence[R]) -> dict[str, list[R]]:
     What is of no task, as the peaks of the device, belongs to each. Without any task, the only key is "".
     """
     tasks = list(dict.fromkeys(filter(None, map(task_of, records)))) or [""]
-    return {
-        task: [record for record in records if task_of(record) in ("", task)] for task in tasks
-    }
+    return {task: [record for record in records if task_of(record) in ("", task)] for task in tasks}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.coordinator.run import load
 from harness.report.build import build_report
+from tests.fixtures.small_runs import write_tasks
 
 from .synthetic_run import layers_description, layers_records
 
@@ -65,6 +67,13 @@ def layers_report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("layers")
     build_report(folder, layers_description(), layers_records(), figures=False)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tasks_report(tmp_path_factory):
+    run = load(write_tasks(tmp_path_factory.mktemp("tasks") / "run").path)
+    run.report(figures=False)
+    return run.path
 
 
 def every(page, selector):
@@ -243,3 +252,21 @@ def test_axe_finds_nothing(report, layers_report, show, dark):
         found = page.execute_async_script("axe.run(document).then(arguments[0])")
         page.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
         assert [each["id"] for each in found["violations"]] == []
+
+
+def test_the_figures_and_tables_of_each_task_are_its_own(tasks_report, show):
+    page = show(tasks_report)
+    assert len(every(page, ".explore figure svg[role=group]")) == 4
+    line = one(page, "#results-table-two tbody tr")
+    page.execute_script(
+        "arguments[0].dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))", line
+    )
+    lit = every(page, ".lit")
+    assert lit
+    assert all(each.find_elements("xpath", "ancestor::section[@id='task-two']") for each in lit)
+    page.execute_script("document.querySelector('#results-table-one tbody th a').click()")
+    assert one(page, "#results-table-one .opened .row-card")
+    assert not every(page, "#results-table-two .opened")
+    page.get(f"{(tasks_report / 'report.html').as_uri()}#row-1-two")
+    assert one(page, "#row-1-two").get_property("open")
+    assert one(page, "html").get_property("scrollWidth") <= 1280
