@@ -20,6 +20,7 @@ from harness.results.metrics import join
 from harness.results.reading import parse, read_file
 from harness.results.record import READS, SCHEMA, Record, first_error, from_line, to_line
 from harness.results.session import Session
+from harness.results.tasks import task_of
 from harness.results.writing import opened, replace, writing
 from harness.subjects import Data
 
@@ -137,11 +138,22 @@ class RunFolder:
         return len(sessions) - 1
 
     def kept(self, session: int) -> list[Record]:
-        """The records that `session` need not make again: of the same host, data and metrics."""
+        """The records that `session` need not make again: of the same host, data and metrics.
+
+        Of several tasks, only the data of a record's own matter.
+        """
         sessions = self.description().sessions
-        ground = [(each.host, each.data, each.metrics) for each in sessions]
-        same = {place for place, each in enumerate(ground) if each == ground[session]}
-        records = [record for record in self.records()[0] if record.session in same]
+
+        def ground(place: int, task: str) -> tuple[Any, ...]:
+            each = sessions[place]
+            return each.host, each.data_of(task), each.metrics
+
+        records = [
+            record
+            for record in self.records()[0]
+            if record.session < len(sessions)
+            and ground(record.session, task_of(record)) == ground(session, task_of(record))
+        ]
         last = {(record.kind, record.key): record for record in records}
         again = {
             key

@@ -19,7 +19,7 @@ from harness.report.notebook import short_table
 from harness.report.terminal import terminal_tables
 from harness.results.answers import Answers
 from harness.results.summary import summarise
-from tests.fixtures.small_runs import write_tasks
+from tests.fixtures.small_runs import write_run, write_tasks
 
 from .synthetic_run import description, record
 
@@ -82,7 +82,7 @@ def test_each_task_has_a_section_in_which_its_rows_are_ranked(report):
     text = (report / "report.md").read_text()
     titles = re.findall("^(#+ .*)$", text, re.MULTILINE)
     assert titles[1] == "## Task mnist"
-    assert titles[2:5] == ["### Results", "### Accuracy and significance", "### Accuracy by class"]
+    assert titles[2:5] == ["### Results", "### More or less accurate", "### Accuracy by class"]
     _, first, second = re.split("^## Task .*$", text, flags=re.MULTILINE)
     for section, order in ((first, ["good", "bad"]), (second, ["bad", "good"])):
         assert re.findall(r"^\| (good|bad) (?:place 1 )?\| \d", section, re.MULTILINE)[:2] == order
@@ -163,3 +163,16 @@ def test_a_figure_in_python_is_of_one_task(tmp_path):
     assert run.plot("accuracy", "two")
     with pytest.raises(UsageError, match="unknown task of the figure '': known: one, two"):
         run.plot("accuracy")
+
+
+def test_a_run_on_another_task_that_stands_beside_has_its_section_and_its_samples(tmp_path):
+    fields = {"rows": ("deep", "wide"), "timing": False, "accuracy": {"wide": 0.5}}
+    one, two = (
+        load(write_run(tmp_path / task, labels=place, task=task, **fields).path)
+        for place, task in enumerate(("one", "two"))
+    )
+    one.report(beside=[two], figures=False)
+    text = (one.path / "report.md").read_text()
+    assert re.findall("^## Task (.*)$", text, re.MULTILINE) == ["one", "two"]
+    assert text.count("### More or less accurate") == 2
+    assert text.count(", worse |") == 2

@@ -17,6 +17,7 @@ from harness.results.record import SCHEMA, TrialRecord, to_line
 from harness.results.session import Session
 from harness.results.store import LOCK, RECORDS, RUN, Description, RunFolder, file_name
 from harness.subjects import Row
+from tests.fixtures.small_runs import write_tasks
 
 
 @pytest.fixture
@@ -283,3 +284,12 @@ def test_hostile_keys_can_be_written(folder):
         json.loads(p.read_text())["seconds"] for p in (folder.path / "samples").iterdir()
     )
     assert written == list(range(len(HOSTILE)))
+
+
+def test_of_two_tasks_only_that_whose_data_have_changed_is_made_again(tmp_path):
+    folder = write_tasks(tmp_path / "run", timing=False)
+    (session,) = folder.description().sessions
+    changed = {**session.data, "two": {"digest": "another"}}
+    number = folder.begin(session.model_copy(update={"data": changed}))
+    assert {record.row.task for record in folder.kept(number)} == {"one"}
+    assert len(folder.kept(folder.begin(session))) == 12
