@@ -37,15 +37,19 @@ def sources_table():
     for folder in sorted((ROOT / "results").glob("reference-source-*")):
         rows = network_rows(harness.load(folder).rows)
         compared = against_sources(rows)
+        trials = {setting_of(row.row): len(row.trials) for row in rows}
         for line in compared.lines if compared else ():
             plugin, setting, reported, ours, _, one, _ = line
             if reported.value in ("", ABSENT):
                 continue
-            seeds = {len(row.trials) for row in rows}
             told = "holds it" if one.remark else "" if one.value == ABSENT else "does not hold it"
             cells = (plugin.value, setting.value, reported.value, f"{ours.value} {ours.interval}")
-            lines.append((*cells, str(max(seeds)), one.value, told))
+            lines.append((*cells, str(trials[setting.value]), one.value, told))
     return markdown(columns, lines)
+
+
+def setting_of(row):
+    return " ".join([row.preset, *(f"{name}={value}" for name, value in row.swept.items())])
 
 
 def markdown(columns, lines):

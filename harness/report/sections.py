@@ -122,6 +122,7 @@ def _section(
         networks.results(rows, ranking) if any(row.trials for row in rows) else None,
         standing.places(rows, ranking),
         sources.against_sources(rows),
+        sources.published(sessions, task),
         layers.proofs(records),
         *layers.speeds(layer_rows),
         versus.faster_or_slower(records, labels),

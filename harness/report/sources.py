@@ -9,6 +9,7 @@ from harness.report.content import Card, Column, Item, Table, prose
 from harness.report.numbers import ABSENT, plain, points, show
 from harness.report.rows import NetworkRow
 from harness.results.record import Cited
+from harness.results.session import Session
 from harness.results.statistics import single_run
 from harness.results.summary import Cell
 
@@ -50,6 +51,25 @@ def against_sources(rows: Sequence[NetworkRow]) -> Table | None:
     lines.sort(key=lambda line: (line[0].value, line[1].value))
     note = prose("tables", "sources")
     return Table("sources", "Against the sources", columns, lines, note, "results sources")
+
+
+def published(sessions: Sequence[Session], task: str) -> Table | None:
+    """What others report for `task`, as its description says it; None where that names nobody."""
+    data = next((found for s in reversed(sessions) if (found := s.data_of(task))), {})
+    told = data.get("published")
+    figures = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    lines = [
+        [
+            Item(plain(str(each.get("method", ABSENT)))),
+            Item(show(Cell(float(accuracy)), "test_accuracy")[0], sort=str(accuracy)),
+            Item(plain(str(each.get("source", ABSENT)))),
+        ]
+        for each in figures
+        if isinstance(accuracy := each.get("accuracy"), (int, float)) and 0 <= accuracy <= 1
+    ]
+    columns = [Column("Method"), Column("Test accuracy", number=True), Column("Source")]
+    note = prose("tables", "published")
+    return Table("published", "Published for this task", columns, lines, note) if lines else None
 
 
 def citations(rows: Sequence[NetworkRow]) -> list[Card]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from harness.results.record import LayerTiming, NetworkTiming, Record, TrialReco
 from harness.results.session import Session
 from harness.results.store import COMMANDS, Description, RunFolder
 from harness.results.tasks import by_task
+from harness.subjects import Row
 
 #: What belongs to a record, by the kind of record: (subfolder, what its file's name ends in).
 _TRIAL = (("state", ".safetensors"), ("predictions", ".safetensors"), ("logs", ".log"))
@@ -25,12 +26,16 @@ _CLOCK = {name for name, metric in METRICS.items() if metric.unit in {"s", "ms",
 
 @dataclass(frozen=True)
 class Part:
-    """One of the runs that are put together."""
+    """One of the runs that are put together.
+
+    `keys` has, for a record that was given another key, the one that its files are named by.
+    """
 
     folder: RunFolder
     description: Description
     records: Sequence[Record]
     problems: Sequence[str] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sessions(self) -> Sequence[Session]:
@@ -77,6 +82,7 @@ def merged(parts: Sequence[Part]) -> Merged:
     several, the first timing counts: times of two groups do not compare.
     """
     _check_alike(parts)
+    parts = _asked_alike(parts)
     sessions: list[Session] = []
     seen: dict[tuple[str, str], tuple[Part, Record]] = {}
     timed: dict[tuple[str, str], Part] = {}
@@ -131,6 +137,8 @@ def unified(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[
             continue
         if name == "preset":
             config[name] = ",".join(dict.fromkeys(p for text in every for p in text.split(",")))
+        elif name == "params" and (values := _values_of_all(every)) is not None:
+            config[name] = values
         elif isinstance(last, (list, tuple)):
             config[name] = list(dict.fromkeys(value for values in every for value in values))
         elif isinstance(last, bool):
@@ -138,6 +146,20 @@ def unified(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[
         elif name not in {"shard", "jobs", "timeout", "executor", "scheduler"}:
             left.append(name)
     return config | ({"shard": ""} if "shard" in config else {}), left
+
+
+def _values_of_all(
+    every: Sequence[Mapping[str, Mapping[str, Sequence[Any]]]],
+) -> dict[str, dict[str, list[Any]]] | None:
+    """All values of each parameter; None where one command sets a parameter that another leaves alone."""
+    names = [[(plugin, name) for plugin in params for name in params[plugin]] for params in every]
+    if any(set(each) != set(names[0]) for each in names):
+        return None
+    found: dict[str, dict[str, list[Any]]] = {}
+    for plugin, name in names[0]:
+        values = (value for params in every for value in params[plugin][name])
+        found.setdefault(plugin, {})[name] = list(dict.fromkeys(values))
+    return found
 
 
 def _check_alike(parts: Sequence[Part]) -> None:
@@ -157,6 +179,44 @@ def _check_alike(parts: Sequence[Part]) -> None:
                     f"{other}, not {one}"
                 )
     _check_labels(parts)
+
+
+def _asked_alike(parts: Sequence[Part]) -> list[Part]:
+    """`parts`, with the same parameters swept in all of them.
+
+    A value that one command gave alone and another in a list makes the same row.
+    """
+    swept: dict[tuple[str, str], list[str]] = {}
+    for record in (record for part in parts for record in part.records):
+        if isinstance(record, (TrialRecord, NetworkTiming)):
+            names = swept.setdefault((record.row.contender, record.row.task), [])
+            names += [name for name in record.row.swept if name not in names]
+    return [_asked_as(part, swept) for part in parts]
+
+
+def _asked_as(part: Part, swept: Mapping[tuple[str, str], Sequence[str]]) -> Part:
+    def asked(row: Row) -> Row:
+        names = swept[row.contender, row.task]
+        return row.model_copy(
+            update={"swept": {name: row.params[name] for name in names if name in row.params}}
+        )
+
+    networks = [r for r in part.records if isinstance(r, (TrialRecord, NetworkTiming))]
+    rows = {record.row.key: asked(record.row) for record in networks}
+    records: list[Record] = []
+    keys: dict[str, str] = {}
+    for record in part.records:
+        if isinstance(record, (TrialRecord, NetworkTiming)):
+            row = rows[record.row.key]
+            fields = {"row": row, "log": record.log.replace(record.row.key, row.key)}
+            if isinstance(record, NetworkTiming) and record.baseline in rows:
+                fields["baseline"] = rows[record.baseline].key
+            changed = record.model_copy(update=fields)
+            keys[changed.key] = record.key
+            records.append(changed)
+        else:
+            records.append(record)
+    return replace(part, records=records, keys=keys)
 
 
 def _ground(part: Part, name: str) -> Any:
@@ -222,8 +282,9 @@ def _renamed(part: Part) -> list[Session]:
 
 def _files(part: Part, record: Record, out: RunFolder) -> Iterator[tuple[Path, Path]]:
     kinds = _TRIAL if isinstance(record, TrialRecord) else _TIMING
+    key = part.keys.get(record.key, record.key)
     for kind, suffix in kinds:
-        yield part.folder.file(kind, record.key, suffix), out.file(kind, record.key, suffix)
+        yield part.folder.file(kind, key, suffix), out.file(kind, record.key, suffix)
     name = Path(record.log).name  # of a layer's proof, named after its plugin
     if name:
         yield part.folder.path / "logs" / name, out.path / "logs" / name

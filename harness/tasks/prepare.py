@@ -75,6 +75,7 @@ def prepare_task(
         "split_version": SPLIT_VERSION,
         "digest": identity_of(path),
         **({"shared_samples": shared} if shared else {}),
+        **({"published": [each._asdict() for each in spec.published]} if spec.published else {}),
     }
     task = spec.for_plugins(tuple(known["sample_shape"]), known["sizes"].get("train", 1))
     return Found(path, facts, task)

@@ -4,8 +4,9 @@ import pytest
 
 from harness.report.build import build_report
 from harness.report.rows import network_rows
-from harness.report.sources import against_sources, citations
+from harness.report.sources import against_sources, citations, published
 from harness.results.record import Cited
+from harness.results.session import Session
 from harness.results.summary import summarise
 
 from .synthetic_run import description, record, run_records
@@ -129,3 +130,25 @@ def test_citations_stand_in_both_reports(tmp_path, name):
     text = (tmp_path / name).read_text("utf-8")
     assert "the batch is larger" in text
     assert "Doe 2020" in text
+
+
+def told(data):
+    table = published([Session(), Session(data=data)], "made-up")
+    return [[str(cell) for cell in line] for line in table.lines] if table else None
+
+
+FIGURES = [{"method": "exact gradients", "accuracy": 0.981, "source": "Doe 2020"}]
+
+
+@pytest.mark.parametrize(
+    "data", [{"published": FIGURES}, {"made-up": {"digest": "x", "published": FIGURES}}]
+)
+def test_what_others_report_for_the_task_stands_beside(data):
+    assert told(data) == [["exact gradients", "98.1 %", "Doe 2020"]]
+
+
+@pytest.mark.parametrize(
+    "wrong", [[], "98", [5], [{"method": "x"}], [{"accuracy": 98.1}], {"accuracy": 0.9}]
+)
+def test_without_figures_that_can_be_there_is_no_table(wrong):
+    assert told({"published": wrong}) is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.errors import UsageError
@@ -25,6 +27,34 @@ def trials(made):
 def test_the_same_row_has_all_its_seeds_and_others_stay_apart(part):
     made = merged([part("a", ("deep",), seeds=(0, 1)), part("b", ("deep", "wide"), seeds=(2,))])
     assert trials(made) == [("deep", 0), ("deep", 1), ("deep", 2), ("wide", 2)]
+
+
+def test_a_value_given_alone_and_one_of_a_list_make_the_same_row(part, tmp_path):
+    rows = [small_row("deep", params={"hidden": n}, swept={"hidden": n}) for n in (32, 64)]
+    alone = small_row("deep", params={"hidden": 32})
+    made = merged([part("a", rows, seeds=(0,)), part("b", [alone], seeds=(1,), timing=False)])
+    found = [r for _, r in made.records if r.kind == "trial"]
+    assert [(r.row.swept["hidden"], r.seed) for r in found] == [(32, 0), (64, 0), (32, 1)]
+    assert len({r.row.key for r in found}) == 2
+    out = RunFolder.create(tmp_path / "all", "networks")
+    write(out, made, small_session())
+    assert read_answers(out, out.records()[0])[1] == []
+    assert len(list((out.path / "predictions").glob("deep-*"))) == 3
+
+
+def test_the_baseline_of_a_measurement_is_named_by_its_new_key(part):
+    alone = [small_row("deep", params={"hidden": 32}), small_row("wide")]
+    first = part("a", alone, seeds=(0,))
+    records = [
+        r.model_copy(update={"baseline": alone[0].key}) if r.kind == "network-timing" else r
+        for r in first.records
+    ]
+    swept = small_row("deep", params={"hidden": 64}, swept={"hidden": 64})
+    second = part("b", [swept], seeds=(0,), timing=False)
+    made = merged([replace(first, records=records), second])
+    timings = [r for _, r in made.records if r.kind == "network-timing"]
+    assert timings[0].row.key != alone[0].key
+    assert {r.baseline for r in timings} == {timings[0].row.key}
 
 
 def test_each_record_keeps_its_session(part):
@@ -103,6 +133,11 @@ def test_a_configuration_that_asks_for_all():
         },
         [],
     )
+
+
+def test_the_values_of_parameters_that_all_set_are_put_together():
+    configs = [{"params": {"a": {"x": ["1", "2"]}}}, {"params": {"a": {"x": ["2", "3"]}}}]
+    assert unified(configs) == ({"params": {"a": {"x": ["1", "2", "3"]}}}, [])
 
 
 def test_what_has_no_union_is_the_last_ones_and_told():
