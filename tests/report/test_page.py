@@ -256,7 +256,8 @@ def test_axe_finds_nothing(report, layers_report, show, dark):
 
 def test_the_figures_and_tables_of_each_task_are_its_own(tasks_report, show):
     page = show(tasks_report)
-    assert len(every(page, ".explore figure svg[role=group]")) == 4
+    for task in ("one", "two"):
+        assert len(every(page, f"#task-{task} .explore figure svg[role=group]")) == 4
     line = one(page, "#results-table-two tbody tr")
     page.execute_script(
         "arguments[0].dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))", line
