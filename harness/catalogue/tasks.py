@@ -33,6 +33,7 @@ BUILT_IN = {
     "mnist1d": "harness.tasks.mnist1d",
     "randman": "harness.tasks.randman",
     "yin-yang": "harness.tasks.yin_yang",
+    "delayed-match": "harness.tasks.delayed_match",
     "spike-train": "harness.tasks.spike_train",
     "spike-pattern": "harness.tasks.spike_train",
 }

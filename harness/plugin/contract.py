@@ -108,6 +108,10 @@ class Neuron:
     In place of the derivative of S, the backward pass uses the surrogate gradient, a function of
     v = U - theta: "fast_sigmoid" 1 / (1 + slope |v|)^2, "atan" 1 / (1 + (pi slope v / 2)^2), or
     "triangular" max(0, 1 - slope |v|). With `detach`, no gradient flows through the S of the reset.
+
+    With `adaptation` the threshold is adaptive: theta + adaptation a[t] in place of theta in S and v, where
+    a[t] = adaptation_decay a[t-1] + S[t-1] starts at 0. The reset subtracts theta as before.
+    `harness_layer` is never asked for such a neuron.
     """
 
     beta: float
@@ -117,6 +121,8 @@ class Neuron:
     detach: bool = True
     surrogate: Literal["fast_sigmoid", "atan", "triangular"] = "fast_sigmoid"
     slope: float = 1.0
+    adaptation: float = 0.0
+    adaptation_decay: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -287,12 +287,44 @@ class Emits(nn.Module):
         return self.neurons(currents)
 
 
+class SpelledRecurrent(Spelled):
+    """The same with a recurrent connection in each hidden layer, which is called in every step."""
+
+    def __init__(self, model, encode):
+        super().__init__(model.weights, encode, None)
+        self.recurrent = nn.ModuleList()
+        for weight in model.recurrence.weights:
+            layer = nn.Linear(len(weight), len(weight), bias=False)
+            layer.weight.data = weight.detach()
+            self.recurrent.append(layer)
+        self.step = model.step
+
+    def forward(self, inputs):
+        values = self.encode(inputs)
+        for layer, recurrent, emits in zip(self.layers, self.recurrent, self.activations):
+            currents = layer(values)
+            spikes, emitted, state = torch.zeros_like(currents[0]), [], [None]
+
+            def one_step(current, state=state):
+                fired, state[0] = self.step(current, state[0])
+                return fired
+
+            emits.neurons = one_step
+            for current in currents.unbind(0):
+                spikes = emits(current + recurrent(spikes))
+                emitted.append(spikes)
+            values = torch.stack(emitted)
+        return self.layers[-1](values).mean(0)
+
+
 @pytest.mark.parametrize(
     ("name", "overrides"),
     [
         ("native-dfa", {"code": "rate"}),
         ("native-dfa", {"code": "poisson"}),
         ("native-bptt", {"code": "latency"}),
+        ("native-bptt", {"code": "poisson", "network": "recurrent"}),
+        ("native-bptt", {"code": "rate", "network": "recurrent"}),
         ("ann-relu", {}),
     ],
 )
@@ -325,7 +357,10 @@ def test_a_plugin_that_the_host_trained_and_evaluated(name, overrides, tmp_path)
     else:
         neurons = getattr(model, "neurons", lambda currents: lif(currents, model.lif)[0])
         encode = lambda inputs: hooks.encode(model, inputs, draws)  # noqa: E731
-        spelled = Spelled(model.weights, encode, neurons)
+        if params.__dict__.get("network") == "recurrent":
+            spelled = SpelledRecurrent(model, encode)
+        else:
+            spelled = Spelled(model.weights, encode, neurons)
     theirs_of = TorchModel(spelled)
     theirs_of.add_activation_module(Emits)
     inputs = data.test.take_inputs(slice(0, len(data.test)))

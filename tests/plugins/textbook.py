@@ -14,6 +14,14 @@ from harness.plugin import Params, Task
 
 TASK = Task("tiny", "classification", (1, 2, 3), classes=4, train_size=40)
 STEPS, SAMPLES = 12, 16
+#: Thresholds rise by quarters and everything decays by halves: exact too.
+RECURRENT = {
+    "network": "recurrent",
+    "recurrent_gain": 1.0,
+    "beta": 0.5,
+    "adaptation": 0.25,
+    "adaptation_decay": 0.5,
+}
 
 SURROGATES = {
     "fast_sigmoid": lambda v, k: 1 / (1 + k * v.abs()) ** 2,
@@ -35,19 +43,27 @@ class Spike(torch.autograd.Function):
         return grad * ctx.saved_tensors[0], None
 
 
-def layer(currents, p):
-    """Spikes and membranes, lists over time, of one layer."""
-    membrane = spikes = torch.zeros_like(currents[0])
-    emitted, membranes = [], []
+def layer(currents, p, recurrent=None):
+    """Spikes, and distances from the threshold, lists over time, of one layer.
+
+    With weights `recurrent` [n, n] it receives its own spikes of the step before, and its first neurons
+    have thresholds that rise with each of their spikes.
+    """
+    membrane = spikes = trace = torch.zeros_like(currents[0])
+    adaptive = torch.arange(membrane.shape[1]) < round(p.adaptive * membrane.shape[1])
+    emitted, distances = [], []
     for current in currents:
         reset = spikes.detach() if p.detach else spikes
         membrane = p.beta * (membrane - p.theta * reset) + current
-        v = membrane - p.theta
+        if recurrent is not None:
+            membrane = membrane + spikes @ recurrent.T
+        trace = p.adaptation_decay * trace + spikes
+        v = membrane - p.theta * (1 + p.adaptation * adaptive * trace)
         slopes = SURROGATES[p.surrogate](v.detach(), p.slope / p.theta)
         spikes = Spike.apply(v, slopes)
         emitted.append(spikes)
-        membranes.append(membrane.detach())
-    return emitted, membranes
+        distances.append(v.detach())
+    return emitted, distances
 
 
 def build(module, **overrides):
@@ -57,9 +73,14 @@ def build(module, **overrides):
     torch.manual_seed(0)
     network = module.harness_build_model(TASK, params, torch.device("cpu"))
     with torch.no_grad():
-        for weight in network.weights:
+        for weight in connections(network):
             weight.copy_((weight * 4).round() / 4)
     return network
+
+
+def connections(network):
+    """The weights of the hidden layers and the readout, and then the recurrent ones."""
+    return [*network.weights, *(network.recurrence.weights if network.recurrence else ())]
 
 
 def batch():
@@ -74,22 +95,24 @@ def check(module, **overrides):
     network = build(module, **overrides)
     p = network.params
     inputs, targets = batch()
-    weights = [weight.detach().clone().requires_grad_() for weight in network.weights]
+    weights = [weight.detach().clone().requires_grad_() for weight in connections(network)]
+    hidden = len(network.weights) - 1
+    recurrent = weights[hidden + 1 :] or [None] * hidden
 
     received, on_threshold = list(inputs), 0
-    for weight, found in zip(weights, network.eval()(inputs)[1:]):
-        received, membranes = layer([x @ weight.T for x in received], p)
-        on_threshold += sum(int((u == p.theta).sum()) for u in membranes)
+    for weight, own, found in zip(weights, recurrent, network.eval()(inputs)[1:]):
+        received, distances = layer([x @ weight.T for x in received], p, own)
+        on_threshold += sum(int((v == 0).sum()) for v in distances)
         assert torch.equal(found, torch.stack(received))
         assert 0.005 < found.mean() < 0.6
     assert on_threshold > 5
-    wanted = sum(received[-5:]) / 5 @ weights[-1].T
+    wanted = sum(received[-5:]) / 5 @ weights[hidden].T
     found = module.harness_evaluate(network, inputs, record=False).scores
     assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
     torch.nn.functional.cross_entropy(wanted, targets, label_smoothing=0.1).backward()
     module.harness_train_step(network.train(), inputs, targets)
-    for weight, reference in zip(network.weights, weights):
+    for weight, reference in zip(connections(network), weights):
         largest = reference.grad.abs().max()
         assert largest > 1e-5
         assert (weight.grad - reference.grad).abs().max() < 1e-6 * largest

@@ -15,6 +15,7 @@ networks".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,21 +32,32 @@ from harness.plugin import (
     Scalars,
     Source,
     Task,
+    Unsupported,
     Value,
     hookimpl,
 )
-from harness.plugin.toolkit import convolution
+from harness.plugin.toolkit import convolution, recurrence
+from harness.plugin.toolkit.bptt_presets import VALUES
 from harness.plugin.toolkit.codes import harness_encode as harness_encode  # a plugin's hook too
 from harness.plugin.toolkit.codes import is_constant, product
 from harness.plugin.toolkit.convolution import CONV, Convolutions
 from harness.plugin.toolkit.optimizer import scheduled_adam
 from harness.plugin.toolkit.parameters import ENCODING, HIDDEN, REGULARISATION, TRAINING
 from harness.plugin.toolkit.readouts import densities, window_mean, windows_over_time
+from harness.plugin.toolkit.recurrence import RECURRENT, Recurrence
 from harness.plugin.toolkit.training import cross_entropy_step
 from harness.plugin.toolkit.weights import gaussian_weights, network_sizes
 
+DENSE = "dense"
+
 PARAMETERS = {
     "hidden": HIDDEN,
+    "network": Parameter(
+        DENSE,
+        "layers of `hidden` neurons, the same with recurrent connections, or convolutions",
+        choices=(DENSE, RECURRENT, CONV),
+    ),
+    **recurrence.PARAMETERS,
     **convolution.PARAMETERS,
     **ENCODING,
     "window": Parameter(10, "last steps over which the readout averages", low=1),
@@ -56,82 +68,6 @@ PARAMETERS = {
     "gain": Parameter(1.0, "scale of the initial weights", low=0.0),
     **REGULARISATION,
     **TRAINING,
-}
-
-# An input neuron spikes once in a sample, hence large weights, a slow decay, and a readout of all steps.
-_RANDMAN: dict[str, Value] = {"steps": 100, "window": 100, "beta": 0.95, "gain": 3.0}
-
-#: Two convolutions and a readout, for images of 28 x 28.
-_CONV: dict[str, Value] = {
-    "network": CONV,
-    "channels": "16-32",
-    "batch_norm": True,
-    "steps": 4,
-    "dropout": 0.3,
-    "lr": 0.003,
-    "batch_size": 128,
-    "epochs": 12,
-}
-
-VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
-    "conv": {"*": _CONV, "digits": {"epochs": 20, "batch_size": 32, "steps": 10}},
-    "quick": {
-        "*": {"lr": 0.003, "epochs": 1},
-        "digits": {"lr": 0.005, "epochs": 10, "batch_size": 32},
-        "randman": {**_RANDMAN, "hidden": "128-64", "lr": 0.02, "epochs": 3},
-        "yin-yang": {
-            "steps": 60,
-            "window": 60,
-            "gain": 3.0,
-            "slope": 5.0,
-            "hidden": "128-64",
-            "lr": 0.02,
-            "epochs": 8,
-        },
-    },
-    "best": {
-        "*": {
-            "hidden": "800-800",
-            "steps": 4,
-            "dropout": 0.3,
-            "input_dropout": 0.2,
-            "label_smoothing": 0.05,
-            "lr": 0.0015,
-            "batch_size": 128,
-            "epochs": 20,
-        },
-        "digits": {
-            "hidden": "256",
-            "steps": 10,
-            "dropout": 0.2,
-            "input_dropout": 0.0,
-            "epochs": 40,
-            "batch_size": 32,
-        },
-        "randman": {
-            **_RANDMAN,
-            "hidden": "256-128",
-            "dropout": 0.0,
-            "input_dropout": 0.0,
-            "label_smoothing": 0.0,
-            "lr": 0.01,
-            "epochs": 8,
-            "batch_size": 64,
-        },
-        "yin-yang": {
-            "steps": 60,
-            "window": 60,
-            "gain": 3.0,
-            "slope": 5.0,
-            "hidden": "256-128",
-            "dropout": 0.0,
-            "input_dropout": 0.0,
-            "label_smoothing": 0.0,
-            "lr": 0.01,
-            "epochs": 15,
-            "batch_size": 64,
-        },
-    },
 }
 
 
@@ -160,23 +96,42 @@ class SpikingNetwork(nn.Module):
     """Layers of a framework's neurons and a linear readout, without biases.
 
     `weights` are [n_out, n_in], drawn on the CPU: the same for every framework and device. With
-    `network=conv`, convolutions come in place of the hidden layers. A subclass implements `neurons`.
+    `network=conv`, convolutions come in place of the hidden layers; with `network=recurrent`, each hidden
+    layer receives its own spikes of the step before. A subclass implements `neurons`, and `step` for
+    recurrent layers.
     """
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__()
         self.params = params
+        if params.network == RECURRENT and type(self).step is SpikingNetwork.step:
+            raise Unsupported(
+                "network=recurrent needs one step of the neurons, and there is no `step`"
+            )
+        if params.network != RECURRENT and params.adaptive:
+            raise Unsupported(
+                f"adaptive={params.adaptive:g} needs network=recurrent, and this is {params.network}"
+            )
         self.convolutions = Convolutions(task, params, device) if params.network == CONV else None
         sizes = network_sizes(task, params)
         if self.convolutions is not None:
             sizes = [self.convolutions.features, task.classes]
         self.weights = gaussian_weights(sizes, params.gain, device)
+        recurrent = params.network == RECURRENT
+        self.recurrence = Recurrence(sizes[1:-1], params, device) if recurrent else None
         self.optimizer = scheduled_adam(self.parameters(), task, params)
 
     def neurons(self, currents: Tensor) -> Tensor:
         """Spikes [T, B, n] of a layer that starts at rest and receives `currents` [T, B, n].
 
         Differentiable in the currents.
+        """
+        raise NotImplementedError
+
+    def step(self, currents: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """One step of `neurons`: spikes [B, n] for `currents` [B, n], and the state for the next step.
+
+        `state` is what the step before returned, None at rest. Differentiable in both.
         """
         raise NotImplementedError
 
@@ -193,7 +148,11 @@ class SpikingNetwork(nn.Module):
             features = self.convolutions(activity[0], self.neurons, record)
             activity = [self._dropped(features, p.dropout)]
         for weight in self.weights[:-1]:
-            emitted = self.neurons(product(activity[-1], weight))
+            currents = product(activity[-1], weight)
+            if self.recurrence is None:
+                emitted = self.neurons(currents)
+            else:  # within a layer nothing is dropped
+                emitted = self.recurrence(currents, len(activity), self.step)
             activity.append(self._dropped(emitted, p.dropout))
         return activity
 
@@ -220,7 +179,7 @@ def scaled_gradient(values: Tensor, factor: float) -> Tensor:
 
 @hookimpl
 def harness_neuron(model: SpikingNetwork) -> ModelNeuron:
-    """The textbook's neuron with the model's parameters, run by the model's own `neurons`."""
+    """The textbook's neuron with the model's parameters, run by the model's own `neurons` or `step`."""
     p = model.params
     neuron = Neuron(
         beta=p.beta,
@@ -229,6 +188,8 @@ def harness_neuron(model: SpikingNetwork) -> ModelNeuron:
         surrogate=p.surrogate,
         slope=p.slope / p.theta,
     )
+    if model.recurrence is not None:
+        return model.recurrence.neuron(neuron, model.step)
     return ModelNeuron(neuron, model.neurons)
 
 
@@ -260,11 +221,12 @@ def harness_evaluate(model: SpikingNetwork, spikes: Tensor, record: bool) -> Eva
     if not record:
         return Evaluation(window_mean(activity[-1], window) @ readout)
     scores = windows_over_time(activity[-1], window) @ readout
-    names = [*(f"hidden{number}" for number in range(1, len(activity))), "readout"]
-    layers = [
-        Layer(name, received, weight, emitted)
-        for name, received, weight, emitted in zip(
-            names, activity, model.weights, [*activity[1:], None], strict=True
-        )
-    ]
+    layers = []
+    for number, (received, weight, emitted) in enumerate(
+        zip(activity, model.weights, activity[1:]), start=1
+    ):
+        layers.append(Layer(f"hidden{number}", received, weight, emitted))
+        if model.recurrence is not None:
+            layers.append(model.recurrence.recorded(number, emitted))
+    layers.append(Layer("readout", activity[-1], model.weights[-1], None))
     return Evaluation(scores, [*convolved, *layers])

@@ -20,12 +20,9 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 from harness.plugin import LAYER_SIZES, Layer, Parameter, Params, Task, Unsupported, layer_sizes
 from harness.plugin.toolkit.codes import is_constant
 
-DENSE, CONV = "dense", "conv"
+CONV = "conv"
 
 PARAMETERS = {
-    "network": Parameter(
-        DENSE, "layers of `hidden` neurons, or convolutions and a readout", choices=(DENSE, CONV)
-    ),
     "channels": Parameter("16-32", "channels of each convolution (conv only)", pattern=LAYER_SIZES),
     "kernel": Parameter(5, "side of each convolution's kernel, odd (conv only)", low=1),
     "batch_norm": Parameter(False, "batch normalisation in training, then folded (conv only)"),

@@ -24,6 +24,10 @@ def gaussian_weights(sizes: Sequence[int], gain: float, device: torch.device) ->
     device.
     """
     return nn.ParameterList(
-        nn.Parameter((gain * torch.randn(n_out, n_in) / math.sqrt(n_in)).to(device))
-        for n_in, n_out in pairwise(sizes)
+        gaussian_weight(n_out, n_in, gain, device) for n_in, n_out in pairwise(sizes)
     )
+
+
+def gaussian_weight(n_out: int, n_in: int, gain: float, device: torch.device) -> nn.Parameter:
+    """One weight [n_out, n_in], N(0, gain^2 / n_in), drawn on the CPU."""
+    return nn.Parameter((gain * torch.randn(n_out, n_in) / math.sqrt(n_in)).to(device))

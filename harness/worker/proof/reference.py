@@ -22,7 +22,10 @@ _SURROGATES: dict[str, Callable[[Tensor, float], Tensor]] = {
 
 
 class Dynamics(NamedTuple):
-    """Spikes S, membrane potentials before (U) and after the reset (R), each [T, B, n]."""
+    """Spikes S, membrane potentials before (U) and after the reset (R), each [T, B, n].
+
+    U is without what an adaptive threshold has risen by: it reaches theta where the neuron spikes.
+    """
 
     spikes: Tensor
     membranes: Tensor
@@ -54,15 +57,17 @@ def dynamics(currents: Tensor, neuron: Neuron) -> Dynamics:
     """
     currents = currents.double()
     beta = torch.tensor(neuron.beta, dtype=torch.float32).double()
-    after_reset = torch.zeros_like(currents[0])
+    after_reset = trace = spike = torch.zeros_like(currents[0])
     spikes, membranes, resets = [], [], []
     for current in currents.unbind(0):
         membrane = beta * after_reset + current
-        spike: Tensor = _Spike.apply(membrane, neuron)
+        trace = neuron.adaptation_decay * trace + spike
+        above = membrane - neuron.adaptation * trace
+        spike = _Spike.apply(above, neuron)
         felt = spike.detach() if neuron.detach else spike
         subtracted = neuron.theta if neuron.reset == "subtract" else membrane
         after_reset = membrane - subtracted * felt
         spikes.append(spike)
-        membranes.append(membrane.detach())
+        membranes.append(above.detach())
         resets.append(after_reset.detach())
     return Dynamics(torch.stack(spikes), torch.stack(membranes), torch.stack(resets))

@@ -11,7 +11,7 @@ from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
 from harness_native.surrogates import SURROGATES
 
-from harness.plugin import Params, Task
+from harness.plugin import Params, Task, Unsupported
 from tests.plugins import textbook
 
 pytestmark = pytest.mark.native
@@ -72,6 +72,17 @@ def test_gradient_is_autograds(surrogate, detach, alpha):
 @pytest.mark.parametrize(("slope", "theta"), [(2.0, 1.0), (3.0, 0.75)])
 def test_the_network_is_the_textbooks(detach, beta, surrogate, slope, theta):
     textbook.check(bptt, detach=detach, beta=beta, surrogate=surrogate, slope=slope, theta=theta)
+
+
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("adaptive", [0.0, 0.5])
+def test_the_recurrent_network_is_the_textbooks(detach, adaptive):
+    textbook.check(bptt, **textbook.RECURRENT, detach=detach, adaptive=adaptive)
+
+
+def test_adaptive_thresholds_behind_a_synapse_are_refused():
+    with pytest.raises(Unsupported, match="^adaptive=.* needs alpha=0"):
+        textbook.build(bptt, **textbook.RECURRENT, adaptive=0.5, alpha=0.5)
 
 
 def test_surrogates_peak_at_the_threshold_and_fall():

@@ -20,6 +20,12 @@ def test_the_network_is_the_textbooks(detach, beta, slope, theta):
     textbook.check(bptt, detach=detach, beta=beta, slope=slope, theta=theta)
 
 
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("adaptive", [0.0, 0.5])
+def test_the_recurrent_network_is_the_textbooks(detach, adaptive):
+    textbook.check(bptt, **textbook.RECURRENT, detach=detach, adaptive=adaptive)
+
+
 def test_without_a_leak_it_is_refused():
     with pytest.raises(Unsupported, match="beta = 1"):
         textbook.build(bptt, beta=1.0)

@@ -19,6 +19,12 @@ def test_the_network_is_the_textbooks(detach, beta, surrogate, slope, theta):
     textbook.check(bptt, detach=detach, beta=beta, surrogate=surrogate, slope=slope, theta=theta)
 
 
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("adaptive", [0.0, 0.5])
+def test_the_recurrent_network_is_the_textbooks(detach, adaptive):
+    textbook.check(bptt, **textbook.RECURRENT, detach=detach, adaptive=adaptive)
+
+
 def test_its_state_holds_weights_alone():
     network = textbook.build(bptt)
     network(textbook.batch()[0])

@@ -20,6 +20,12 @@ def test_the_network_is_the_textbooks(detach, beta, surrogate, slope, theta):
     textbook.check(bptt, detach=detach, beta=beta, surrogate=surrogate, slope=slope, theta=theta)
 
 
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("adaptive", [0.0, 0.5])
+def test_the_recurrent_network_is_the_textbooks(detach, adaptive):
+    textbook.check(bptt, **textbook.RECURRENT, detach=detach, adaptive=adaptive)
+
+
 def test_every_surrogate_offered_is_checked_above():
     offered = bptt.harness_presets().parameters["surrogate"].choices
     assert offered == ("fast_sigmoid", "atan", "triangular")

@@ -12,7 +12,7 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from harness.plugin import Parameter, Params, Presets, Task, hookimpl
+from harness.plugin import Parameter, Params, Presets, Task, Unsupported, hookimpl
 from harness.plugin.toolkit import bptt
 from harness.plugin.toolkit.bptt import (
     harness_encode,
@@ -23,6 +23,7 @@ from harness.plugin.toolkit.bptt import (
 )
 from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
+from harness_native.spike_step import SpikeState, spike_step
 from harness_native.surrogates import SURROGATES
 
 __all__ = [
@@ -56,8 +57,19 @@ class Network(bptt.SpikingNetwork):
         )[0]
         return spikes
 
+    def step(self, currents: Tensor, state: SpikeState | None) -> tuple[Tensor, SpikeState]:
+        """Spikes [B, n] for currents [B, n], and the state for the next step."""
+        p = self.params
+        lif = LIFParameters(p.alpha, p.beta, p.theta)
+        return spike_step(currents, state, lif, p.surrogate, p.slope / p.theta, p.detach)
+
 
 @hookimpl
 def harness_build_model(task: Task, params: Params, device: torch.device) -> Network:
     """The network with its initial weights."""
+    if params.adaptive and params.alpha:
+        raise Unsupported(
+            f"adaptive={params.adaptive:g} needs alpha=0: an adaptive threshold is a current, and the "
+            "synapse would filter it"
+        )
     return Network(task, params, device)

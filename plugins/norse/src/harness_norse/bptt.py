@@ -77,6 +77,15 @@ class Network(bptt.SpikingNetwork):
             spikes.append(self._scaled(spike))
         return torch.stack(spikes)
 
+    def step(
+        self, currents: Tensor, state: LIFBoxFeedForwardState | None
+    ) -> tuple[Tensor, LIFBoxFeedForwardState]:
+        """Spikes [B, n] for `currents` [B, n], and the state for the next step."""
+        if state is None:
+            state = LIFBoxFeedForwardState(v=torch.zeros_like(currents))
+        spikes, state = self.cell(currents * (self.scale / self.rate), state)
+        return self._scaled(spikes), state
+
     def _scaled(self, spikes: Tensor) -> Tensor:
         return spikes if self.scale == 1 else bptt.scaled_gradient(spikes, 1 / self.scale)
 

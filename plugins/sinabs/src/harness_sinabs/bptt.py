@@ -14,7 +14,7 @@ from harness.plugin.toolkit.bptt import (
     harness_neuron,
     harness_train_step,
 )
-from harness_sinabs.neurons import lif, run
+from harness_sinabs.neurons import lif, run, run_step
 
 __all__ = [
     "harness_build_model",
@@ -51,6 +51,10 @@ class Network(bptt.SpikingNetwork):
     def neurons(self, currents: Tensor) -> Tensor:
         """Spikes [T, B, n] for `currents` [T, B, n]."""
         return run(self._lif[0], currents.transpose(0, 1)).transpose(0, 1)
+
+    def step(self, currents: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Spikes and membrane potentials after the reset [B, n] for `currents` [B, n]."""
+        return run_step(self._lif[0], currents, state)
 
 
 @hookimpl

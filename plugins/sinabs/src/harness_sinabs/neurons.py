@@ -45,6 +45,18 @@ def run(layer: LIF, currents: Tensor) -> Tensor:
     return spikes
 
 
+def run_step(layer: LIF, currents: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    """One step: spikes and membrane potentials after the reset [B, n] for `currents` [B, n].
+
+    `state` is what the step before returned, None at rest.
+    """
+    layer.v_mem = torch.zeros_like(currents) if state is None else state
+    spikes: Tensor = layer(currents.unsqueeze(1)).squeeze(1)
+    after_reset: Tensor = layer.v_mem
+    layer.v_mem = after_reset.detach()  # its state would keep the graph alive
+    return spikes, after_reset
+
+
 def _reset(neuron: Neuron) -> Reset:
     if neuron.reset == "zero":
         to_zero: Reset = MembraneReset()

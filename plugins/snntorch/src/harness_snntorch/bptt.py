@@ -105,15 +105,28 @@ class Network(bptt.SpikingNetwork):
 
     def neurons(self, currents: Tensor) -> Tensor:
         """Spikes [T, B, n] for `currents` [T, B, n]."""
-        p = self.params
         membrane = torch.zeros_like(currents[0])
         spikes = []
         for current in currents.unbind(0):
-            spike, membrane = self.leaky(current, membrane)
-            membrane = membrane - p.theta * (spike.detach() if p.detach else spike)
+            spike, membrane = self._fired(current, membrane)
             spikes.append(spike)
-        self.leaky.mem = currents.new_empty(0)  # frees its last state, which is a buffer
+        self._forget(currents)
         return torch.stack(spikes)
+
+    def step(self, currents: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Spikes and membrane potentials after the reset [B, n] for `currents` [B, n]."""
+        stepped = self._fired(currents, torch.zeros_like(currents) if state is None else state)
+        self._forget(currents)
+        return stepped
+
+    def _fired(self, current: Tensor, membrane: Tensor) -> tuple[Tensor, Tensor]:
+        p = self.params
+        spike, membrane = self.leaky(current, membrane)
+        return spike, membrane - p.theta * (spike.detach() if p.detach else spike)
+
+    def _forget(self, like: Tensor) -> None:
+        """Frees the last state of `Leaky`, which is a buffer."""
+        self.leaky.mem = like.new_empty(0)
 
 
 @hookimpl

@@ -113,14 +113,17 @@ def spike_function(name: str, slope: float) -> nn.Module:
     return function if peak == 1 else _Scaled(function, 1 / peak)
 
 
-def textbook_neuron(p: Params) -> neuron.BaseNode:
-    """U[t] = beta (U[t-1] - theta S[t-1]) + X[t], as SpikingJelly's U - U/tau + X."""
+def textbook_neuron(p: Params, mode: str = "m") -> neuron.BaseNode:
+    """U[t] = beta (U[t-1] - theta S[t-1]) + X[t], as SpikingJelly's U - U/tau + X.
+
+    `mode` is SpikingJelly's step mode: "m" for sequences [T, B, n], "s" for single steps [B, n].
+    """
     shared = {
         "v_threshold": p.theta,
         "v_reset": None,
         "surrogate_function": spike_function(p.surrogate, p.slope / p.theta),
         "detach_reset": p.detach,
-        "step_mode": "m",
+        "step_mode": mode,
     }
     if p.beta == 1:
         return neuron.IFNode(**shared)
@@ -135,6 +138,7 @@ class Network(bptt.SpikingNetwork):
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__(task, params, device)
         self.node = textbook_neuron(params)
+        self.single = textbook_neuron(params, "s")
         # SpikingJelly imports its kernels at the first step; those seconds are not part of the training.
         self.neurons(torch.zeros(1, 1, 1, device=device))
 
@@ -144,6 +148,14 @@ class Network(bptt.SpikingNetwork):
         spikes: Tensor = self.node(currents)
         self.node.reset()
         return spikes
+
+    def step(self, currents: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Spikes and membrane potentials after the reset [B, n] for `currents` [B, n]."""
+        self.single.v = torch.zeros_like(currents) if state is None else state
+        spikes: Tensor = self.single(currents)
+        after_reset: Tensor = self.single.v
+        self.single.reset()
+        return spikes, after_reset
 
 
 @hookimpl
