@@ -65,7 +65,7 @@ def test_the_other_weights_are_those_of_the_network_without_recurrence():
     assert theirs.recurrence is None
     assert all(map(torch.equal, ours.weights, theirs.weights))
     assert [tuple(weight.shape) for weight in ours.recurrence.weights] == [(8, 8), (5, 5)]
-    scale = built(hidden="400", recurrent_gain=0.7).recurrence.weights[0].std() * 20
+    scale = built(hidden="400", recurrent_gain=0.7).recurrence.weights[0].std().item() * 20
     assert scale == pytest.approx(0.7, rel=0.02)
 
 
