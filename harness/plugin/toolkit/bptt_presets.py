@@ -6,9 +6,13 @@ from collections.abc import Mapping
 
 from harness.plugin import Value
 from harness.plugin.toolkit.convolution import CONV
+from harness.plugin.toolkit.recurrence import RECURRENT
 
 # An input neuron spikes once in a sample, hence large weights, a slow decay, and a readout of all steps.
 _RANDMAN: dict[str, Value] = {"steps": 100, "window": 100, "beta": 0.95, "gain": 3.0}
+
+#: The readout averages over the second pattern, in which the answer is known.
+_DELAYED_MATCH: dict[str, Value] = {"window": 15, "hidden": "64", "gain": 3.0, "lr": 0.003}
 
 #: Two convolutions and a readout, for images of 28 x 28.
 _CONV: dict[str, Value] = {
@@ -37,6 +41,7 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
             "lr": 0.02,
             "epochs": 8,
         },
+        "delayed-match": {**_DELAYED_MATCH, "epochs": 6},
     },
     "best": {
         "*": {
@@ -77,6 +82,15 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
             "input_dropout": 0.0,
             "label_smoothing": 0.0,
             "lr": 0.01,
+            "epochs": 15,
+            "batch_size": 64,
+        },
+        "delayed-match": {
+            **_DELAYED_MATCH,
+            "network": RECURRENT,
+            "dropout": 0.0,
+            "input_dropout": 0.0,
+            "label_smoothing": 0.0,
             "epochs": 15,
             "batch_size": 64,
         },

@@ -41,7 +41,7 @@ RECURRENT = "recurrent"
 
 PARAMETERS = {
     "recurrent_gain": Parameter(
-        0.5, "scale of the initial recurrent weights (recurrent only)", low=0.0
+        1.0, "scale of the initial recurrent weights (recurrent only)", low=0.0
     ),
     "adaptive": Parameter(
         0.0, "share of neurons with an adaptive threshold (recurrent only)", 0.0, 1.0
