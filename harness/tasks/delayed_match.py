@@ -19,7 +19,7 @@ from harness.plugin.markers import hookimpl
 from harness.plugin.tasks import Arrays, RawData, TaskSpec
 
 PATTERNS, UNITS_EACH = 2, 10
-SHOWN, DELAY = 15, 50
+SHOWN, DELAY = 15, 30
 STEPS = SHOWN + DELAY + SHOWN
 RATE, BACKGROUND = 0.3, 0.02
 #: With two patterns, a sum is right for three of the four pairs at most.

@@ -43,7 +43,7 @@ def test_the_data_are_fixed(arrays):
     for split in ("train", "validation", "test"):
         inputs, targets = arrays.splits[split]
         digest.update(np.ascontiguousarray(inputs).tobytes() + targets.tobytes())
-    assert digest.hexdigest()[:16] == "9c0690a3efc39bf0"
+    assert digest.hexdigest()[:16] == "445157ad72bf6c86"
 
 
 def test_the_class_says_whether_both_patterns_are_the_same(arrays):

@@ -12,7 +12,13 @@ from harness.plugin.toolkit.recurrence import RECURRENT
 _RANDMAN: dict[str, Value] = {"steps": 100, "window": 100, "beta": 0.95, "gain": 3.0}
 
 #: The readout averages over the second pattern, in which the answer is known.
-_DELAYED_MATCH: dict[str, Value] = {"window": 15, "hidden": "64", "gain": 3.0, "lr": 0.003}
+_DELAYED_MATCH: dict[str, Value] = {
+    "window": 15,
+    "hidden": "64",
+    "gain": 3.0,
+    "recurrent_gain": 1.5,
+    "lr": 0.003,
+}
 
 #: Two convolutions and a readout, for images of 28 x 28.
 _CONV: dict[str, Value] = {
@@ -41,7 +47,7 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
             "lr": 0.02,
             "epochs": 8,
         },
-        "delayed-match": {**_DELAYED_MATCH, "epochs": 6},
+        "delayed-match": {**_DELAYED_MATCH, "epochs": 8},
     },
     "best": {
         "*": {
