@@ -16,7 +16,7 @@ _DELAYED_MATCH: dict[str, Value] = {
     "window": 15,
     "hidden": "64",
     "gain": 3.0,
-    "recurrent_gain": 1.5,
+    "slope": 1.0,
     "lr": 0.003,
 }
 
@@ -47,7 +47,7 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, Value]]] = {
             "lr": 0.02,
             "epochs": 8,
         },
-        "delayed-match": {**_DELAYED_MATCH, "epochs": 8},
+        "delayed-match": {**_DELAYED_MATCH, "epochs": 10},
     },
     "best": {
         "*": {
