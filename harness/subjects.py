@@ -19,11 +19,15 @@ Status = Literal["ok", "skipped", "failed", "timeout", "oom", "crashed", "invali
 
 @dataclass(frozen=True)
 class PluginLocation:
-    """Where a worker finds a plugin: a module to import, or a file to load."""
+    """Where a worker finds a plugin: a module to import, or a file to load.
+
+    `files` are the files that the row's parameters name: (what stands in the row, where it is).
+    """
 
     name: str
     module: str = ""
     file: str = ""
+    files: tuple[tuple[str, str], ...] = ()
 
 
 class Data(BaseModel):

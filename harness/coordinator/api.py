@@ -221,7 +221,8 @@ def _networks(config: RunConfig, command: Command) -> Run:
     device = choose_device(config.device, command.listener.message)
     selected = in_environments(selected, config.isolate, command.listener)
     jobs = config.parallel(device)
-    session = environment.session(asked, selected, command=command.text, jobs=jobs)
+    files = environment.parameter_files(config.params)
+    session = environment.session(asked, selected, command=command.text, jobs=jobs, files=files)
     session = command.places(session)
     command.check("networks", session)  # what needs no import to be known is refused before any
     with _prepared(config, selected, device, command.listener) as (plans, logs, workers):

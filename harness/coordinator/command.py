@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.coordinator.config import Config, RunConfig
-from harness.coordinator.folders import located, located_plugin, located_tasks, start_folder
+from harness.coordinator.folders import (
+    located,
+    located_params,
+    located_plugin,
+    located_tasks,
+    start_folder,
+)
 from harness.coordinator.listener import Listener
 from harness.coordinator.run import load
 from harness.errors import UsageError
@@ -52,6 +58,7 @@ class Command:
             seen["metrics"] = tuple(located_plugin(name, base) for name in config.metrics)
             seen["data"] = tuple(located(folder, base) for folder in config.data)
             seen["task"] = located_tasks(config.task, base)
+            seen["params"] = located_params(config.params, base)
         return config.model_copy(update=seen)
 
     def check(self, kind: Kind, session: Session) -> None:

@@ -21,8 +21,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.coordinator.config import RunConfig, option, parse_params, told
-from harness.coordinator.folders import located, located_plugin, located_tasks
+from harness.coordinator.config import RunConfig, make_config, option, parse_params, told
+from harness.coordinator.folders import located, located_params, located_plugin, located_tasks
 from harness.errors import UsageError, unknown
 from harness.results.store import RUN, RunFolder
 
@@ -100,6 +100,9 @@ def _here(options: dict[str, Any], base: Path) -> dict[str, Any]:
         options[key] = [located_plugin(name, base) for name in options[key]]
     if "task" in options:
         options["task"] = located_tasks(options["task"], base)
+    if "params" in options:
+        given = make_config(RunConfig, {"plugins": ("all",), "params": options["params"]})
+        options["params"] = located_params(given.params, base)
     if "data" in options:
         options["data"] = [located(folder, base) for folder in options["data"]]
     return options

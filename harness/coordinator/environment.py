@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,19 +15,30 @@ from typing import Any
 
 import psutil
 
-from harness.catalogue.digest import host_digest
+from harness.catalogue.digest import file_digest, host_digest
+from harness.catalogue.functions import split_function
 from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
 from harness.coordinator import cgroup, environments, worker_environment
-from harness.coordinator.config import Config, cores
+from harness.coordinator.config import Config, Params, cores
 from harness.coordinator.devices import gpus
 from harness.results.session import Session
 
 _ALWAYS = ("snn-harness", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pluggy")
 
 
-def session(config: Config, plugins: Iterable[Plugin], *, command: str, jobs: int = 1) -> Session:
-    """The command that is at work now, as run.json keeps it, its data not yet known."""
+def session(
+    config: Config,
+    plugins: Iterable[Plugin],
+    *,
+    command: str,
+    jobs: int = 1,
+    files: Mapping[str, str] | None = None,
+) -> Session:
+    """The command that is at work now, as run.json keeps it, its data not yet known.
+
+    `files` are the digests of those that its parameters name.
+    """
     plugins = list(plugins)
     return Session(
         command=command,
@@ -39,9 +50,21 @@ def session(config: Config, plugins: Iterable[Plugin], *, command: str, jobs: in
             plugin.label: {"version": plugin.framework_version, "digest": plugin.digest}
             for plugin in plugins
         },
+        files=dict(files or {}),
         environment=describe(plugins),
         load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     )
+
+
+def parameter_files(params: Params) -> dict[str, str]:
+    """The digest of each file that is there and that one of `params` names, by the file's name."""
+    values = (value for chosen in params.values() for each in chosen.values() for value in each)
+    paths = dict.fromkeys(Path(split_function(str(value))[0]).expanduser() for value in values)
+    digests: dict[str, str] = {}
+    for path in filter(Path.is_file, paths):
+        same = path.name in digests  # in another folder
+        digests[f"{path.parent.name}/{path.name}" if same else path.name] = file_digest(path)
+    return digests
 
 
 def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from harness.catalogue.functions import split_function
 from harness.errors import UsageError
 
 RESULTS = Path("results")
@@ -108,3 +110,16 @@ def located(text: str, base: Path | None) -> str:
     if base is None or Path(text).is_absolute() or not (base / text).exists():
         return text
     return str(base / text)
+
+
+def located_params(params: Mapping[str, Mapping[str, Any]], base: Path | None) -> dict[str, Any]:
+    """Parameters by plugin, each a tuple of values: those that name a file, as `located` sees it."""
+
+    def seen(value: Any) -> Any:
+        path, rest = split_function(value) if isinstance(value, str) else ("", "")
+        return located(path, base) + rest if path else value
+
+    return {
+        pattern: {name: tuple(map(seen, values)) for name, values in chosen.items()}
+        for pattern, chosen in params.items()
+    }

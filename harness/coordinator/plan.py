@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from harness.catalogue.functions import function_file
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig
 from harness.errors import UsageError, unknown
@@ -198,11 +199,12 @@ def _rows(
             given = dict(zip(chosen, combination, strict=True))
             refused = described if isinstance(described, Failed) else None
             family = described.family if isinstance(described, Presets) else ""
-            source, params = None, given
+            source, params, found = None, given, plugin
             if isinstance(described, Presets):
                 try:
                     params = described.resolve(preset, config.task, given)
                     source = _cited(described, preset, config.task, params)
+                    params, found = _with_files(described, params, plugin)
                 except Unsupported as reason:
                     refused = Failed(status="skipped", reason=str(reason))
                 except UsageError as error:
@@ -216,7 +218,21 @@ def _rows(
                 limit=config.limit,
                 data=data,
             )
-            yield Planned(Trial(row=row, seed=config.seeds[0]), plugin, refused, source, family)
+            yield Planned(Trial(row=row, seed=config.seeds[0]), found, refused, source, family)
+
+
+def _with_files(
+    presets: Presets, params: Mapping[str, Value], plugin: Plugin
+) -> tuple[dict[str, Value], Plugin]:
+    """`params` as the row has them, files named by their content; and the plugin, told where they lie."""
+    named, files = dict(params), []
+    for name, value in params.items():
+        if presets.parameters[name].file and value:
+            named[name], place = function_file(name, str(value))
+            files.append((str(named[name]), place))
+    if not files:
+        return named, plugin
+    return named, replace(plugin, location=replace(plugin.location, files=tuple(files)))
 
 
 def _cited(presets: Presets, preset: str, task: str, params: Mapping[str, Value]) -> Cited | None:

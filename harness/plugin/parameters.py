@@ -32,7 +32,9 @@ class Parameter:
     """One parameter of a plugin: its default, one line of help, and the values that it accepts.
 
     The default's type is the parameter's type. `low` and `high` are inclusive. A text that has a
-    `pattern` must match it completely; `help` then describes the format.
+    `pattern` must match it completely; `help` then describes the format. A text that is a `file` names a
+    function of a Python file, FILE.py:FUNCTION, or is empty: the plugin is given the file's whole path,
+    and the row names the file with the digest of its content.
     """
 
     default: Value
@@ -41,6 +43,7 @@ class Parameter:
     high: float | None = None
     choices: tuple[Value, ...] | None = None
     pattern: str | None = None
+    file: bool = False
 
     def check(self, name: str, value: object) -> Value:
         """`value` in the parameter's type; UsageError where it cannot be converted or is out of bounds."""

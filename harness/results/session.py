@@ -18,7 +18,8 @@ class Session(Data):
     `config` is what was asked, `folder` where: relative to the run's own, for the relative paths in
     `config`. `host` and `plugins` hold a `digest` of the sources (and versions), `metrics` the
     declarations of its metrics by hook, `data` the digests of the task's files (of several tasks, by their
-    names): a run is carried on only where they are the same.
+    names), `files` those of the files that parameters name: a run is carried on only where they are the
+    same.
     `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge` took it.
     """
 
@@ -31,6 +32,7 @@ class Session(Data):
     plugins: dict[str, dict[str, str]] = {}
     metrics: tuple[DeclaredMetric, ...] = ()
     data: dict[str, Tree] = {}
+    files: dict[str, str] = {}
     environment: dict[str, Tree] = {}
     load_average: Number | None = None
     wall_seconds: dict[str, Amount] = {}
@@ -56,6 +58,10 @@ def changes(before: Session, now: Session) -> list[str]:
             found.append(f"plugin {name} (no longer found)")
         elif current != then:
             found.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
+    for name, digest in before.files.items():
+        current_digest = now.files.get(name, "")
+        if current_digest != digest:
+            found.append(f"{name} ({digest[:8]}, now {current_digest[:8] or 'no longer found'})")
     if now.data and before.data != now.data:
         found.append("the task's data")
     if now.data and before.metrics != now.metrics:

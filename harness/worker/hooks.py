@@ -40,6 +40,7 @@ class Hooks(LoadedPlugin):
         if missing := self.lacks(*_WANTED, *either):
             raise InvalidOutput(f"{self.name} does not implement {', '.join(missing)}")
         self._evaluate = _direct(self.hook.harness_evaluate)
+        self._files = dict(location.files)
 
     def presets(self) -> Presets:
         """The plugin's parameters and presets."""
@@ -58,6 +59,11 @@ class Hooks(LoadedPlugin):
         self._train_step = _direct(getattr(self.hook, self.training))
         if task.kind != SPIKE_TRAIN:
             self._encode = _direct(self.hook.harness_encode)
+        if self._files:
+            places = {
+                name: self._files.get(str(value), value) for name, value in vars(params).items()
+            }
+            params = Params(**places)
         with self.running("harness_build_model"):
             model = self.hook.harness_build_model(task=task, params=params, device=device)
             settings.pin_again()

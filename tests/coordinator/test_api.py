@@ -317,6 +317,29 @@ def test_a_run_is_carried_on_from_another_folder(
     assert {record.row.limit for record in run.records} == {50}
 
 
+def test_a_file_that_a_parameter_names_is_found_from_another_folder_and_may_not_change(
+    fake_torch, no_data, plugin_file, tmp_path, monkeypatch
+):
+    more = "def harness_presets():\n    return Presets({**PARAMETERS, 'model': Parameter('', 'a net', file=True)})\n"
+    plugin_file(
+        "mine", f"PARAMETERS = harness_presets().parameters\n\n@hookimpl\n{more}", "declared"
+    )
+    (tmp_path / "net.py").write_text("x = 1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        harness.run(
+            "mine.py", seeds=(0, 1), jobs=1, listener=Interrupts(1), timing=False, device="cpu",
+            params={"mine": {"model": "net.py:make"}}, out="run",
+        )  # fmt: skip
+    monkeypatch.chdir(tmp_path / "run")
+    run = api.resume(tmp_path / "run")
+    assert seeds(run) == [(0, 0), (1, 1)]
+    assert {record.row.params["model"][:12] for record in run.records} == {"net.py:make@"}
+    assert str(tmp_path) not in (run.path / RUN).read_text() + (run.path / RECORDS).read_text()
+    (tmp_path / "net.py").write_text("x = 2\n")
+    assert "net.py (" in refused(tmp_path / "run")
+
+
 def test_a_run_with_a_link_in_it_is_not_carried_on(interrupted, tmp_path):
     (interrupted[0] / "figures").rmdir()
     (interrupted[0] / "figures").symlink_to(tmp_path)

@@ -8,6 +8,7 @@ import pytest
 from harness.coordinator.folders import (
     check_links,
     located,
+    located_params,
     located_plugin,
     new_folder,
     start_folder,
@@ -97,3 +98,15 @@ def test_paths_are_found_again_from_another_folder(tmp_path, monkeypatch):
     base = Path("begun/results/run") / start
     assert located_plugin("mine.py@1.0", base) == located("mine.py", base) + "@1.0"
     assert located_plugin("snntorch-bptt@1.0", base) == "snntorch-bptt@1.0"
+
+
+def test_the_files_of_parameters_are_found_again_from_another_folder(tmp_path):
+    (tmp_path / "net.py").touch()
+    params = {"*-conversion": {"model": ("net.py:make", "gone.py:make"), "hidden": (256, "64-64")}}
+    assert located_params(params, tmp_path) == {
+        "*-conversion": {
+            "model": (f"{tmp_path}/net.py:make", "gone.py:make"),
+            "hidden": (256, "64-64"),
+        }
+    }
+    assert located_params(params, None) == params

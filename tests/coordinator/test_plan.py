@@ -349,6 +349,55 @@ def test_every_combination_is_there_once_under_a_key_of_its_own(seeds, hidden, r
         assert len({t.key for t in trials}) == len(trials) == len(wanted)
 
 
+# --- files that parameters name -------------------------------------------------------------------
+
+
+@pytest.fixture
+def nets(tmp_path):
+    """A function that plans rows of a network in a file: (their rows, where their plugins find files)."""
+    presets = Presets(
+        {**PRESETS.parameters, "model": Parameter("", "a network", file=True)}, PRESETS.values
+    )
+
+    def make(*names):
+        texts = [str(tmp_path / name) for name in names]
+        found = planned(
+            f"native-dfa.model={','.join(texts)}",
+            plugins=PLUGINS[:1],
+            presets={"native-dfa": presets},
+        )
+        return [p.trial.row for p in found], [p.plugin.location.files for p in found]
+
+    return make
+
+
+def test_a_row_names_a_file_by_its_content_and_the_worker_gets_its_place(nets, tmp_path):
+    (tmp_path / "net.py").write_text("x = 1\n")
+    (before,), (files,) = nets("net.py:make")
+    assert before.params["model"].startswith("net.py:make@")
+    assert str(tmp_path) not in before.model_dump_json()
+    assert files == ((before.params["model"], f"{tmp_path}/net.py:make"),)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/net.py").write_text("x = 1\n")
+    assert nets("other/net.py:make")[0][0].key == before.key
+    (tmp_path / "net.py").write_text("x = 2\n")
+    assert nets("net.py:make")[0][0].key != before.key
+
+
+def test_files_can_be_swept(nets, tmp_path):
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(f"x = {name!r}\n")
+    found, files = nets("a.py:make", "b.py:make")
+    assert [row.swept["model"] for row in found] == [row.params["model"] for row in found]
+    assert [row.params["model"].partition("@")[0] for row in found] == ["a.py:make", "b.py:make"]
+    assert [place for ((_, place),) in files] == [f"{tmp_path}/{n}.py:make" for n in "ab"]
+
+
+def test_a_file_that_is_not_there_is_one_line_before_any_work(nets):
+    with pytest.raises(UsageError, match=r"native-dfa: model file .*gone.py: No such file"):
+        nets("gone.py:make")
+
+
 # --- parts of a run -------------------------------------------------------------------------------
 
 

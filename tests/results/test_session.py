@@ -29,6 +29,14 @@ def test_what_a_result_depends_on_is_told():
     ]
 
 
+def test_a_file_that_a_parameter_names_is_told():
+    before = BEFORE.model_copy(update={"files": {"net.py": "a" * 64, "gone.py": "b" * 64}})
+    now = before.model_copy(update={"files": {"net.py": "c" * 64, "new.py": "d" * 64}})
+    assert changes(before, now) == [
+        "net.py (aaaaaaaa, now cccccccc)", "gone.py (bbbbbbbb, now no longer found)",
+    ]  # fmt: skip
+
+
 def test_metrics_of_other_code_are_told_once_the_data_are_known():
     fields = {"title": "A", "unit": "number", "better": "less", "meaning": "x", "source": "mine"}
     own = DeclaredMetric(name="own", **fields)

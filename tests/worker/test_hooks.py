@@ -8,6 +8,8 @@ torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
 from harness.plugin import Params
+from harness.subjects import PluginLocation
+from harness.worker.hooks import Hooks
 
 CPU = torch.device("cpu")
 
@@ -92,3 +94,17 @@ def harness_evaluate(model, spikes, record):
         plugin = hooks(code)
         model = plugin.build_model(data.task, Params(steps=2), CPU)
         checks.scores(plugin.evaluate(model, torch.ones(1, 3, 64), False), 3, 10)
+
+
+def test_a_parameter_that_names_a_file_arrives_as_its_place(plugin_file, data):
+    code = (
+        "@hookimpl\ndef harness_build_model(params):\n"
+        "    model = torch.nn.Linear(1, 1)\n    model.params = params\n    return model\n"
+    )
+    path = plugin_file("mine", code, base="softmax")
+    files = (("net.py:make@0123", "/somewhere/net.py:make"),)
+    loaded = Hooks(PluginLocation("mine", file=str(path), files=files))
+    params = Params(steps=2, model="net.py:make@0123", other="x")
+    model = loaded.build_model(data.task, params, CPU)
+    assert vars(model.params) == {"steps": 2, "model": "/somewhere/net.py:make", "other": "x"}
+    assert params.model == "net.py:make@0123"

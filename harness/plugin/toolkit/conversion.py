@@ -13,14 +13,47 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from harness.plugin import Evaluation, Layer, Params, Scalars, Task, hookimpl
-from harness.plugin.toolkit import codes, relu
+from harness.plugin import (
+    Evaluation,
+    Layer,
+    Parameter,
+    Params,
+    Scalars,
+    Task,
+    Value,
+    hookimpl,
+)
+from harness.plugin.toolkit import codes, convolution, relu
 from harness.plugin.toolkit.optimizer import Adam, scheduled_adam
 from harness.plugin.toolkit.parameters import ENCODING
 from harness.plugin.toolkit.training import Batches as Batches  # for plugins
 from harness.plugin.toolkit.training import cross_entropy_step
 
-PARAMETERS = {**relu.PARAMETERS, **ENCODING}
+PARAMETERS = {
+    **relu.PARAMETERS,
+    **convolution.PARAMETERS,
+    "model": Parameter(
+        "",
+        "a network of your own, FILE.py:FUNCTION, in place of `hidden` and `network`; "
+        "the function returns an nn.Sequential",
+        file=True,
+    ),
+    **ENCODING,
+}
+
+#: Two convolutions and a readout, as in the preset `conv` of `bptt`.
+CONV_VALUES: dict[str, dict[str, Value]] = {
+    "*": {
+        "network": convolution.CONV,
+        "channels": "16-32",
+        "batch_norm": True,
+        "dropout": 0.3,
+        "lr": 3e-3,
+        "epochs": 8,
+        "batch_size": 128,
+    },
+    "digits": {"epochs": 20, "batch_size": 32},
+}
 
 
 class ConvertibleNetwork(relu.ReluNetwork):
@@ -40,6 +73,15 @@ class ConvertibleNetwork(relu.ReluNetwork):
         The readout does not spike: its scores after step t are the sum of its currents up to t.
         """
         raise NotImplementedError
+
+    def recorded(self, spikes: Tensor, hidden: Sequence[Tensor]) -> list[Layer]:
+        """The layers for the host: for encoded `spikes` [T, B, ...], with the `hidden` layers' spikes."""
+        return [
+            Layer(f"linear{number}", received, connection, emitted)
+            for number, (received, connection, emitted) in enumerate(
+                zip([spikes.flatten(2), *hidden], self.connections, [*hidden, None], strict=True), 1
+            )
+        ]
 
     def prepare_training(self, task: Task, params: Params, device: torch.device) -> None:
         """Moves the network to `device` and gives it the optimizer of `params`."""
@@ -76,11 +118,6 @@ def harness_evaluate(model: ConvertibleNetwork, spikes: Tensor, record: bool) ->
     *hidden, scores = model(spikes)
     if not record:
         return Evaluation(scores)
-    layers = [
-        Layer(f"linear{number}", received, connection, emitted)
-        for number, (received, connection, emitted) in enumerate(
-            zip([spikes.flatten(2), *hidden], model.connections, [*hidden, None], strict=True), 1
-        )
-    ]
+    layers = model.recorded(spikes, hidden)
     image: Tensor | None = getattr(spikes, "image", None)
     return Evaluation(scores, layers, {} if image is None else {"ann": model.analog(image)[-1]})

@@ -43,16 +43,8 @@ class Convolutions(nn.Module):
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__()
-        channels = layer_sizes(params.channels)
-        shape = task.input_shape
-        if len(shape) != 3 or min(shape[1:]) < 2 ** len(channels):
-            raise Unsupported(
-                f"{len(channels)} convolutions with pooling need images of at least "
-                f"{2 ** len(channels)} x {2 ** len(channels)}, and a sample of {task.name} is {shape}"
-            )
-        if params.kernel % 2 == 0:
-            raise Unsupported(f"kernel = {params.kernel}: an odd one keeps the size of the image")
-        self.shape = shape
+        channels = image_channels(task, params)
+        self.shape = shape = task.input_shape
         normed = bool(params.batch_norm)
         self.convolutions: Any = nn.ModuleList(
             _convolution(n_in, n_out, params.kernel, params.gain, normed)
@@ -97,6 +89,19 @@ class Convolutions(nn.Module):
             convolution.weight *= scale[:, None, None, None]
             convolution.bias.copy_(norm.bias + scale * (convolution.bias - norm.running_mean))
         self.folded.fill_(True)
+
+
+def image_channels(task: Task, params: Params) -> list[int]:
+    """The channels of the convolutions; Unsupported where samples are no images that are large enough."""
+    channels, shape = layer_sizes(params.channels), task.input_shape
+    if len(shape) != 3 or min(shape[1:]) < 2 ** len(channels):
+        raise Unsupported(
+            f"{len(channels)} convolutions with pooling need images of at least "
+            f"{2 ** len(channels)} x {2 ** len(channels)}, and a sample of {task.name} is {shape}"
+        )
+    if params.kernel % 2 == 0:
+        raise Unsupported(f"kernel = {params.kernel}: an odd one keeps the size of the image")
+    return channels
 
 
 def over_time(images: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:

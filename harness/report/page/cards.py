@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.catalogue.tasks import split_tasks
+from harness.plugin.contract import Value
 from harness.report.content import Pairs
 from harness.report.looks import Look
 from harness.report.numbers import grouped, listed, plain, show
+from harness.report.page.named import NamedValues, named_values
 from harness.report.rows import NetworkRow, shown_metrics
 from harness.report.sources import cited
 from harness.results.metrics import METRICS
@@ -41,6 +44,7 @@ class RowCard:
     link: str = ""
     command: str = ""
     numbers: Pairs = ()
+    named: Sequence[NamedValues] = ()
     parameters: Pairs = ()
     layer_titles: Sequence[str] = ()
     layers: Sequence[Sequence[str]] = ()
@@ -77,6 +81,7 @@ def row_cards(
                     for metric in metrics
                     if row.has(metric.name)
                 ],
+                named=named_values(row),
                 parameters=_parameters(row),
                 layer_titles=titles,
                 layers=layers,
@@ -99,11 +104,9 @@ def command(row: NetworkRow, sessions: Sequence[Session]) -> str:
     plugin = next((file for file in files if Path(file).stem == asked.plugin), asked.plugin)
     task = _task(session, asked.task)
     words = ["harness", "run", "--plugins", plugin, "--task", task, "--preset", asked.preset]
-    changed = dict(asked.swept)
-    given = config.get("params")
-    for name, value in (given.get(asked.plugin, {}) if isinstance(given, dict) else {}).items():
-        if not isinstance(value, (list, tuple, dict)):
-            changed.setdefault(name, value)
+    given = _given(config.get("params"), asked.plugin)
+    changed = {name: _as_given(value, given.get(name, ())) for name, value in asked.swept.items()}
+    changed |= {n: each[0] for n, each in given.items() if n not in changed and len(each) == 1}
     for name, value in changed.items():
         words += ["--set", f"{asked.plugin}.{name}={value}"]
     words += ["--seeds", ",".join(map(str, sorted({trial.seed for trial in row.tried})))]
@@ -116,6 +119,22 @@ def _task(session: Session, task: str) -> str:
     asked = split_tasks(str(session.config.get("task") or task))
     names = [task] if len(asked) == 1 else list(session.data)
     return dict(zip(names, asked)).get(task, task)
+
+
+def _given(params: object, plugin: str) -> dict[str, list[object]]:
+    """The values that the command gave to the parameters of `plugin`, by its name or a pattern."""
+    found: dict[str, list[object]] = {}
+    for pattern, chosen in params.items() if isinstance(params, dict) else ():
+        if fnmatchcase(plugin, pattern) and isinstance(chosen, dict):
+            for name, values in chosen.items():
+                found[name] = values if isinstance(values, list) else [values]
+    return found
+
+
+def _as_given(value: Value, given: Sequence[object]) -> object:
+    """A swept value as the command had it: rows name a file by its content, without its folder."""
+    name = str(value).rpartition("@")[0]
+    return next((text for text in given if name and Path(str(text)).name == name), value)
 
 
 def _listed(value: object) -> list[str]:

@@ -34,11 +34,18 @@ def test_the_command_repeats_the_row():
 
 def test_the_command_names_the_file_of_a_plugin_and_what_was_set():
     (row,) = network_rows(summarise([record("mine")]))
-    config = {"plugins": ["all", "work/mine.py"], "params": {"mine": {"lr": 0.5, "steps": [1, 2]}}}
+    params = {"mi*": {"lr": [0.25], "code": ["rate"]}, "mine": {"lr": [0.5], "steps": [1, 2]}}
+    config = {"plugins": ["all", "work/mine.py"], "params": {**params, "other": {"theta": [2]}}}
     told = command(row, [session(config=config)])
     assert "--plugins work/mine.py " in told
-    assert "--set mine.lr=0.5 " in told
-    assert "steps" not in told
+    assert "--set mine.lr=0.5 --set mine.code=rate --seeds" in told
+
+
+def test_the_command_names_the_file_of_a_parameter_by_its_path():
+    swept = {"model": "b.py:make@0123456789ab"}
+    (row,) = network_rows(summarise([record("mine", of={"swept": swept, "params": swept})]))
+    config = {"params": {"mine": {"model": ["nets/a.py:make", "nets/b.py:make"]}}}
+    assert "--set mine.model=nets/b.py:make " in command(row, [session(config=config)])
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ class ConvertibleNet(ConvertibleNetwork):
         """The weights [n_out, n_in]."""
         return list(self.weights)
 
+    @property
+    def biases(self) -> Sequence[None]:
+        """There are none."""
+        return [None] * len(self.weights)
+
     def affine_maps(self) -> Iterable[Callable[[Tensor], Tensor]]:
         """The products with the weights, the last one with its ReLU if it has one."""
         *hidden, readout = [partial(F.linear, weight=weight) for weight in self.weights]

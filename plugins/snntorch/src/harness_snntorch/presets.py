@@ -88,6 +88,7 @@ PRESETS = Presets(
         "source-model": {"*": {**_SOURCE, **_MODEL}},
         "source-none": {"*": {**_SOURCE, **_NONE}},
         "best": relu.BEST,
+        "conv": conversion.CONV_VALUES,
     },
     sources={
         "source": _cited(

@@ -15,10 +15,12 @@ from harness.plugin.toolkit.conversion import (
     harness_evaluate,
     harness_train_step,
 )
+from harness.plugin.toolkit.converted import network_stages
 from harness.plugin.toolkit.requirements import require_static_classification
 from harness.plugin.toolkit.weights import network_sizes
 from harness_spikingjelly.conversion_network import ConvertedNet
 from harness_spikingjelly.conversion_presets import PRESETS
+from harness_spikingjelly.conversion_stages import ConvertedStages
 
 __all__ = [
     "harness_build_model",
@@ -37,17 +39,23 @@ def harness_presets() -> Presets:
 
 
 @hookimpl
-def harness_build_model(task: Task, params: Params, device: torch.device) -> ConvertedNet:
+def harness_build_model(
+    task: Task, params: Params, device: torch.device
+) -> ConvertedNet | ConvertedStages:
     """The network with PyTorch's default initialisation; its scales are still 1."""
     require_static_classification(task)
-    model = ConvertedNet(
-        network_sizes(task, params),
-        dropout=params.dropout,
-        input_dropout=params.input_dropout,
-        mode=params.mode,
-        momentum=params.momentum,
-        initial_membrane=params.initial_membrane,
-    )
+    conversion = {
+        "mode": params.mode,
+        "momentum": params.momentum,
+        "initial_membrane": params.initial_membrane,
+    }
+    model: ConvertedNet | ConvertedStages
+    stages = network_stages(task, params)
+    if stages is None:
+        dropouts = {"dropout": params.dropout, "input_dropout": params.input_dropout}
+        model = ConvertedNet(network_sizes(task, params), **dropouts, **conversion)
+    else:
+        model = ConvertedStages(stages, task.input_shape, **conversion)
     model.prepare_training(task, params, device)
     # SpikingJelly imports its kernels at the first step; those seconds are not part of the inference.
     with torch.no_grad():
@@ -56,6 +64,6 @@ def harness_build_model(task: Task, params: Params, device: torch.device) -> Con
 
 
 @hookimpl
-def harness_finish_training(model: ConvertedNet, batches: Batches) -> Scalars:
+def harness_finish_training(model: ConvertedNet | ConvertedStages, batches: Batches) -> Scalars:
     """The conversion; its scales are calibrated on the training set."""
     return {f"scale{number}": scale for number, scale in enumerate(model.calibrate(batches), 1)}

@@ -52,6 +52,12 @@ def convert(
     return converted.eval()
 
 
+def in_order(spiking: fx.GraphModule) -> list[nn.Module]:
+    """The modules of a converted network in order of execution."""
+    nodes = [node for node in spiking.graph.nodes if node.op == "call_module"]
+    return [spiking.get_submodule(str(node.target)) for node in nodes]
+
+
 class ConvertedNet(ConvertibleNetwork):
     """The converted network, whose linear layers also are those of the ReLU network in training.
 
@@ -78,8 +84,7 @@ class ConvertedNet(ConvertibleNetwork):
     @property
     def stages(self) -> list[nn.Module]:
         """The modules of the spiking network in order of execution."""
-        nodes = [node for node in self.spiking.graph.nodes if node.op == "call_module"]
-        return [self.spiking.get_submodule(str(node.target)) for node in nodes]
+        return in_order(self.spiking)
 
     @property
     def linears(self) -> list[nn.Linear]:

@@ -21,5 +21,5 @@ PRESETS = Presets(
             0.5, "membrane potential before the first step, in thresholds", choices=(0.0, 0.5)
         ),
     },
-    values={"quick": relu.QUICK, "best": relu.BEST},
+    values={"quick": relu.QUICK, "best": relu.BEST, "conv": conversion.CONV_VALUES},
 )

@@ -1,0 +1,54 @@
+"""What a row has a value of for each of several names: the classes, the strengths of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.report import series
+from harness.report.content import Pairs
+from harness.report.numbers import in_unit, plain, show
+from harness.report.rows import NetworkRow
+from harness.results.metrics import METRICS
+from harness.results.summary import Cell
+
+#: Of more names than these, a table tells how many are left.
+MOST_NAMES = 100
+
+
+@dataclass(frozen=True)
+class NamedValues:
+    """A table of two columns, `heading` and the value: `lines` are (name, value as text)."""
+
+    title: str
+    help: str
+    heading: str
+    lines: Pairs
+    left: int = 0
+
+
+def named_values(row: NetworkRow) -> list[NamedValues]:
+    """A table for each metric with names, and for each change of the test samples; means over the seeds."""
+    return [*_by_name(row), *_by_strength(row)]
+
+
+def _by_name(row: NetworkRow) -> Iterator[NamedValues]:
+    for metric, cells in row.named.items():
+        lines = [(plain(name), str(show(cell, metric))) for name, cell in cells.items()]
+        if lines:
+            known = METRICS[metric]
+            left = max(0, len(lines) - MOST_NAMES)
+            yield NamedValues(known.title, known.meaning, "Name", lines[:MOST_NAMES], left)
+
+
+def _by_strength(row: NetworkRow) -> Iterator[NamedValues]:
+    for name, title in series.changes([row]).items():
+        curves = series.under_change(row, name)
+        shortest = min(map(len, curves))
+        points = np.mean([curve[:shortest] for curve in curves], axis=0)
+        lines = [(f"{at:g}", str(in_unit(Cell(share / 100), "fraction"))) for at, share in points]
+        yield NamedValues(
+            "Accuracy under noise", "test accuracy on samples that are changed", title, lines
+        )
