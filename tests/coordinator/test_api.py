@@ -320,10 +320,11 @@ def test_a_run_is_carried_on_from_another_folder(
 def test_a_file_that_a_parameter_names_is_found_from_another_folder_and_may_not_change(
     fake_torch, no_data, plugin_file, tmp_path, monkeypatch
 ):
-    more = "def harness_presets():\n    return Presets({**PARAMETERS, 'model': Parameter('', 'a net', file=True)})\n"
-    plugin_file(
-        "mine", f"PARAMETERS = harness_presets().parameters\n\n@hookimpl\n{more}", "declared"
+    code = (
+        "PARAMETERS = harness_presets().parameters\n\n@hookimpl\ndef harness_presets():\n"
+        "    return Presets({**PARAMETERS, 'model': Parameter('', 'a net', file=True)})\n"
     )
+    plugin_file("mine", code, base="declared")
     (tmp_path / "net.py").write_text("x = 1\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(KeyboardInterrupt):

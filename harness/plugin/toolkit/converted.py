@@ -1,4 +1,4 @@
-"""A conversion of any network in stages: convolutions, or a network of the user's (`model=FILE.py:FUNCTION`).
+"""A conversion of any network in stages: convolutions, or one of the user's (`model=FILE.py:FUNCTION`).
 
 It is trained with its batch normalisation and dropout, which are folded and left out before the
 conversion. Average pooling passes on fractions of a spike, so the connection behind it is recorded as

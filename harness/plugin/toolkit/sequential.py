@@ -110,15 +110,16 @@ def check_shapes(network: nn.Module, task: Task) -> None:
             scores = network.eval()(torch.zeros(2, *task.input_shape))
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        shape = f"(2, {_listed(task.input_shape)})"
         raise UsageError(
-            f"it does not take a batch of samples of {task.name}, (2, {_listed(task.input_shape)}): {reason}"
+            f"it does not take a batch of samples of {task.name}, {shape}: {reason}"
         ) from None
     finally:
         network.train(training)
-    shape = tuple(getattr(scores, "shape", ()))
-    if shape != (2, task.classes):
+    found = tuple(getattr(scores, "shape", ()))
+    if found != (2, task.classes):
         raise UsageError(
-            f"for a batch of 2 it gives {shape}, and the {task.classes} classes of {task.name} need "
+            f"for a batch of 2 it gives {found}, and the {task.classes} classes of {task.name} need "
             f"(2, {task.classes})"
         )
 
@@ -130,7 +131,8 @@ def affine(connection: Connection, values: Tensor, bias: Tensor | None) -> Tenso
     """
     if isinstance(connection, nn.Linear):
         return nn.functional.linear(values, connection.weight, bias)
-    return connection._conv_forward(values, connection.weight, bias)
+    convolved: Tensor = connection._conv_forward(values, connection.weight, bias)
+    return convolved
 
 
 def through(modules: Iterable[nn.Module], values: Tensor) -> Tensor:

@@ -89,7 +89,8 @@ def test_convolutions_need_images():
 
 def test_a_network_of_the_users_that_does_not_fit_is_named(tmp_path):
     (tmp_path / "net.py").write_text(
-        "from torch import nn\ndef make(): return nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))\n"
+        "from torch import nn\n\ndef make():\n"
+        "    return nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))\n"
     )
     place = f"{tmp_path}/net.py:make"
     with pytest.raises(

@@ -64,28 +64,30 @@ class Doubled(nn.Linear):
         return 2 * super().forward(values)
 
 
-LINEAR = nn.Linear(5, 5)
+RELU, FIRST, LAST = nn.ReLU(), nn.Linear(5, 5), nn.Linear(5, 3)
+NORM, DROP = nn.BatchNorm1d(5), nn.Dropout(0.1)
+UNTRACKED = nn.BatchNorm1d(5, track_running_stats=False)
 
 
 @pytest.mark.parametrize(
     ("layers", "told"),
     [
-        ([nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 3)], "layer 1, Tanh, cannot be converted: what can is Linear, Conv2d, "),
-        ([nn.Sequential(nn.Linear(5, 5), nn.ReLU()), nn.MaxPool2d(2), nn.Linear(5, 3)], "layer 2, MaxPool2d, cannot"),
-        ([Doubled(5, 5), nn.ReLU(), nn.Linear(5, 3)], "layer 0, Doubled, cannot"),
-        ([nn.Linear(5, 5), nn.Linear(5, 3)], "layer 1, Linear, follows another connection without a ReLU"),
-        ([nn.Linear(5, 5), nn.ReLU(), nn.ReLU(), nn.Linear(5, 3)], "layer 2, ReLU, has no Linear or Conv2d before it"),
-        ([nn.ReLU(), nn.Linear(5, 3)], "layer 0, ReLU, has no Linear or Conv2d before it"),
-        ([nn.Linear(5, 5), nn.ReLU(), nn.BatchNorm1d(5), nn.Linear(5, 3)], "layer 2, BatchNorm1d, has to follow a"),
-        ([nn.Linear(5, 5), nn.Dropout(0.1), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 3)], "layer 2, BatchNorm1d, has to"),
-        ([nn.Linear(5, 5), nn.BatchNorm1d(5, track_running_stats=False), nn.ReLU(), nn.Linear(5, 3)], "keeps no running"),
-        ([LINEAR, nn.ReLU(), LINEAR, nn.ReLU(), nn.Linear(5, 3)], "layer 2, Linear, is used twice"),
-        ([nn.Linear(5, 3), nn.ReLU()], "it has to end with a Linear or Conv2d, without a ReLU"),
-        ([nn.Linear(5, 3)], "it has no ReLU"),
+        ([FIRST, nn.Tanh(), LAST], "layer 1, Tanh, cannot be converted: what can is Linear, Conv"),
+        ([nn.Sequential(FIRST, RELU), nn.MaxPool2d(2), LAST], "layer 2, MaxPool2d, cannot"),
+        ([Doubled(5, 5), RELU, LAST], "layer 0, Doubled, cannot"),
+        ([FIRST, LAST], "layer 1, Linear, follows another connection without a ReLU"),
+        ([FIRST, RELU, RELU, LAST], "layer 2, ReLU, has no Linear or Conv2d before it"),
+        ([RELU, LAST], "layer 0, ReLU, has no Linear or Conv2d before it"),
+        ([FIRST, RELU, NORM, LAST], "layer 2, BatchNorm1d, has to follow a"),
+        ([FIRST, DROP, NORM, RELU, LAST], "layer 2, BatchNorm1d, has to follow a"),
+        ([FIRST, UNTRACKED, RELU, LAST], "keeps no running statistics"),
+        ([FIRST, RELU, FIRST, RELU, LAST], "layer 2, Linear, is used twice"),
+        ([LAST, RELU], "it has to end with a Linear or Conv2d, without a ReLU"),
+        ([LAST], "it has no ReLU"),
         ([nn.Flatten()], "it has to end with a Linear"),
         ([], "it has to end with a Linear"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_converted_is_one_line(layers, told):
     with pytest.raises(UsageError, match=told) as error:
         stages_of(nn.Sequential(*layers))
@@ -93,19 +95,22 @@ def test_what_cannot_be_converted_is_one_line(layers, told):
 
 
 def test_a_module_of_another_kind_is_named():
-    with pytest.raises(UsageError, match="it is a Linear, and a conversion needs an nn.Sequential"):
+    with pytest.raises(
+        UsageError, match=r"it is a Linear, and a conversion needs an nn\.Sequential"
+    ):
         stages_of(nn.Linear(5, 3))
 
 
 @pytest.mark.parametrize(
-    ("made", "told"),
+    ("layers", "told"),
     [
-        (nn.Sequential(nn.Linear(72, 5), nn.ReLU(), nn.Linear(5, 3)), r"of images, \(2, 2, 6, 6\): mat1 and mat2"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(72, 4)), r"it gives \(2, 4\), and the 3 classes of images need \(2, 3\)"),
-        (nn.Sequential(nn.Flatten(0), nn.Linear(144, 3)), r"it gives \(3,\)"),
+        ([nn.Linear(72, 5), RELU, LAST], r"samples of images, \(2, 2, 6, 6\): .*shapes"),
+        ([nn.Flatten(), nn.Linear(72, 4)], r"it gives \(2, 4\), and the 3 classes of images need"),
+        ([nn.Flatten(0), nn.Linear(144, 3)], r"it gives \(3,\)"),
     ],
-)  # fmt: skip
-def test_a_shape_that_does_not_fit_the_task_is_one_line(made, told):
+)
+def test_a_shape_that_does_not_fit_the_task_is_one_line(layers, told):
+    made = nn.Sequential(*layers)
     with pytest.raises(UsageError, match=told) as error:
         check_shapes(made, IMAGES)
     assert "\n" not in str(error.value)

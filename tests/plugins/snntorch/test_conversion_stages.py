@@ -162,17 +162,19 @@ def test_output_neurons_spike_behind_convolutions_too():
     assert torch.equal(found.layers[-1].outputs.sum(0), found.scores[-1])
 
 
-@torch.no_grad()
 def test_the_largest_sums_hold_for_biases():
     model, _ = converted(batch_norm=False)
+    for parameter in model.requires_grad_(False).parameters():
+        parameter.abs_()
     inputs = torch.ones(1, *TASK.input_shape)
-    for layer in model.connections:
-        layer.weight.abs_()
-        layer.bias.abs_()
-    # All weights and inputs are positive, so bright images reach the bound where nothing is padded.
     found = layer_scales(model, "model", 50, [])
     peaks = [float(values.max()) for values in model.analog(inputs)[1:-1]]
-    assert found == pytest.approx(peaks, rel=1e-5)
+    # All weights are positive, so a white image reaches the first bound where nothing is padded.
+    assert found[0] == pytest.approx(peaks[0], rel=1e-5)
+    second = model.connections[1]
+    sums = [float(found[0] * w.sum() + b) for w, b in zip(second.weight, second.bias)]
+    assert found[1] == pytest.approx(max(sums), rel=1e-5)
+    assert found[1] > peaks[1]
     model.connections[0].bias.neg_()
     assert layer_scales(model, "model", 50, [])[0] < found[0]
 

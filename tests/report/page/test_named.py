@@ -36,7 +36,7 @@ def test_a_metric_with_names_is_a_table_of_means_over_the_seeds(declared):
         {"metrics": {"by_class": {"0": 0.7, HOSTILE: 0.25}}},
     )
     assert (table.title, table.help, table.heading, table.left) == ("By class", "x", "Name", 0)
-    assert table.lines[:2] == [("0", "60.0 %"), ("1", "100 %")]
+    assert table.lines[:2] == [("0", "60 %"), ("1", "100 %")]
     assert table.lines[2][0].isprintable()
 
 
@@ -51,7 +51,7 @@ def test_accuracies_under_a_change_are_a_table_by_its_strength(declared):
         {"facts": {"accuracy_under": {"noise": {"0": 1.0, "0.1": 0.9}}}},
     )
     assert (table.title, table.heading) == ("Accuracy under noise", "noise, s.d.")
-    assert table.lines == [("0", "95.0 %"), ("0.1", "85.0 %")]
+    assert table.lines == [("0", "95 %"), ("0.1", "85 %")]
 
 
 def test_a_row_without_any_has_no_table():

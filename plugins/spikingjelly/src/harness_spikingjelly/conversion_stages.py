@@ -57,9 +57,7 @@ class ConvertedStages(ConvertibleStages):
     def calibrate(self, batches: Batches) -> list[Tensor]:
         """Folds batch normalisation and converts; returns the scale of each hidden layer, 0-d."""
         self.fold()
-        plain = [copy.deepcopy(stage.connection) for stage in self.stages]
-        for connection in plain:
-            connection.step_mode = "s"
+        plain = [_plain(stage.connection) for stage in self.stages]
         inputs = (
             part for inputs, _ in batches for part in inputs.split(self._most_samples(inputs))
         )
@@ -90,3 +88,10 @@ class ConvertedStages(ConvertibleStages):
         """How many samples have no more than `MOST_VALUES` values in the largest layer."""
         largest = max(values[0].numel() for values in self.analog(inputs[:1]))
         return max(1, MOST_VALUES // largest)
+
+
+def _plain(connection: Connection) -> Connection:
+    """A copy as torch's own class, which is a leaf to the converter; SpikingJelly's subclass is none."""
+    plain = copy.deepcopy(connection)
+    plain.__class__ = nn.Linear if isinstance(connection, nn.Linear) else nn.Conv2d
+    return plain
