@@ -7,7 +7,7 @@ receiving these, and its accumulates are multiply-accumulates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -109,7 +109,7 @@ class ConvertibleStages(ConvertibleNetwork):
         return layers
 
 
-def once_or_each(values: Tensor, modules: Sequence[nn.Module]) -> Tensor:
+def once_or_each(values: Tensor, modules: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
     """`values` [T, B, ...] after `modules`, computed once where they are constant over time."""
     if not modules:
         return values

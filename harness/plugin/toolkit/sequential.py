@@ -8,7 +8,7 @@ for everything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -135,7 +135,7 @@ def affine(connection: Connection, values: Tensor, bias: Tensor | None) -> Tenso
     return convolved
 
 
-def through(modules: Iterable[nn.Module], values: Tensor) -> Tensor:
+def through(modules: Iterable[Callable[[Tensor], Tensor]], values: Tensor) -> Tensor:
     """`values` after `modules`, one after another."""
     for module in modules:
         values = module(values)

@@ -59,7 +59,9 @@ class ConvertedStages(ConvertibleStages):
         self.fold()
         plain = [_plain(stage.connection) for stage in self.stages]
         inputs = (
-            part for inputs, _ in batches for part in inputs.split(self._most_samples(inputs))
+            part
+            for inputs, _ in batches
+            for part in torch.split(inputs, self._most_samples(inputs))
         )
         converted = convert(relu_network(self.stages, plain), inputs, *self.conversion)
         self.spiking.load_state_dict(converted.state_dict())
