@@ -6,100 +6,26 @@ measured in two processes that take its rounds in turns: their difference is the
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Member, Procedure, Subject
-from harness.coordinator.outcome import failed, unexpected
+from harness.coordinator.outcome import unexpected
 from harness.coordinator.pool import Workers
-from harness.coordinator.rounds import balanced_orders
+from harness.coordinator.result import Result, choose_baseline
+from harness.coordinator.rounds import steps_of
+from harness.coordinator.speed_check import refuse_impossible
 from harness.coordinator.standing import Standing
-from harness.protocol import (
-    Failed,
-    Measured,
-    MeasurePeaks,
-    Request,
-    TakeEnergy,
-    TakeMemory,
-    TakeRound,
-    TakeSweep,
-    TakeValidity,
-)
+from harness.protocol import Failed, Measured, MeasurePeaks, TakeEnergy, TakeRound
 from harness.results.comparison import PROCESSES
-from harness.results.record import Series, finite
-from harness.results.roofline import Peaks, Work, impossible
-from harness.results.timings import compare, sweep_metrics, timed_metrics
 
 #: A counter is read over a loop of this length: some are updated but ten times a second.
 _ENERGY_SECONDS = 1.0
 _PEAKS_SECONDS = 120.0
-#: A sweep of batch sizes takes about this long, of inference and training together.
-_SWEEP_SECONDS = 2.0
 #: The kinds of rounds in which all rows of a group have one batch: the largest that all of them hold.
 _ALIKE = ("inference",)
-
-
-Step = tuple[Member, int, Request, str]
-"""Which process of whom is asked what, and the words for it."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a group yields: its members and the device's peaks, where they could be measured."""
-
-    members: Sequence[Member]
-    peaks: Measured | Failed | None
-    baseline: str
-
-    def fields(self) -> dict[str, dict[str, Any]]:
-        """For the key of each subject, the fields of its record."""
-        done = {m.subject.key: m for m in self.members if not m.failed}
-        series = compare(
-            {key: member.times for key, member in done.items()},
-            {key: member.batches for key, member in done.items()},
-            self.baseline,
-            {key for key, member in done.items() if member.subject.comparable},
-        )
-        for key, member in done.items():
-            if member.subject.against in done:
-                series[key] = self._pair(member, done[member.subject.against])
-        found: dict[str, dict[str, Any]] = {}
-        for member in self.members:
-            key = member.subject.key
-            if member.failed:
-                found[key] = failed(member.failed)
-            else:
-                metrics = timed_metrics(member.times, member.batches) | member.metrics
-                metrics |= sweep_metrics(member.sweeps)
-                if member.first:
-                    metrics["first_call_ms"] = member.first.first_call_ms
-                    metrics["first_build_ms"] = member.first.first_build_ms
-                found[key] = {
-                    "status": "ok",
-                    "metrics": finite(metrics),
-                    "absent": member.absent,
-                    "facts": {**member.facts, "accounted": member.wall.shares()},
-                    "series": series[key],
-                    "baseline": self.baseline,
-                }
-                if member.sweeps:
-                    found[key]["sweep"] = member.sweeps
-            found[key]["log"] = member.log
-        return found
-
-    def _pair(self, member: Member, against: Member) -> dict[str, Series]:
-        """A variant beside the row that it is one of, by the noise of the two."""
-        pair = {one.subject.key: one for one in (against, member)}
-        return compare(
-            {key: one.times for key, one in pair.items()},
-            {key: one.batches for key, one in pair.items()},
-            against.subject.key,
-        )[member.subject.key]
 
 
 def measure(
@@ -116,7 +42,7 @@ def measure(
     next, in an order that is drawn anew each time: whatever drifts on the machine affects all alike.
     """
     members = [Member(s, [log(s.key, process) for process in range(PROCESSES)]) for s in subjects]
-    steps = _steps(members, procedure)
+    steps = steps_of(members, procedure)
     openings = PROCESSES * len(members)
     total = openings + len(steps)
     with ExitStack() as stack:
@@ -137,8 +63,8 @@ def measure(
         _measure_energy(members, standing, lambda what: listener.measuring(total, total, what))
     listener.measuring(total, total, "done")
     for member in members:
-        _refuse_impossible(member, peaks)
-    return Result(members, peaks, _baseline(members, procedure.baseline))
+        refuse_impossible(member, peaks)
+    return Result(members, peaks, *choose_baseline(members, procedure.baseline))
 
 
 def _same_batches(members: Sequence[Member]) -> None:
@@ -151,33 +77,6 @@ def _same_batches(members: Sequence[Member]) -> None:
         ]  # a variant takes its row's
         for member in having:
             member.batches[what] = min(own, default=member.batches[what])
-
-
-def _steps(members: Sequence[Member], procedure: Procedure) -> list[Step]:
-    """Who is measured when: memory, the rounds, and the checks on what was timed."""
-    steps: list[Step] = [(m, 0, TakeMemory(), "memory") for m in members if m.subject.memory]
-    whats = members[0].subject.whats if members else ()
-    orders = balanced_orders(members, procedure.rounds * len(whats))
-    for number in range(procedure.rounds):
-        process = number % PROCESSES
-        for what in whats:
-            request = TakeRound(
-                what=what,
-                seconds=procedure.min_time,
-                calls=procedure.calls,
-                fresh=what == whats[0],
-            )
-            steps += [
-                (member, process, request, what)
-                for member in next(orders)
-                if what in member.subject.whats
-            ]
-    for process in range(min(PROCESSES, procedure.rounds)):
-        checks = TakeValidity(predictions_only=process > 0)
-        steps += [(m, process, checks, "checks") for m in members if m.subject.validity]
-    # Last: the sweep trains on with whatever batch.
-    sweep = TakeSweep(seconds=_SWEEP_SECONDS)
-    return steps + [(m, 0, sweep, "batch sizes") for m in members if m.subject.sweep]
 
 
 def _measure_peaks(members: Sequence[Member]) -> Measured | Failed | None:
@@ -211,48 +110,3 @@ def _measure_energy(
                 missing = {k: v for k, v in member.absent.items() if k == "energy_measured_j"}
         else:
             member.absent |= missing
-
-
-def _refuse_impossible(member: Member, peaks: Measured | Failed | None) -> None:
-    """Fails a member whose calls took less time than their least work does on this device.
-
-    By the operations alone: a network that fits a cache moves its bytes faster than memory does. By the
-    fastest precision that was measured, since a plugin may choose it. The fact `speed_check` says why the
-    check was not made, where it was not.
-    """
-    if member.failed:
-        return
-    found = Peaks.fastest(peaks.metrics) if isinstance(peaks, Measured) else None
-    least = member.subject.least_work(member.batches, member.facts)
-    checked = [name for name in least if name in member.times]
-    if found is None:
-        why = peaks.reason if isinstance(peaks, Failed) else "; ".join(_absent_peaks(peaks))
-        member.facts["speed_check"] = f"not made: no peak was measured ({why or 'nobody stood'})"
-        return
-    if not checked:
-        member.facts["speed_check"] = "not made: the fewest operations of a call are not known"
-        return
-    member.facts["speed_check"] = "made"
-    for name in checked:
-        work = least[name]
-        seconds = statistics.median(s for taken in member.times[name] for s in taken)
-        told = f"{name} of {member.batches[name]} samples"
-        if reason := impossible(Work(flops=work.flops, bytes=0), seconds, found, told):
-            member.fail(Failed(status="invalid", reason=reason, where="checks"))
-            return
-
-
-def _absent_peaks(peaks: Measured | None) -> list[str]:
-    return [reason for name, reason in (peaks.absent if peaks else {}).items() if "flops" in name]
-
-
-def _baseline(members: Sequence[Member], named: Sequence[str]) -> str:
-    """The key of the row that the others are compared with; "" where there is none.
-
-    That is the one asked for, else the first that did not fail; none where the one asked for has
-    failed.
-    """
-    comparable = [member for member in members if member.subject.comparable]
-    asked = [member for member in comparable if member.subject.key in named]
-    found = next((member for member in asked or comparable if not member.failed), None)
-    return found.subject.key if found else ""

@@ -1,46 +1,27 @@
-"""The metrics by hook of a run: which are chosen, and each computed for every trial by the host's hand.
-
-The host's own are computed in this process, others in a worker that holds no plugin: the true classes of
-the test samples are in neither the plugin's process nor its reach.
-"""
+"""The metrics by hook that there are, and which of them a run has chosen."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from harness.catalogue.metrics import FoundMetrics, discover_metrics, metrics_file
+from harness.coordinator.metric_worker import MetricWorker
 from harness.coordinator.outcome import failed
 from harness.coordinator.pool import Workers
-from harness.coordinator.process import Worker
-from harness.coordinator.starter import StarterDied
 from harness.errors import UsageError, unknown
-from harness.metrics import evidence
 from harness.metrics.checks import declared
-from harness.metrics.computing import compute
 from harness.plugin import MetricSpec
-from harness.protocol import (
-    Computed,
-    ComputeMetric,
-    DeclaredMetric,
-    DescribeMetrics,
-    Event,
-    Failed,
-    MetricPlace,
-    MetricsDescribed,
-)
-from harness.results.metrics import HOST, METRICS, UNDER_CHANGE
+from harness.protocol import DeclaredMetric, DescribeMetrics, MetricsDescribed
+from harness.results.metrics import HOST, METRICS
 
 #: What chooses nothing, and everything that is installed.
 NONE, ALL = "none", "all"
-#: Importing a module may take long; no metric of so few numbers does.
-_DESCRIBE_SECONDS, _COMPUTE_SECONDS = 300.0, 120.0
+#: Importing a module may take long.
+_DESCRIBE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -148,129 +129,3 @@ def _described(found: FoundMetrics, workers: Workers) -> tuple[list[DeclaredMetr
     if isinstance(event, MetricsDescribed):
         return event.metrics, list(event.problems)
     return [], [failed(event)["reason"]]
-
-
-class MetricWorker:
-    """A process that computes metrics; after one that died, another answers."""
-
-    def __init__(self, workers: Workers, log: Path | None = None) -> None:
-        self._workers, self._log = workers, log
-        self._worker: Worker | None = None
-        self._lock = threading.Lock()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> MetricWorker:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stack.close()
-
-    def ask(self, request: DescribeMetrics | ComputeMetric, timeout: float) -> Event:
-        """The answer to a request, one at a time."""
-        with self._lock:
-            try:
-                self._worker = self._worker or self._started()
-            except StarterDied as reason:
-                return Failed(status="crashed", reason=str(reason))
-            event = self._worker.ask(request, timeout)
-            if isinstance(event, Failed) and event.status in ("timeout", "crashed", "oom"):
-                self._worker = None
-            return event
-
-    def _started(self) -> Worker:
-        log = self._log or self._workers.scratch("metrics.log")
-        return self._stack.enter_context(self._workers.start(log, 1, ""))
-
-
-class OwnMetrics:
-    """Computes the chosen metrics of trials; `folder` is for what workers leave, and is temporary."""
-
-    def __init__(
-        self,
-        chosen: Sequence[OwnMetric],
-        worker: MetricWorker,
-        labels: Path,
-        classes: int,
-        folder: Path,
-    ) -> None:
-        self._chosen, self._worker, self._folder = chosen, worker, folder
-        self._labels, self._classes = labels, classes
-        self._specs = {m.told.name: m.spec for m in chosen if m.found.built_in}
-
-    def asked(self, key: str) -> dict[str, Any]:
-        """The fields of `RunTrial` that make the worker leave what is needed."""
-        if not self._chosen:
-            return {}
-        changed = [
-            MetricPlace(place=m.found.location, name=m.told.name)
-            for m in self._chosen
-            if m.told.changes
-        ]
-        return {"evidence": str(self._path(key)), "changed": tuple(changed)}
-
-    def add(self, fields: dict[str, Any], key: str, unchanged: Mapping[str, str]) -> dict[str, Any]:
-        """The fields of a trial's record, with the metrics, or why there are none, and their curves."""
-        if not self._chosen or fields["status"] != "ok":
-            return fields
-        found: dict[str, Any] = {}
-        absent: dict[str, str] = {}
-        curves: dict[str, Any] = {}
-        for metric in self._chosen:
-            name = metric.told.name
-            names = (name, *metric.told.changes)
-            reason = next((unchanged[each] for each in names if each in unchanged), "")
-            computed = Computed(absent=reason) if reason else self._computed(metric, fields, key)
-            if computed.value is None:
-                absent[name] = computed.absent
-            else:
-                found[name] = computed.value
-                curves |= self._curves(metric, key)
-        self._path(key).unlink(missing_ok=True)
-        facts = {**fields.get("facts", {}), **({UNDER_CHANGE: curves} if curves else {})}
-        metrics = {**fields["metrics"], **found}
-        told = {**fields.get("absent", {}), **absent}
-        return {**fields, "metrics": metrics, "absent": told, "facts": facts}
-
-    def _computed(self, metric: OwnMetric, fields: Mapping[str, Any], key: str) -> Computed:
-        name, path = metric.told.name, self._path(key)
-        metrics, layers = fields["metrics"], fields.get("layers", [])
-        try:
-            if spec := self._specs.get(name):
-                got = evidence.read(
-                    path, self._labels, self._classes, spec.changes, metrics, layers
-                )
-                return compute(spec, got)
-        except ValueError as error:
-            return Computed(absent=str(error))
-        request = ComputeMetric(
-            place=metric.found.location,
-            name=name,
-            evidence=str(path),
-            labels=str(self._labels.resolve()),
-            classes=self._classes,
-            metrics=metrics,
-            layers=layers,
-        )
-        event = self._worker.ask(request, _COMPUTE_SECONDS)
-        return event if isinstance(event, Computed) else Computed(absent=failed(event)["reason"])
-
-    def _curves(self, metric: OwnMetric, key: str) -> dict[str, dict[str, float]]:
-        """The accuracies under each of the metric's changes, that without one at 0."""
-        return evidence.curves(self._path(key), self._labels, metric.told.changes)
-
-    def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.evidence.safetensors"
-
-
-@contextmanager
-def own_metrics(
-    chosen: Sequence[OwnMetric],
-    workers: Workers,
-    labels: Path,
-    classes: int,
-    scratch: Path,
-    log: Path,
-) -> Iterator[OwnMetrics]:
-    """What computes `chosen`, with a process that lasts as long as the context."""
-    with MetricWorker(workers, log) as worker:
-        yield OwnMetrics(chosen, worker, labels, classes, scratch)

@@ -19,8 +19,9 @@ from harness.coordinator.config import RunConfig, cache_folder
 from harness.coordinator.executors.job import Executor, Job, Outcome, Stages
 from harness.coordinator.executors.local import LocalExecutor
 from harness.coordinator.listener import Listener
-from harness.coordinator.metrics import OwnMetric, own_metrics
+from harness.coordinator.metrics import OwnMetric
 from harness.coordinator.outcome import recorded, trained, unexpected
+from harness.coordinator.own_metrics import own_metrics
 from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers, asking, spread
 from harness.coordinator.reload import reloaded

@@ -27,6 +27,9 @@ Place = Annotated[int, Field(ge=0, lt=2**31)]
 #: The version of snn-harness that reads a schema which this one refuses.
 READS = {1: "snn-harness 0.1"}
 
+#: The fact that says why a group's times are compared with another row than was asked for, or with none.
+BASELINE = "baseline"
+
 
 class Versus(Data):
     """A row's time over the baseline's: `ratio` below 1 is faster.
@@ -125,8 +128,9 @@ class TrialRecord(Base):
 
     Among the `facts`: `silent_layers`, the names of those that never spiked on the whole test split;
     `tied_scores`, the fraction of test samples whose best score several classes share;
-    `random_answers`, the fraction on which two evaluations differ; `reload`, "same" or how the network
-    answers otherwise when it is loaded in a fresh process; `neuron`, whether it is the textbook's.
+    `random_answers`, the fraction on which two evaluations differ; `unseeded_answers`, that on which they
+    do though the same seed was set before each; `reload`, "same" or how the network answers otherwise
+    when it is loaded in a fresh process; `neuron`, whether it is the textbook's.
     """
 
     kind: Literal["trial"] = "trial"
@@ -164,7 +168,7 @@ class TimingRecord(Base):
     """What became of one subject of a measurement group.
 
     `baseline` is the key of the row that the others of its group are compared with, `series` holds
-    what was timed.
+    what was timed. The fact `baseline` says why it is another row than was asked for, or none.
     """
 
     baseline: str = ""

@@ -285,6 +285,29 @@ def test_the_baseline_is_what_was_asked_for_or_the_first(group, named, failing, 
         assert fields["baseline"] == baseline
 
 
+@pytest.mark.parametrize(
+    ("named", "failing", "status", "remark"),
+    [
+        ((), (), "", ""),
+        (("b",), ("a",), "oom", ""),
+        ((), ("a",), "oom", "the a, the first row, gave no times: times are compared with the b"),
+        ((), ("a",), "invalid", "the a, the first row, is refuted: times are compared with the b"),
+        (
+            ("b",),
+            ("b",),
+            "invalid",
+            "the b, the row asked for as baseline, is refuted: times are compared with no row",
+        ),
+    ],
+)
+def test_that_the_baseline_is_another_is_told(group, named, failing, status, remark):
+    result, _ = group(
+        [subject(key) for key in "abc"], fails(*failing, status=status or "oom"), baseline=named
+    )
+    facts = [fields["facts"] for key, fields in result.fields().items() if key not in failing]
+    assert {each.get("baseline", "") for each in facts} == {remark}
+
+
 def test_what_does_not_compare_is_no_baseline_and_has_no_verdict(group):
     """A layer that is not the neuron is timed, and compared with nobody."""
     subjects = [subject("a", comparable=False), subject("b"), subject("c")]

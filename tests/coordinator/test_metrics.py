@@ -11,7 +11,8 @@ pytest.importorskip("torch")  # a process that computes metrics has it
 from safetensors.numpy import save_file
 
 from harness.catalogue.metrics import discover_metrics, metrics_file
-from harness.coordinator.metrics import choose, known_metrics, own_metrics
+from harness.coordinator.metrics import choose, known_metrics
+from harness.coordinator.own_metrics import own_metrics
 from harness.coordinator.pool import Workers
 from harness.errors import UsageError
 from harness.metrics.evidence import changed_name

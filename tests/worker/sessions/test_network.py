@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
 from harness.protocol import TakeRound, TakeValidity
-from harness.worker.sessions import network
+from harness.worker.sessions import batches, network
 
 COUNTS = """
 trained, answered = [], []
@@ -36,9 +36,9 @@ def test_a_round_has_the_seconds_of_each_call(session):
 
 def test_each_kind_of_round_has_its_batch_and_its_mode(session, plugin_module):
     found = session(COUNTS, batch_size=50)
-    batches = found.opened().batches
-    assert (batches["latency"], batches["train"]) == (1, 50)
-    largest = batches["inference"]
+    opened = found.opened().batches
+    assert (opened["latency"], opened["train"]) == (1, 50)
+    largest = opened["inference"]
     module = plugin_module()
     module.trained.clear()
     for what, batch in (("latency", 1), ("inference", largest), ("train", 50)):
@@ -55,7 +55,7 @@ def test_the_batch_is_the_whole_split_where_it_fits_and_is_quick(session, monkey
     # A machine that is busy with something else can make even this network slow.
     monkeypatch.setattr(network, "timed", lambda call, device: (1e-3, call()))
     assert session().opened().batches["inference"] == 300
-    monkeypatch.setattr(network, "available_memory", lambda _: 1)
+    monkeypatch.setattr(batches, "available_memory", lambda _: 1)
     assert session().opened().batches["inference"] == 250
 
 

@@ -12,7 +12,6 @@ from harness.protocol import TakeEnergy, TakeSweep, TakeValidity
 from harness.worker.sessions import network
 
 MIB = 2**20
-KIND = "peak_memory_bytes"
 
 KNOWN = """
 at_import = torch.ones(96 * 2**20, dtype=torch.uint8)
@@ -131,18 +130,3 @@ def harness_train_step(model, spikes, targets):
     assert [point.batch for point in found.sweeps["inference"].points][:2] == [1, 2]
     assert found.absent == {"train_plateau": "ValueError: 64 samples an update, no others"}
     assert found.metrics == {}
-
-
-def test_a_batch_that_does_not_fit_the_card_is_halved(session, monkeypatch):
-    """As torch says it on a GPU: more than 100 samples are too many."""
-    found = session()
-
-    def no_room(what, size):
-        if size > 100:
-            raise torch.OutOfMemoryError("no room")
-        return 1e-4
-
-    monkeypatch.setattr(found, "_timed_call", no_room)
-    monkeypatch.setattr(network, "available_memory", lambda device: 0)
-    monkeypatch.setattr(network, "peak_memory", lambda call, device: call() and {KIND: 1.0})
-    assert found._largest_batch() == 75

@@ -1,0 +1,92 @@
+"""What a measurement group yields: the fields of each subject's record, and what they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.coordinator.member import Member
+from harness.coordinator.outcome import failed
+from harness.protocol import Failed, Measured
+from harness.results.record import BASELINE, Series, finite
+from harness.results.timings import compare, sweep_metrics, timed_metrics
+
+
+@dataclass(frozen=True)
+class Result:
+    """The members of a group, the device's peaks where they could be measured, and the baseline's key.
+
+    `remark` says why the baseline is another row than was asked for, or none.
+    """
+
+    members: Sequence[Member]
+    peaks: Measured | Failed | None
+    baseline: str
+    remark: str = ""
+
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """For the key of each subject, the fields of its record."""
+        done = {m.subject.key: m for m in self.members if not m.failed}
+        series = compare(
+            {key: member.times for key, member in done.items()},
+            {key: member.batches for key, member in done.items()},
+            self.baseline,
+            {key for key, member in done.items() if member.subject.comparable},
+        )
+        for key, member in done.items():
+            if member.subject.against in done:
+                series[key] = self._pair(member, done[member.subject.against])
+        remark = {BASELINE: self.remark} if self.remark else {}
+        found: dict[str, dict[str, Any]] = {}
+        for member in self.members:
+            key = member.subject.key
+            if member.failed:
+                found[key] = failed(member.failed)
+            else:
+                metrics = timed_metrics(member.times, member.batches) | member.metrics
+                metrics |= sweep_metrics(member.sweeps)
+                if member.first:
+                    metrics["first_call_ms"] = member.first.first_call_ms
+                    metrics["first_build_ms"] = member.first.first_build_ms
+                found[key] = {
+                    "status": "ok",
+                    "metrics": finite(metrics),
+                    "absent": member.absent,
+                    "facts": {**member.facts, "accounted": member.wall.shares(), **remark},
+                    "series": series[key],
+                    "baseline": self.baseline,
+                }
+                if member.sweeps:
+                    found[key]["sweep"] = member.sweeps
+            found[key]["log"] = member.log
+        return found
+
+    def _pair(self, member: Member, against: Member) -> dict[str, Series]:
+        """A variant beside the row that it is one of, by the noise of the two."""
+        pair = {one.subject.key: one for one in (against, member)}
+        return compare(
+            {key: one.times for key, one in pair.items()},
+            {key: one.batches for key, one in pair.items()},
+            against.subject.key,
+        )[member.subject.key]
+
+
+def choose_baseline(members: Sequence[Member], named: Sequence[str]) -> tuple[str, str]:
+    """The key of the row that the others are compared with, and why it is not the one that it would be.
+
+    That is the one asked for, else the first that did not fail; "" where the one asked for has failed, or
+    all have.
+    """
+    comparable = [member for member in members if member.subject.comparable]
+    asked = [member for member in comparable if member.subject.key in named]
+    wanted = asked or comparable
+    found = next((member for member in wanted if not member.failed), None)
+    key = found.subject.key if found else ""
+    if not wanted or wanted[0] is found:
+        return key, ""
+    first, failure = wanted[0].subject.label, wanted[0].failed
+    why = "is refuted" if failure and failure.status == "invalid" else "gave no times"
+    what = "the row asked for as baseline" if asked else "the first row"
+    instead = found.subject.label if found else "no row"
+    return key, f"{first}, {what}, {why}: times are compared with {instead}"
