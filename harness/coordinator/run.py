@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.coordinator.baseline import rebased, rows_named
+from harness.coordinator.baseline import rebased, rows_named, without_refuted
 from harness.coordinator.folders import check_links
 from harness.errors import unknown
 from harness.results.answers import Answers, joined, read_answers
@@ -174,6 +174,6 @@ def load(path: str | Path, kind: Kind | None = None) -> Run:
     folder = RunFolder.open(Path(path), kind)
     records, problems = folder.records()
     described = folder.description()
-    records = current_of_each(records, described.sessions)
+    records = without_refuted(folder, current_of_each(records, described.sessions))
     answers, unread = read_answers(folder, records)
     return Run(folder.path, described, records, [*problems, *unread], answers)

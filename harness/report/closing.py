@@ -8,6 +8,7 @@ from harness.report import layers
 from harness.report.content import PROSE
 from harness.report.numbers import listed, plain, show
 from harness.report.rows import NetworkRow, network_rows, ordered_by, shown_name
+from harness.report.trust import baseline_remarks
 from harness.report.versus import Timing, timings, versus
 from harness.results.answers import Answers
 from harness.results.metrics import METRICS
@@ -47,6 +48,7 @@ def _of_task(
     timed = [record for record in timings(records) if record.row.key not in refuted]
     rows = network_rows(summaries)
     lines = [*_best([row for row in rows if not row.refuted], rank(summaries))]
+    lines += [f"Baseline: {remark}." for remark in baseline_remarks(timed)]
     networks = [record for record in timed if isinstance(record, NetworkTiming)]
     for name in ("latency", "inference", "train"):
         lines += _verdicts(networks, name, labels, PROSE["series"][name].partition(",")[0])

@@ -9,7 +9,14 @@ from harness.report.environment import machine, who_measured
 from harness.report.layers import density_name, neuron_name
 from harness.report.numbers import counted, grouped, listed, plain
 from harness.results.metrics import METRICS
-from harness.results.record import LayerProof, LayerTiming, NetworkTiming, Record, TrialRecord
+from harness.results.record import (
+    BASELINE,
+    LayerProof,
+    LayerTiming,
+    NetworkTiming,
+    Record,
+    TrialRecord,
+)
 from harness.results.session import Session
 from harness.results.summary import Summary
 
@@ -33,6 +40,7 @@ def how_far(
     pairs += [("Sessions", who_measured(sessions, records)), ("Other runs", others)]
     if timings:
         pairs += [
+            ("Baseline", "; ".join(baseline_remarks(timed))),
             ("Noise floor", _floor(timed)),
             ("Machine", _machine(sessions, timed)),
             ("Checks passed", _checks(timings, timed)),
@@ -44,6 +52,11 @@ def how_far(
             ("Not measured", "; ".join(_absent(records, labels))),
         ]
     return [pair for pair in pairs if pair[1]]
+
+
+def baseline_remarks(timed: Timings) -> list[str]:
+    """Why times are compared with another row than was asked for, or with none."""
+    return list(dict.fromkeys(plain(r.facts[BASELINE]) for r in timed if r.facts.get(BASELINE)))
 
 
 def _floor(timed: Timings) -> str:

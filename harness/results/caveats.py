@@ -7,12 +7,12 @@ timed calls failed. Its numbers are shown, marked as that, and are ranked nowher
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.errors import plain
 from harness.results.answers import Answers
 from harness.results.reading import is_number
-from harness.results.record import LayerTiming, NetworkTiming, TrialRecord
+from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord
 from harness.results.session import Session
 
 #: A trial is at chance where its accuracy is not significantly above that of the most frequent class.
@@ -37,6 +37,22 @@ def refuted(trials: Sequence[TrialRecord], timing: Timing) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
+def refuted_rows(records: Iterable[Record]) -> dict[str, str]:
+    """Why each refuted row of `records` is, by the rows' keys."""
+    trials: dict[str, list[TrialRecord]] = {}
+    timings: dict[str, Timing] = {}
+    for record in records:
+        if isinstance(record, TrialRecord):
+            trials.setdefault(record.row.key, []).append(record)
+        elif isinstance(record, (NetworkTiming, LayerTiming)):
+            timings[record.row.key] = record
+    reasons = {
+        key: refuted([t for t in trials.get(key, ()) if t.status == "ok"], timings.get(key))
+        for key in dict.fromkeys((*trials, *timings))
+    }
+    return {key: reason for key, reason in reasons.items() if reason}
+
+
 def warnings(
     trials: Sequence[TrialRecord],
     timing: Timing,
@@ -49,6 +65,7 @@ def warnings(
         "chance": _at_chance(trials, answers) if answers else "",
         "ties": _tied(trials),
         "random": _random(trials, timing),
+        "unseeded": _unseeded(trials),
         "neuron": _neuron(trials),
         "validation": _above_validation(trials, sessions),
     }
@@ -106,8 +123,18 @@ def _tied(trials: Sequence[TrialRecord]) -> str:
 def _random(trials: Sequence[TrialRecord], timing: Timing) -> str:
     records: list[TrialRecord | NetworkTiming] = [*trials]
     records += [timing] if isinstance(timing, NetworkTiming) else []
-    most = _highest(records, "random_answers")
+    most = 0.0 if _unseeded(trials) else _highest(records, "random_answers")
     return f"random: two evaluations differ on {_percent(most)} of the samples" if most > 0 else ""
+
+
+def _unseeded(trials: Sequence[TrialRecord]) -> str:
+    most = _highest(trials, "unseeded_answers")
+    if most <= 0:
+        return ""
+    return (
+        f"two evaluations differ on {_percent(most)} of the samples though the same seed was set before "
+        "each: its random numbers come from a generator of its own, or it counts its calls"
+    )
 
 
 def _neuron(trials: Sequence[TrialRecord]) -> str:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator.baseline import rebased, rows_named
+from harness.coordinator.baseline import rebased, rows_named, without_refuted
 from harness.coordinator.run import load
 from harness.errors import UsageError
-from harness.results.record import NetworkTiming
+from harness.results.record import NetworkTiming, Outliers, Series, Variant, Versus
 from harness.results.store import RunFolder
 from tests.fixtures.small_runs import write_tasks
 
@@ -65,3 +65,117 @@ def test_of_several_tasks_each_has_a_group_and_a_baseline_of_its_own(tmp_path):
     assert {r.series["latency"].versus.verdict for r in timed if r.row.plugin == "deep"} == {
         "faster"
     }
+
+
+# --- a baseline that is refuted -------------------------------------------------------------------
+
+FAST = Versus(ratio=0.5, low=0.4, high=0.6, p=0.001, verdict="faster")
+SERIES = Series(batch=1, rounds=12, outliers=Outliers(count=0, calls=9, slowest=1), versus=FAST)
+OTHERWISE = {"reload": "it answers otherwise on 9 of 10 samples"}
+
+
+@pytest.fixture
+def group(tmp_path, make_record):
+    """A run of rows whose times are all compared with those of `baseline`; `refuted` ones are refuted."""
+
+    def make(*names, baseline, refuted=(), samples=True):
+        folder = RunFolder.create(tmp_path / "run", "networks")
+        trials = {n: make_record(plugin=n, facts=OTHERWISE if n in refuted else {}) for n in names}
+        timings = []
+        for number, (name, trial) in enumerate(trials.items(), start=1):
+            rounds = [[number * (1 + (3 * n % 7) / 1000)] * 3 for n in range(12)]
+            if samples:
+                told = {"batches": {"latency": 1}, "seconds": {"latency": rounds}}
+                folder.write_samples(trial.key, told)
+            own = SERIES.model_copy(update={"versus": None if name == baseline else FAST})
+            timings.append(
+                NetworkTiming(
+                    row=trial.row,
+                    seed=0,
+                    status="ok",
+                    baseline=trials[baseline].row.key,
+                    series={"latency": own},
+                    variants={"compile": Variant(status="ok", series={"latency": SERIES})},
+                )
+            )
+        return folder, [*trials.values(), *timings]
+
+    return make
+
+
+def ratios(records):
+    """By plugin: the ratio of its latency, and that of its variant."""
+    return {
+        r.row.plugin: tuple(
+            each.series["latency"].versus and round(each.series["latency"].versus.ratio, 3)
+            for each in (r, r.variants["compile"])
+        )
+        for r in records
+        if r.kind == "network-timing" and r.status == "ok"
+    }
+
+
+def timings(records):
+    return [record for record in records if record.kind == "network-timing"]
+
+
+def remarks(records):
+    return {record.facts.get("baseline") for record in timings(records)}
+
+
+def test_without_a_refuted_row_everything_stays(group):
+    folder, records = group("a", "b", baseline="a")
+    assert without_refuted(folder, records) == records
+
+
+def test_times_are_not_compared_with_a_refuted_row_but_with_the_next(group):
+    folder, records = group("a", "b", "c", baseline="a", refuted=("a",))
+    found = without_refuted(folder, records)
+    assert ratios(found) == {"a": (None, None), "b": (None, 0.5), "c": (1.5, 0.5)}
+    assert remarks(found) == {"a, the baseline, is refuted: times are compared with b"}
+    assert {record.baseline for record in timings(found)} == {records[1].row.key}
+
+
+def test_without_the_raw_times_nothing_is_compared_and_it_says_why(group):
+    folder, records = group("a", "b", "c", baseline="a", refuted=("a",), samples=False)
+    found = without_refuted(folder, records)
+    assert ratios(found) == {"a": (None, None), "b": (None, 0.5), "c": (None, 0.5)}
+    (remark,) = remarks(found)
+    told = (
+        "a, the baseline, is refuted: times are compared with no row, since the raw times cannot be"
+    )
+    assert remark.startswith(told)
+    assert {record.baseline for record in timings(found)} == {""}
+
+
+def test_where_all_are_refuted_nothing_is_compared(group):
+    folder, records = group("a", "b", baseline="a", refuted=("a", "b"))
+    found = without_refuted(folder, records)
+    assert ratios(found) == {"a": (None, None), "b": (None, None)}
+    assert remarks(found) == {"a, the baseline, is refuted: times are compared with no row"}
+
+
+def test_a_refuted_row_is_compared_with_nothing_and_the_others_stay(group):
+    folder, records = group("a", "b", "c", baseline="a", refuted=("b",))
+    found = without_refuted(folder, records)
+    assert ratios(found) == {"a": (None, 0.5), "b": (None, None), "c": (0.5, 0.5)}
+    assert remarks(found) == {None}
+
+
+def test_a_baseline_whose_own_timed_calls_failed_is_none(group):
+    """Its measurement has no times; those of the others were compared with earlier ones of it."""
+    folder, records = group("a", "b", "c", baseline="a")
+    failed = {"status": "invalid", "reason": "it is remembered", "series": {}}
+    records[3] = records[3].model_copy(update=failed)
+    assert ratios(without_refuted(folder, records)) == {"b": (None, 0.5), "c": (1.5, 0.5)}
+
+
+def test_a_refuted_row_cannot_be_asked_for(group):
+    folder, records = group("a", "b", "c", baseline="a", refuted=("c",))
+    with pytest.raises(
+        UsageError, match=r"--baseline c: the row is refuted \(it answers otherwise"
+    ):
+        rows_named("c", records)
+    assert ratios(rebased(folder, records, records[1].row.key)) == {
+        "a": (0.5, 0.5), "b": (None, 0.5), "c": (None, 0.5),
+    }  # fmt: skip

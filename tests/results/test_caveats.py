@@ -79,6 +79,15 @@ def test_tied_scores_random_answers_and_another_neuron_are_told(make_record):
     assert found["neuron"] == "another neuron: 287.1 spikes a sample for 277.6"
 
 
+def test_answers_that_no_seed_brings_back_are_told_in_place_of_random_ones(make_record):
+    facts = {"random_answers": 0.4, "unseeded_answers": 0.5}
+    found = warnings([make_record(facts=facts)], None)
+    assert "random" not in found
+    assert found["unseeded"].startswith(
+        "two evaluations differ on 50 % of the samples though the same seed was set before each: "
+    )
+
+
 @pytest.mark.parametrize(
     ("test", "validation", "warned"),
     [(0.99, 0.90, True), (0.91, 0.90, False), (0.90, 0.99, False), (1.0, 1.0, False)],
@@ -105,5 +114,5 @@ def test_without_the_sizes_of_the_splits_nothing_is_said(make_record, data):
 
 @pytest.mark.parametrize("wrong", [None, "x", [1], {"a": 1}, True, -1])
 def test_facts_of_another_kind_break_nothing(make_record, wrong):
-    names = ("silent_layers", "tied_scores", "random_answers", "neuron")
+    names = ("silent_layers", "tied_scores", "random_answers", "unseeded_answers", "neuron")
     assert isinstance(warnings([make_record(facts=dict.fromkeys(names, wrong))], None), dict)
