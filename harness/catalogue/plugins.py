@@ -32,7 +32,13 @@ from packaging.version import InvalidVersion, Version
 
 from harness.catalogue.digest import file_digest
 from harness.catalogue.installed import Installed
-from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+from harness.catalogue.source import (
+    description,
+    module_description,
+    module_problem,
+    script_metadata,
+    syntax_problem,
+)
 from harness.errors import UsageError, unknown
 from harness.subjects import Contender, PluginLocation
 
@@ -48,7 +54,7 @@ class Plugin:
     `digest` is that of its source code: its file's, or that of all files of its package.
     `framework_package` is the distribution whose version is `framework_version`, "" where that is the
     plugin's own. `pinned` is the version that NAME@VERSION asks for; `interpreter` the Python that
-    runs it, "" for this one.
+    runs it, "" for this one. `description` is the first line of its module's docstring.
     """
 
     name: str
@@ -63,6 +69,7 @@ class Plugin:
     status: Literal["ready", "missing", "broken"] = "ready"
     reason: str = ""
     install: str = ""
+    description: str = ""
 
     @property
     def label(self) -> str:
@@ -179,6 +186,7 @@ def from_file(path: Path) -> Plugin:
     plugin = Plugin(path.stem, location, framework=path.stem, digest=file_digest(path))
     if problem := syntax_problem(text):
         return _broken(plugin, problem)
+    plugin = replace(plugin, description=description(text, path.stem))
     installed_here = Installed()
     try:
         script = script_metadata(text)
@@ -206,7 +214,11 @@ def _installed(dist: Distribution, name: str, value: str, installed_here: Instal
     )
     if problem := module_problem(module):
         return _broken(plugin, problem)
-    plugin = replace(plugin, digest=installed_here.digest(module))
+    plugin = replace(
+        plugin,
+        digest=installed_here.digest(module),
+        description=module_description(module, name),
+    )
     frameworks, uses = _group(dist, FRAMEWORK_GROUP), _group(dist, USES_GROUP)
     framework = uses.get(name) or next(iter(frameworks), "")
     if framework and framework not in frameworks:

@@ -5,39 +5,59 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from harness.errors import plain
+
+#: What a docstring may begin with: the name of the plugin itself.
+_NAME = re.compile(r"`*(?P<name>[\w.@-]+)`*:\s+")
+_LONGEST = 200
 _PEP_723 = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
 
 def module_problem(module: str) -> str:
     """Why `module` could not be imported, as far as its file tells without running anything."""
-    spec: ModuleSpec | None = None
-    path: list[str] | None = None
-    qualified = ""
-    for part in module.split("."):
-        qualified = f"{qualified}.{part}" if qualified else part
-        # util.find_spec of a submodule would import its parents; PathFinder does not, if it is given
-        # the last part alone (it looks for the parents of a folder without __init__.py).
-        spec = find_spec(part) if path is None else PathFinder.find_spec(part, path)
-        if spec is None:
-            return f"there is no module {qualified}"
-        path = list(spec.submodule_search_locations or [])
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        return ""
     try:
-        return syntax_problem(Path(spec.origin).read_text(encoding="utf-8-sig"))
+        file = _file_of(module)
+        return syntax_problem(file.read_text(encoding="utf-8-sig")) if file else ""
+    except ModuleNotFoundError as error:
+        return str(error)
     except (OSError, UnicodeDecodeError) as error:
         return f"{module} cannot be read: {error}"
+
+
+def module_description(module: str, name: str) -> str:
+    """`description` of an installed module, which is not imported; empty where it cannot be read."""
+    try:
+        file = _file_of(module)
+        return description(file.read_text(encoding="utf-8-sig"), name) if file else ""
+    except (ModuleNotFoundError, OSError, UnicodeDecodeError):
+        return ""
+
+
+def description(text: str, name: str) -> str:
+    """What a module says that it is: the first line of its docstring, without the plugin's own `name`.
+
+    Empty where it has none.
+    """
+    try:
+        line = plain((ast.get_docstring(_tree(text)) or "").partition("\n")[0].strip())
+    except (SyntaxError, ValueError):
+        return ""
+    said = _NAME.match(line)
+    if said and said["name"] == name:
+        line = line[said.end() :]
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}\u2026"
 
 
 def syntax_problem(text: str) -> str:
     """Why `text` is no Python, with the line; empty where it is."""
     try:
-        ast.parse(text)
+        _tree(text)
     except SyntaxError as error:
         return f"line {error.lineno}: {error.msg}"
     except ValueError as error:
@@ -52,3 +72,25 @@ def script_metadata(text: str) -> dict[str, Any]:
         return {}
     lines = (line.removeprefix("#").removeprefix(" ") for line in match["content"].splitlines())
     return tomllib.loads("\n".join(lines))
+
+
+@lru_cache(maxsize=1)
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+def _file_of(module: str) -> Path | None:
+    """The source file of `module`; None where it has none, ModuleNotFoundError where there is no module."""
+    spec: ModuleSpec | None = None
+    path: list[str] | None = None
+    qualified = ""
+    for part in module.split("."):
+        qualified = f"{qualified}.{part}" if qualified else part
+        # util.find_spec of a submodule would import its parents; PathFinder does not, if it is given
+        # the last part alone (it looks for the parents of a folder without __init__.py).
+        spec = find_spec(part) if path is None else PathFinder.find_spec(part, path)
+        if spec is None:
+            raise ModuleNotFoundError(f"there is no module {qualified}")
+        path = list(spec.submodule_search_locations or [])
+    found = spec.origin if spec else None
+    return Path(found) if found and found.endswith(".py") else None

@@ -73,7 +73,7 @@ def run(
     Of several tasks, a list or separated by commas, each is compared on its own. `plugins` are names,
     globs, `all`, and paths of .py files. `params` changes parameters by plugin name or glob; each value
     of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may take `timeout` seconds and
-    `memory` GiB. With `limit`, the first so many samples of each split are used; with `fail_fast`, the
+    `memory` GiB. With `limit`, so many samples of each split are used, drawn alike; with `fail_fast`, the
     first failure ends the run. With `isolate`, every plugin has packages of its own, as NAME@VERSION
     always has. Without `timing`, nothing is measured beside the trials, nor in a part of a run, as
     `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too; `variants` are ways of
@@ -230,7 +230,9 @@ def _networks(config: RunConfig, command: Command) -> Run:
         told = tuple(metric.told for metric in chosen)
         data = {one.task: one.data.facts for one in plans}
         facts = data if len(plans) > 1 else plans[0].data.facts
-        session = session.model_copy(update={"data": facts, "metrics": told})
+        planned = sum(len(one.planned) for one in plans)
+        known = {"data": facts, "metrics": told, "planned": planned}
+        session = session.model_copy(update=known)
         with command.at_work("networks", session) as (folder, number):
             for one in plans:
                 if not _train_and_measure(

@@ -46,10 +46,7 @@ def session(
         config=config.model_dump(mode="json"),
         jobs=jobs,
         host={"version": Installed().version("snn-harness"), "digest": host_digest()},
-        plugins={
-            plugin.label: {"version": plugin.framework_version, "digest": plugin.digest}
-            for plugin in plugins
-        },
+        plugins={plugin.label: _facts(plugin) for plugin in plugins},
         files=dict(files or {}),
         environment=describe(plugins),
         load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
@@ -65,6 +62,11 @@ def parameter_files(params: Params) -> dict[str, str]:
         same = path.name in digests  # in another folder
         digests[f"{path.parent.name}/{path.name}" if same else path.name] = file_digest(path)
     return digests
+
+
+def _facts(plugin: Plugin) -> dict[str, str]:
+    facts = {"version": plugin.framework_version, "digest": plugin.digest}
+    return facts | ({"description": plugin.description} if plugin.description else {})
 
 
 def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:

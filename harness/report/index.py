@@ -47,7 +47,7 @@ def entry(
     return Entry(
         name=plain(path.name),
         when=plain(max((s.started for s in description.sessions), default=""))[:10],
-        headline=headline(network_rows(summaries), records),
+        headline=headline(network_rows(summaries), records, description.sessions),
         sentence=" ".join(_answers(description, records, answers)),
         link=f"{quote(path.name)}/report.html" if report.is_file() else "",
         problem="" if report.is_file() else f"no page yet: harness report {plain(path)}",

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.report import environment, layers, networks, sources, standing, trust, versus, words
+from harness.report import (
+    environment,
+    layers,
+    networks,
+    sources,
+    standing,
+    trust,
+    variants,
+    versus,
+    words,
+)
 from harness.report.content import PROSE
 from harness.report.numbers import listed, plain
 from harness.report.page.content import page_content, page_facts
 from harness.report.rows import NetworkRow, network_rows, shown_metrics, shown_name
 from harness.results.accuracy import ClassAccuracy
 from harness.results.answers import Answers
+from harness.results.asked import asked_trials
 from harness.results.metrics import METRICS
 from harness.results.ranking import rank
 from harness.results.record import Record, latest
@@ -87,8 +98,8 @@ def gather(
         metrics.append(METRICS["reference_accuracy"])
     said = {
         "title": PROSE["titles"][description.kind],
-        "headline": words.headline(rows, records),
-        "facts": page_facts(sessions, rows, layer_rows),
+        "headline": words.headline(rows, records, sessions),
+        "facts": page_facts(sessions, rows, layer_rows, asked_trials(records, sessions)),
         "commands": list(dict.fromkeys(plain(s.command) for s in sessions if s.command)),
         "warnings": environment.warnings(sessions, records),
         "notes": words.notes(rows, records),
@@ -126,6 +137,7 @@ def _section(
         layers.proofs(records),
         *layers.speeds(layer_rows),
         versus.faster_or_slower(records, labels),
+        variants.compiled(rows),
         standing.classes(found),
     ]
     said: dict[str, Any] = {

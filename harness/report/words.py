@@ -8,6 +8,7 @@ from string import Template
 from harness.report.content import PROSE, prose
 from harness.report.numbers import counted, listed
 from harness.report.rows import NetworkRow
+from harness.results.asked import asked_trials
 from harness.results.record import (
     LayerProof,
     LayerTiming,
@@ -17,10 +18,13 @@ from harness.results.record import (
     TrialRecord,
 )
 from harness.results.roofline import highest_peaks
+from harness.results.session import Session
 
 
-def headline(rows: Sequence[NetworkRow], records: Sequence[Record]) -> str:
-    """What was compared, on one line."""
+def headline(
+    rows: Sequence[NetworkRow], records: Sequence[Record], sessions: Sequence[Session] = ()
+) -> str:
+    """What was compared, on one line; of how many trials that `sessions` asked for."""
     of_layers = [r for r in records if isinstance(r, (LayerProof, LayerTiming))]
     trials = [record for record in records if isinstance(record, TrialRecord)]
     timed = [record for record in of_layers if isinstance(record, LayerTiming)]
@@ -33,14 +37,14 @@ def headline(rows: Sequence[NetworkRow], records: Sequence[Record]) -> str:
             f"preset {listed(row.row.preset for row in rows)}",
             counted(len(rows), "row"),
             counted(len({record.seed for record in trials}), "seed"),
-            _finished(trials, "trial"),
+            finished(trials, asked_trials(records, sessions), "trial"),
         ]
     else:
         return "no records"
     if timed:
         sizes = sorted({record.row.size.neurons for record in timed})
         parts += [f"{listed(sizes)} neurons", listed(f"on {record.row.device}" for record in timed)]
-        parts += [_finished(timed, "measurement")]
+        parts += [finished(timed, len(timed), "measurement")]
     return ", ".join(parts)
 
 
@@ -78,9 +82,10 @@ def warnings(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[str]
     return found
 
 
-def _finished(records: Sequence[Record], noun: str) -> str:
+def finished(records: Sequence[Record], asked: int, noun: str) -> str:
+    """How many of those that were `asked` for succeeded: `12 of 13 trials finished`."""
     ok = sum(record.status == "ok" for record in records)
-    return f"{ok} of {counted(len(records), noun)} finished"
+    return f"{ok} of {counted(asked, noun)} finished"
 
 
 def _facts(

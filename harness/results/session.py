@@ -19,7 +19,8 @@ class Session(Data):
     `config`. `host` and `plugins` hold a `digest` of the sources (and versions), `metrics` the
     declarations of its metrics by hook, `data` the digests of the task's files (of several tasks, by their
     names), `files` those of the files that parameters name: a run is carried on only where they are the
-    same.
+    same. A plugin's `description` is the first line of its module. `planned` is the number of trials of its
+    plan, 0 where that is not known.
     `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge` took it.
     """
 
@@ -28,6 +29,7 @@ class Session(Data):
     config: dict[str, Tree] = {}
     folder: str = ""
     jobs: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    planned: Annotated[int, Field(ge=0, lt=2**31)] = 0
     host: dict[str, str] = {}
     plugins: dict[str, dict[str, str]] = {}
     metrics: tuple[DeclaredMetric, ...] = ()
@@ -56,7 +58,7 @@ def changes(before: Session, now: Session) -> list[str]:
         current = now.plugins.get(name)
         if current is None:
             found.append(f"plugin {name} (no longer found)")
-        elif current != then:
+        elif _code(current) != _code(then):
             found.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
     for name, digest in before.files.items():
         current_digest = now.files.get(name, "")
@@ -70,6 +72,11 @@ def changes(before: Session, now: Session) -> list[str]:
         names = ", ".join(dict.fromkeys(odd)) or "their order"
         found.append(f"the metrics by hook ({names})")
     return found
+
+
+def _code(facts: dict[str, str]) -> dict[str, str]:
+    """What a plugin's results depend on: its description is in the digest, too."""
+    return {name: value for name, value in facts.items() if name != "description"}
 
 
 def _told(facts: dict[str, str]) -> str:

@@ -131,7 +131,7 @@ def _summary(
         elif "trial" in metric.of and (numbers := [float(v) for v in values if is_number(v)]):
             cells[metric.name] = _over_seeds(metric, numbers, n_test)
         elif timing is not None and timing.kind in metric.of and timing.status == "ok":
-            cell = _measured(timing.metrics.get(metric.name))
+            cell = measured(timing.metrics.get(metric.name))
             cells |= {} if cell is None else {metric.name: cell}
     outcomes = answers.outcomes(succeeded) if answers else None
     if outcomes is not None:
@@ -165,7 +165,8 @@ def _named(values: Sequence[Any]) -> dict[str, Cell]:
     return {name: Cell(sum(every) / len(every), n=len(every)) for name, every in found.items()}
 
 
-def _measured(value: object) -> Cell | None:
+def measured(value: object) -> Cell | None:
+    """A metric of a measurement, a number or a median with its interval; None where it is neither."""
     if is_number(value):
         return Cell(float(value))
     if not isinstance(value, Mapping) or not is_number(value.get("median")):

@@ -272,6 +272,14 @@ def test_a_file_is_a_plugin_that_is_called_after_it(plugin_file):
     )
 
 
+def test_a_plugin_says_what_it_is(plugin_file, distribution):
+    code = '"""`mine`: a network."""\nraise SystemExit\n'
+    assert from_file(plugin_file("mine", code)).description == "a network."
+    distribution("theirs", {"mine": "their_module"}, modules={"their_module": code})
+    found = {plugin.name: plugin for plugin in discover()}
+    assert found["mine"].description == "a network."
+
+
 def test_a_script_block_names_the_needs_and_the_framework(plugin_file):
     block = (
         '# /// script\n# dependencies = ["{}"]\n# [tool.harness]\n# framework = "pytest"\n# ///\n'

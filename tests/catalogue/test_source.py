@@ -6,7 +6,13 @@ import sys
 
 import pytest
 
-from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+from harness.catalogue.source import (
+    description,
+    module_description,
+    module_problem,
+    script_metadata,
+    syntax_problem,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +72,29 @@ def test_neither_a_folder_without_init_nor_a_module_in_the_place_of_a_package_is
 )  # fmt: skip
 def test_a_script_block_is_read_as_its_pep_says(text, found):
     assert script_metadata(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('"""`mine`: a network.\n\nMore.\n"""\nraise SystemExit\n', "a network."),
+        ('# a comment\n\n"""A network."""\n', "A network."),
+        ('"""other: a network."""\n', "other: a network."),
+        ('"""\n  First line below.\n"""\n', "First line below."),
+        ('"""\x1b[31mred"""', "\\x1b[31mred"),
+        ("x = 1\n", ""),
+        ("def f(:\n", ""),
+        ("x = '\x00'", ""),
+        (f'"""{"long " * 100}"""', f"{('long ' * 100)[:199]}\u2026"),
+    ],
+)
+def test_a_module_says_what_it_is_in_the_first_line_of_its_docstring(text, told):
+    assert description(text, "mine") == told
+
+
+def test_an_installed_module_is_described_without_being_imported(tmp_path, monkeypatch):
+    (tmp_path / "described.py").write_text('"""What it is."""\nraise SystemExit\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert module_description("described", "described") == "What it is."
+    assert module_description("no_such_module", "x") == module_description("math", "x") == ""
+    assert "described" not in sys.modules

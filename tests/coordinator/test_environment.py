@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 
 import pytest
@@ -14,9 +15,10 @@ from harness.coordinator.config import RunConfig, make_config
 def test_a_session_keeps_what_was_asked_and_what_was_found(make_plugin):
     config = make_config(RunConfig, {"plugins": ("a",), "params": {"a": {"hidden": [1, 2]}}})
     plugins = [make_plugin("a", framework="pytest", framework_version="8", digest="d")]
+    plugins = [dataclasses.replace(plugins[0], description="what it is")]
     session = environment.session(config, plugins, command="harness run", jobs=2)
     assert make_config(RunConfig, session.config) == config
-    assert session.plugins == {"a": {"version": "8", "digest": "d"}}
+    assert session.plugins == {"a": {"version": "8", "digest": "d", "description": "what it is"}}
     assert session.host["digest"] == host_digest()
     assert session.host["version"]
     assert (session.command, session.jobs) == ("harness run", 2)

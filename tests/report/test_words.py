@@ -6,11 +6,26 @@ from harness.report import words
 from harness.report.rows import network_rows
 from harness.results.summary import summarise
 
-from .synthetic_run import crowded_records, fit_records, layers_records, record, run_records
+from .synthetic_run import (
+    crowded_records,
+    fit_records,
+    layers_records,
+    record,
+    run_records,
+    session,
+)
 
 
 def notes(records):
     return dict(words.notes(network_rows(summarise(records)), records))
+
+
+def test_the_headline_counts_the_trials_that_were_asked_for():
+    records = [record("a", seed) for seed in (0, 1, 2)] + [record("b", 0, "failed", "why")]
+    rows = network_rows(summarise(records))
+    assert words.headline(rows, records).endswith("3 seeds, 3 of 4 trials finished")
+    asked = session(plugins={"a": {}, "b": {}})
+    assert words.headline(rows, records, [asked]).endswith("3 of 6 trials finished")
 
 
 def test_both_senses_of_latency_are_told_apart():

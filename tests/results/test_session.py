@@ -15,6 +15,11 @@ def test_the_same_code_on_another_day_is_no_change():
     assert changes(BEFORE, now) == []
 
 
+def test_a_description_is_no_code():
+    plugins = {name: {**facts, "description": "x"} for name, facts in BEFORE.plugins.items()}
+    assert changes(BEFORE, BEFORE.model_copy(update={"plugins": plugins})) == []
+
+
 def test_what_a_result_depends_on_is_told():
     now = Session(
         host={"version": "0.3.0", "digest": "eeee"},

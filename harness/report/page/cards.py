@@ -16,6 +16,7 @@ from harness.report.numbers import grouped, listed, plain, show
 from harness.report.page.named import NamedValues, named_values
 from harness.report.rows import NetworkRow, shown_metrics
 from harness.report.sources import cited
+from harness.report.variants import of_row
 from harness.results.metrics import METRICS
 from harness.results.record import TrialRecord
 from harness.results.session import Session
@@ -45,6 +46,7 @@ class RowCard:
     command: str = ""
     numbers: Pairs = ()
     named: Sequence[NamedValues] = ()
+    variants: Pairs = ()
     parameters: Pairs = ()
     layer_titles: Sequence[str] = ()
     layers: Sequence[Sequence[str]] = ()
@@ -71,7 +73,7 @@ def row_cards(
                 number=number,
                 name=row.name,
                 look=row.look,
-                about=list(_about(row)),
+                about=list(_about(row, sessions)),
                 link=source.url
                 if source and source.url.startswith(("https://", "http://"))
                 else "",
@@ -82,6 +84,7 @@ def row_cards(
                     if row.has(metric.name)
                 ],
                 named=named_values(row),
+                variants=of_row(row),
                 parameters=_parameters(row),
                 layer_titles=titles,
                 layers=layers,
@@ -141,8 +144,10 @@ def _listed(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
 
 
-def _about(row: NetworkRow) -> Iterator[tuple[str, str]]:
+def _about(row: NetworkRow, sessions: Sequence[Session]) -> Iterator[tuple[str, str]]:
     asked = row.row
+    if told := _description(row, sessions):
+        yield "Description", told
     framework = " ".join(map(plain, filter(None, (asked.framework, asked.framework_version))))
     yield "Plugin", f"{plain(asked.plugin)}, built on {framework}"
     yield "Task and preset", f"{plain(asked.task)}, {plain(asked.preset)}"
@@ -162,6 +167,14 @@ def _about(row: NetworkRow) -> Iterator[tuple[str, str]]:
             yield "Mended", plain(sentence)
     if asked.digest:
         yield "Code", f"sha256 {plain(asked.digest)[:12]}"
+
+
+def _description(row: NetworkRow, sessions: Sequence[Session]) -> str:
+    """What the plugin says that it is, as the row's latest session knows it."""
+    for place in sorted({trial.session for trial in row.tried}, reverse=True):
+        if place < len(sessions):
+            return plain(sessions[place].plugins.get(row.row.contender, {}).get("description", ""))
+    return ""
 
 
 def _parameters(row: NetworkRow) -> list[tuple[str, str]]:

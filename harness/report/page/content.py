@@ -71,9 +71,12 @@ def page_content(
 
 
 def page_facts(
-    sessions: Sequence[Session], rows: Sequence[NetworkRow], layer_rows: Sequence[Summary]
+    sessions: Sequence[Session],
+    rows: Sequence[NetworkRow],
+    layer_rows: Sequence[Summary],
+    asked: int,
 ) -> list[tuple[str, str]]:
-    """Date, machine, tasks and seeds of the whole run, on one line."""
+    """Date, machine, tasks and seeds of the whole run, on one line; `asked` is the number of trials."""
     pairs = []
     if rows:
         pairs += [("Task", listed(row.row.task for row in rows))]
@@ -82,7 +85,7 @@ def page_facts(
         pairs += [("Seeds", listed(seeds))]
         tried = [trial for row in rows for trial in row.tried]
         ok = sum(trial.status == "ok" for trial in tried)
-        pairs += [("Finished", f"{ok} of {counted(len(tried), 'trial')}")]
+        pairs += [("Finished", f"{ok} of {counted(asked, 'trial')}")]
     if layer_rows:
         sizes = sorted({layers.size(row).neurons for row in layer_rows})
         pairs += [("Layers of", f"{listed(sizes)} neurons")]

@@ -23,6 +23,14 @@ def test_a_row_tells_what_it_is():
     assert [line[0] for line in card.layers] == ["hidden1", "output"]
 
 
+def test_a_row_says_what_its_plugin_says_that_it_is():
+    told = {"ann-relu": {"description": "the control\x1b[31m"}}
+    card = cards(run_records(), sessions=[session(plugins=told)])["ann-relu"]
+    assert card.about[0] == ("Description", "the control\\x1b[31m")
+    for sessions in ([session()], []):  # as older runs have it
+        assert "Description" not in dict(cards(run_records(), sessions=sessions)["ann-relu"].about)
+
+
 def test_the_command_repeats_the_row():
     swept = {"swept": {"hidden": "32 64"}, "preset": "source"}
     (row,) = network_rows(summarise([record("a", seed, of=swept) for seed in (0, 2)]))
