@@ -60,7 +60,9 @@ if TYPE_CHECKING:
     metavar="eager,compile,graphs",
     help="Ways of evaluating each network: as it is, by torch.compile, by CUDA graphs.",
 )
-@click.option("--limit", type=int, metavar="N", help="Use the first N samples of each split.")
+@click.option(
+    "--limit", type=int, metavar="N", help="Use N samples of each split, the same for all."
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
 @click.option("--isolate", is_flag=True, help="Give every plugin packages of its own, by uv.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and how long it takes.")

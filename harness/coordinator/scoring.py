@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from harness.protocol import Event, Failed, Trained
 from harness.results import predictions
 from harness.results.store import RunFolder
 from harness.subjects import Trial
+from harness.tasks.subset import subset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class Scorer:
     """Scores what workers answered to the test samples of one task.
 
     `labels` is the file of the true classes, "" where the task has none; it is copied into the run, as
-    `kept` if that is given, the first `limit` of them where there is a limit.
+    `kept` if that is given, `limit` of them where there is a limit.
     """
 
     def __init__(
@@ -38,7 +39,8 @@ class Scorer:
         self._kept = kept or folder.labels
         self._scores = bool(labels)
         if labels:
-            predictions.keep_labels(Path(labels), self._kept, limit)
+            places = partial(subset, limit=limit)
+            predictions.keep_labels(Path(labels), self._kept, places)
 
     @cached_property
     def _labels(self) -> NDArray[Any]:

@@ -7,7 +7,7 @@ it. Both files are safetensors: opening them executes nothing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -111,14 +111,18 @@ def read_labels(path: Path) -> NDArray[Any]:
     return labels
 
 
-def keep_labels(source: Path, path: Path, limit: int | None = None) -> None:
-    """Copies the labels at `source` to `path`: all, or the first `limit`."""
-    if limit is None:
+def keep_labels(
+    source: Path, path: Path, places: Callable[[int], NDArray[Any] | None] = lambda _: None
+) -> None:
+    """Copies the labels at `source` to `path`: all, or those at `places(number of all)`."""
+    labels = read_labels(source)
+    chosen = places(len(labels))
+    if chosen is None:
         shutil.copyfile(source, path)
         return
     from safetensors.numpy import save
 
-    path.write_bytes(save({LABELS: read_labels(source)[:limit]}))
+    path.write_bytes(save({LABELS: labels[chosen]}))
 
 
 def keep(path: Path, found: Predictions) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from harness.errors import DataMissing
 from harness.plugin import SPIKE_TRAIN, Task
 from harness.tasks import cached
+from harness.tasks.subset import subset
 
 #: Bytes of inputs above which they stay in the host's memory, mapped from their file, and go to the device
 #: batch by batch; and bytes of a file above which a worker does not compute its digest once more.
@@ -118,7 +119,7 @@ def load(
 
     Where spike trains are to be fitted, every trial has one pattern, chosen by `seed`: it is used for
     training and for evaluation. With `also_validation` the training set includes the validation samples.
-    Of each split the first `limit` samples are used.
+    Of each split `limit` samples are used, as `harness.tasks.subset` draws them.
     """
     task = _checked(name, Path(path))
     mapped = device.type != "cpu" and Path(path).stat().st_size > _MAPPED
@@ -130,11 +131,11 @@ def load(
         scale = json.loads(file.metadata()[cached.SCALE])
 
         def samples(split: str) -> Samples:
-            inputs = file.get_tensor(f"{split}_inputs")[:limit]
+            inputs = _some(file.get_tensor(f"{split}_inputs"), limit)
             return Samples(inputs, scale, takes_to=takes_to)
 
         def labelled(split: str) -> Split:
-            targets = there.get_tensor(f"{split}_targets")[:limit]
+            targets = _some(there.get_tensor(f"{split}_targets"), limit)
             return Split(samples(split).inputs, scale, targets, takes_to=takes_to)
 
         if task.kind == SPIKE_TRAIN:
@@ -147,10 +148,15 @@ def load(
     if also_validation:
         train = replace(
             train,
-            inputs=torch.cat([train.inputs, validation.inputs])[:limit],
-            targets=torch.cat([train.targets, validation.targets])[:limit],
+            inputs=_some(torch.cat([train.inputs, validation.inputs]), limit),
+            targets=_some(torch.cat([train.targets, validation.targets]), limit),
         )
     return TaskData(replace(task, train_size=len(train)), train, validation, test)
+
+
+def _some(values: Tensor, limit: int | None) -> Tensor:
+    places = subset(len(values), limit)
+    return values if places is None else values[torch.from_numpy(places).to(values.device)]
 
 
 def _checked(name: str, path: Path) -> Task:

@@ -8,6 +8,7 @@ from harness.coordinator.scoring import Scorer
 from harness.results.store import RunFolder
 from harness.subjects import Trial
 from harness.tasks import find
+from harness.tasks.subset import subset
 
 OK = {"status": "ok", "metrics": {"validation_accuracy": 0.5}}
 LABELS = np.arange(360) % 10
@@ -68,11 +69,11 @@ def test_a_task_without_labels_and_a_trial_that_failed_are_not_scored(scorer, fo
     assert scorer.score(failed, trial) == failed
 
 
-def test_with_a_limit_the_first_samples_are_scored(folder, trial, tmp_path):
+def test_with_a_limit_the_samples_that_it_leaves_are_scored(folder, trial, tmp_path):
     labels = tmp_path / "labels.safetensors"
     save_file({"test_targets": LABELS}, labels)
     scorer = Scorer(find("digits"), str(labels), folder, limit=100)
-    leave(folder, trial, LABELS[:100])
+    leave(folder, trial, LABELS[subset(360, 100)])
     metrics = scorer.score(OK, trial)["metrics"]
     assert (metrics["test_accuracy"], metrics["test_size"]) == (1, 100)
     leave(folder, trial, LABELS)

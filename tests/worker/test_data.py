@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import DataMissing
+from harness.tasks.subset import subset
 from harness.worker.data import load
 
 
@@ -23,13 +24,15 @@ def test_inputs_are_floats_between_0_and_1(data):
 
 
 @pytest.mark.parametrize("also_validation", [False, True])
-def test_a_limit_cuts_every_split_to_its_first_samples(arrays, data, also_validation):
+def test_a_limit_takes_so_many_of_every_split_spread_over_it(arrays, data, also_validation):
     few = load("digits", arrays, torch.device("cpu"), also_validation=also_validation, limit=50)
     assert (len(few.train), len(few.validation), len(few.test)) == (50, 40, 50)
     assert few.task.train_size == 50
-    assert torch.equal(few.train.inputs, data.train.inputs[:50])
-    assert torch.equal(few.train.targets, data.train.targets[:50])
-    assert torch.equal(few.test.inputs, data.test.inputs[:50])
+    assert torch.equal(few.test.inputs, data.test.inputs[subset(300, 50)])
+    if not also_validation:
+        places = subset(203, 50)
+        assert torch.equal(few.train.inputs, data.train.inputs[places])
+        assert torch.equal(few.train.targets, data.train.targets[places])
 
 
 @pytest.mark.parametrize("place", [3, 100, -1])
