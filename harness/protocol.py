@@ -112,8 +112,9 @@ class RunTrial(Data):
 class ReloadTrial(Data):
     """Answered by `Measured`: builds a trained network anew, loads its state, and compares.
 
-    What it answers is held against `predictions`, or, where its task has none, the steps at which each
-    output neuron spiked when it was trained. The fact `reload` says "same"; where it is not, `Failed`.
+    What it answers is held against `predictions` and the scores of the first samples (`beginning`), or,
+    where its task has none, the steps at which each output neuron spiked when it was trained. The fact
+    `reload` says "same"; where it is not, `Failed`.
     """
 
     type: Literal["reload"] = "reload"
@@ -123,6 +124,7 @@ class ReloadTrial(Data):
     state: str
     predictions: str
     output: list[list[int]] = []
+    beginning: list[list[float]] = []
 
 
 class OpenNetwork(Data):
@@ -374,7 +376,7 @@ class Trained(Answer):
 
     `metrics` are the host's, `scalars` what the plugin itself returned when it finished training,
     `facts` what else is known of the network, `unchanged` the changes under which it could not be
-    evaluated, and why.
+    evaluated, and why. `beginning` are its scores of the first test samples, for the reload.
     """
 
     type: Literal["trained"] = "trained"
@@ -386,6 +388,7 @@ class Trained(Answer):
     layers: list[dict[str, Any]]
     history: list[dict[str, float]]
     raster: dict[str, list[list[int]]] = {}
+    beginning: list[list[float]] = []
     facts: dict[str, Any] = {}
 
 

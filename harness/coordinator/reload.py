@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from harness.coordinator.outcome import failed
-from harness.protocol import Event, Measured, ReloadTrial, RunTrial
+from harness.protocol import Event, Measured, ReloadTrial, RunTrial, Trained
 
 
-def again(request: RunTrial, output: Sequence[Sequence[int]]) -> ReloadTrial:
-    """What a worker is asked that has not trained the network of `request`.
-
-    `output` holds the steps at which each output neuron spiked, of a network that was fitted to a train.
-    """
+def again(request: RunTrial, trained: Event) -> ReloadTrial:
+    """What a worker is asked that has not trained the network of `request`, as which it was `trained`."""
+    known = trained if isinstance(trained, Trained) else None
     return ReloadTrial(
         plugin=request.plugin,
         trial=request.trial,
         data=request.data,
         state=request.state,
         predictions=request.predictions,
-        output=[list(steps) for steps in output],
+        output=known.raster.get("output", []) if known else [],
+        beginning=known.beginning if known else [],
     )
 
 

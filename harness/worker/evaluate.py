@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -13,22 +13,48 @@ from torch import Tensor, nn
 from harness.errors import InvalidOutput
 from harness.measure.activity import ActivityMeter
 from harness.metrics.evidence import SCORES
+from harness.plugin import Evaluation
 from harness.protocol import PREDICTED, REFERENCE
 from harness.worker import checks, wiring
 from harness.worker.data import Samples, Split
 from harness.worker.hooks import Hooks
+from harness.worker.repeats import SAMPLES
 
 #: The batch of every evaluation: large enough to be fast, small enough to record its activity.
 BATCH = 250
+#: So many scores of the first samples go into a message at most.
+_TOLD = 4096
 #: Random encodings draw the same spikes for every model and every seed of a trial.
 ENCODE_SEED = 2_147_483_629
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """The first samples of an evaluation, by copies: `repeats.SAMPLES` of them, or fewer.
+
+    `spikes` are [T, B, ...], `scores` those [B, C] after the last step; `recorded` has their scores and the
+    last recorded layer.
+    """
+
+    spikes: Tensor
+    scores: Tensor
+    recorded: Evaluation
+
+    def told(self) -> list[list[float]]:
+        """The scores, of as many samples as fit into a message."""
+        rows: list[list[float]] = self.scores[: max(1, _TOLD // self.scores.shape[-1])].tolist()
+        return rows
+
+
 @dataclass
 class Answers:
-    """The predicted classes, after each step where the network gives its scores over time."""
+    """The predicted classes, after each step where the network gives its scores over time.
+
+    Where activity was recorded, `beginning` are the first samples.
+    """
 
     activity: ActivityMeter = field(default_factory=ActivityMeter)
+    beginning: Beginning | None = None
     over_time: bool = False
     tied: int = 0  # samples whose best score after the last step is shared
     _classes: list[Tensor] = field(default_factory=list)
@@ -48,6 +74,11 @@ class Answers:
         self._scores.append((scores[-1] if self.over_time else scores).float().cpu())
         for name, found in (references or {}).items():
             self._references.setdefault(name, []).append(found.argmax(-1).cpu())
+
+    @property
+    def scores(self) -> Tensor:
+        """The scores [N, C] after the last step."""
+        return torch.cat(self._scores)
 
     @property
     def last(self) -> Tensor:
@@ -113,5 +144,36 @@ def answer(
             wiring.connections(evaluation.layers, model)
             checks.references(evaluation.references, len(inputs), classes)
             answers.activity.add(evaluation.layers, len(inputs))
+            answers.beginning = answers.beginning or _beginning(spikes, evaluation)
         answers.add(scores, dict(evaluation.references) if record else None)
     return answers
+
+
+def _beginning(spikes: Tensor, evaluation: Evaluation) -> Beginning:
+    """The first samples of a batch; InvalidOutput where their layers do not feed each other."""
+    few = slice(0, SAMPLES)
+    layers = [
+        replace(
+            layer,
+            inputs=layer.inputs[:, few],
+            outputs=None if layer.outputs is None else layer.outputs[:, few],
+        )
+        for layer in evaluation.layers
+    ]
+    # A plugin may write to its tensors again.
+    scores = evaluation.scores[..., few, :].clone()
+    part = replace(evaluation, scores=scores, layers=layers, references={})
+    wiring.feeding(part, spikes[:, few])
+    last = [replace(layer, inputs=_copied(layer.inputs), outputs=None) for layer in layers[-1:]]
+    return Beginning(
+        _copied(spikes[:, few]),
+        scores[-1] if scores.ndim == 3 else scores,
+        replace(part, layers=last),
+    )
+
+
+def _copied(values: Tensor) -> Tensor:
+    """A copy of values [T, ...] that keeps a view expanded over time."""
+    if len(values) > 1 and values.stride(0) == 0:
+        return values[:1].clone().expand(len(values), *values.shape[1:])
+    return values.clone()

@@ -11,44 +11,60 @@ from torch import Tensor, nn
 from harness.plugin import Params
 from harness.worker import repeats, state, wiring
 from harness.worker.data import TaskData
-from harness.worker.evaluate import ENCODE_SEED
+from harness.worker.evaluate import ENCODE_SEED, Beginning
 from harness.worker.hooks import Hooks
 from harness.worker.proof.in_use import NOT_PROVED, neuron_in_use
+from harness.worker.seeds import seed_with_own
 
 
 @torch.no_grad()
 def examined(
-    hooks: Hooks, model: nn.Module, build: Callable[[], nn.Module], data: TaskData
+    hooks: Hooks,
+    model: nn.Module,
+    build: Callable[[], nn.Module],
+    data: TaskData,
+    beginning: Beginning | None,
 ) -> dict[str, Any]:
-    """The fact `random_answers`, where answers change by chance; see `repeats` for what is refused."""
-    samples = min(repeats.SAMPLES, len(data.test) // 2)
-    if not samples:
+    """The facts `random_answers` and `unseeded_answers`, where answers change by chance.
+
+    `beginning` are the first samples of the evaluation of the test split. See `repeats` for what is
+    refused.
+    """
+    if beginning is None:
         return {}
-    inputs = data.test.take_inputs(slice(0, samples))
-    others = data.test.take_inputs(slice(samples, 2 * samples))
-    device = inputs.device
+    samples = len(beginning.scores)
+    device = beginning.spikes.device
 
     def encode(values: Tensor, seed: int) -> Tensor:
         draws = torch.Generator(device=device).manual_seed(ENCODE_SEED + seed)
         return hooks.encode(model.eval(), values, draws)
 
     def scores_of(network: nn.Module) -> repeats.Evaluate:
-        return lambda spikes: hooks.evaluate(network, spikes, False).scores
+        def scores(spikes: Tensor, seed: int) -> Tensor:
+            seed_with_own(seed, network)
+            return hooks.evaluate(network, spikes, False).scores
+
+        return scores
 
     def rebuilt() -> repeats.Evaluate:
         network = build()
         state.load(network, state.entries(model))
         return scores_of(network.eval())
 
-    repeats.encoded_alone(encode, inputs)
-    batch = encode(inputs, 0)
-    chance = repeats.independent(scores_of(model), rebuilt, batch, encode(others, 0))
-    recorded = hooks.evaluate(model, batch, True)
-    wiring.feeding(recorded, batch)
-    if chance:
-        return {"random_answers": chance}
-    wiring.deciding(recorded)
-    return {}
+    def others() -> Tensor:
+        last = data.test.take_inputs(slice(len(data.test) - samples, len(data.test)))
+        return encode(last, 0)
+
+    repeats.encoded_alone(encode, data.test.take_inputs(slice(0, samples)))
+    evaluate = scores_of(model)
+    if repeats.unchanged(evaluate, beginning.spikes, beginning.scores):
+        wiring.deciding(beginning.recorded)
+        return {}
+    chance = repeats.independent(evaluate, rebuilt, beginning.spikes, others)
+    told = {"random_answers": chance.random, "unseeded_answers": chance.unseeded}
+    if not chance.random:
+        wiring.deciding(beginning.recorded)
+    return {name: share for name, share in told.items() if share}
 
 
 def neuron_fact(hooks: Hooks, model: nn.Module, params: Params) -> dict[str, Any]:

@@ -8,18 +8,22 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from harness.errors import InvalidOutput
 from harness.plugin import SPIKE_TRAIN, Params
 from harness.protocol import PREDICTED, Measured, Progress, ReloadTrial
-from harness.worker import state, validity
+from harness.worker import repeats, state, validity
 from harness.worker.data import TaskData, load
 from harness.worker.devices import on_device
-from harness.worker.evaluate import answer
+from harness.worker.evaluate import BATCH, Answers, answer
 from harness.worker.hooks import Hooks
+from harness.worker.round_trip import is_short
+from harness.worker.seeds import seed_everything
 from harness.worker.sequences import evaluated
-from harness.worker.train import Report, seed_everything
+from harness.worker.train import Report
 
-#: How many test samples are answered again: all of a small split, and enough of a large one.
-SAMPLES = 1000
+#: How many test samples are answered again: all of a small split, and enough of a large one; of a short
+#: training those of one batch, whose answers are the same draws' as in its evaluation.
+SAMPLES, FEW = 1000, BATCH
 _WHAT = "the network, loaded again in a fresh process,"
 
 
@@ -33,33 +37,48 @@ def reload(request: ReloadTrial, hooks: Hooks, report: Report) -> Measured:
     trial, row = request.trial, request.trial.row
     device = on_device(row.device, row.threads)
     data = load(row.task, request.data, device, trial.seed, limit=row.limit)
+    params = Params(**row.params)
     seed_everything(trial.seed)
-    model = hooks.build_model(data.task, Params(**row.params), device)
+    model = hooks.build_model(data.task, params, device)
     state.check_values(model, state.restore(model, request.state))
     model.eval()
     if data.task.kind == SPIKE_TRAIN:
         _same_spikes(hooks, model, data, request.output)
         return Measured(metrics={}, facts={"reload": "same"})
-    chance = _same_classes(hooks, model, data, request.predictions)
+    samples = FEW if is_short(params, len(data.train)) else SAMPLES
+    chance = _same_answers(hooks, model, data, request, samples)
     return Measured(
         metrics={}, facts={"reload": "same", **({"random_answers": chance} if chance else {})}
     )
 
 
-def _same_classes(hooks: Hooks, model: nn.Module, data: TaskData, path: str) -> float:
-    """The fraction of answers that differ by chance."""
-    trained = load_file(path)[PREDICTED].long()
+def _same_answers(
+    hooks: Hooks, model: nn.Module, data: TaskData, request: ReloadTrial, samples: int
+) -> float:
+    """The fraction of answers that differ by chance; InvalidOutput where classes or scores are others."""
+    trained = load_file(request.predictions)[PREDICTED].long()
     trained = trained if trained.ndim == 1 else trained[-1]
-    samples = min(SAMPLES, len(trained))
+    samples = min(samples, len(trained))
 
-    def answers() -> Tensor:
-        return answer(hooks, model, data.test, data.task.classes, limit=samples).last
+    def answers() -> Answers:
+        return answer(hooks, model, data.test, data.task.classes, limit=samples)
 
     def by_chance() -> float:
-        return float(validity.differing(answers(), answers()).mean())
+        return float(validity.differing(answers().last, answers().last).mean())
 
-    other = validity.differing(answers(), trained[:samples])
-    return validity.same_answers(other, by_chance, _WHAT)
+    ours = answers()
+    other = validity.differing(ours.last, trained[:samples])
+    chance = validity.same_answers(other, by_chance, _WHAT)
+    theirs = torch.tensor(request.beginning)
+    if chance or not len(theirs):
+        return chance
+    first = ours.scores[: len(theirs)]
+    if repeats.differ(first, theirs) and not repeats.differ(first, answers().scores[: len(theirs)]):
+        raise InvalidOutput(
+            f"{_WHAT} gives other scores than it did after training, on "
+            f"{repeats.told(first, theirs)}; register what training changes as parameters or buffers"
+        )
+    return chance
 
 
 def _same_spikes(

@@ -1,14 +1,20 @@
-"""One batch is evaluated twice, and in two halves: its answers may depend on neither.
+"""The first test samples are evaluated again: their answers may depend on nothing but themselves.
 
-A network that draws random numbers answers otherwise each time, by chance: it is told from one that
-remembers earlier calls by the seed of its draws, and by models that are built anew and have seen the
-same before, or something else.
+Once together and then half of them, at the very end: other neighbours in the batch, other calls before,
+another state of the random generators. A network that answers as it did depends on none of these.
+
+Where answers have changed, it is found out by what. A network that draws random numbers is told from one
+that remembers earlier calls by the seed of its draws, and by models that are built anew and have seen the
+same before, or something else. One whose answers change although the same seed is set before each call
+draws from a generator that the host does not reach, or counts its calls: nothing that it answers tells
+which, and the row says so.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +22,8 @@ from torch import Tensor
 from harness.errors import InvalidOutput
 from harness.worker.validity import ROUNDED, ROUNDING
 
-Evaluate = Callable[[Tensor], Tensor]
-"""The scores [B, C] or [T, B, C] of spikes [T, B, ...]."""
+Evaluate = Callable[[Tensor, int], Tensor]
+"""The scores [B, C] or [T, B, C] of spikes [T, B, ...]; all random numbers follow from the seed."""
 
 #: Few enough samples to cost little; as many others are evaluated in between.
 SAMPLES = 40
@@ -28,33 +34,59 @@ _MANY = 0.25
 _SEED, _OTHER_SEED = 2_147_483_587, 2_147_483_579
 
 
+class Chance(NamedTuple):
+    """The fractions of answers that change: with another seed, and with the same one before each call."""
+
+    random: float = 0.0
+    unseeded: float = 0.0
+
+
+def unchanged(evaluate: Evaluate, batch: Tensor, before: Tensor) -> bool:
+    """Whether the answers to `batch` [T, B, ...] have the scores [B, C] that they had `before`.
+
+    Then half of them once more: a count of calls that goes round meets one of the two at another place.
+    """
+    half = len(before) // 2
+    if differ(before, _seeded(evaluate, batch)):
+        return False
+    return not half or not differ(before[:half], _seeded(evaluate, batch[:, :half]))
+
+
 def independent(
-    evaluate: Evaluate, rebuilt: Callable[[], Evaluate], batch: Tensor, others: Tensor
-) -> float:
-    """The fraction of the answers to `batch` [T, B, ...] that change by chance, 0 unless it is random.
+    evaluate: Evaluate,
+    rebuilt: Callable[[], Evaluate],
+    batch: Tensor,
+    others: Callable[[], Tensor],
+) -> Chance:
+    """How many of the answers to `batch` [T, B, ...] change by chance, none unless it is random.
 
     InvalidOutput where they depend on what was evaluated before, or on the batch that a sample is in.
-    `rebuilt` builds the trained network anew; `others` are spikes of other samples, as many.
+    `rebuilt` builds the trained network anew; `others` gives spikes of other samples, as many.
     """
     first = _seeded(evaluate, batch)
     half = len(first) // 2
-    parts = (batch[:, :half], batch[:, half:]) if half else (others,)
+    parts = (batch[:, :half], batch[:, half:]) if half else (others(),)
     halves = torch.cat([_seeded(evaluate, part) for part in parts])
     again = _seeded(evaluate, batch, _OTHER_SEED)
-    random = _differ(first, again)
-    # Where the host's seed does not bring back the first answers, it is memory, or draws of its own.
-    if random and _differ(first, _seeded(evaluate, batch)):
-        _refuse_memory(rebuilt, batch, others)
+    random = differ(first, again)
+    # Where the host's seed does not bring back the first answers, it is memory, draws of its own or a
+    # count of calls. Two calls in a row: one alone might meet a count that goes round.
+    repeats = [_seeded(evaluate, batch) for _ in range(2)] if random else []
+    unseeded = 0.0
+    if any(differ(first, each) for each in repeats):
+        _refuse_memory(rebuilt, batch, others())
+        unseeded = max(float(_changed(first, each).float().mean()) for each in repeats)
     chance = _share(first, again) if random else 0.0
     samples = len(first)
     spread = 4 * math.sqrt(2 * max(chance * (1 - chance), 1 / samples) / samples)
-    wrong = _share(first, halves) > chance + spread if random else _differ(first, halves)
+    wrong = _share(first, halves) > chance + spread if random else differ(first, halves)
     if half and wrong:
         raise InvalidOutput(
             "harness_evaluate: the answer to a sample depends on the other samples of its batch: "
-            f"{_told(first, halves)} when a batch of {len(halves)} is evaluated in two halves"
+            f"{told(first, halves)} have other scores when a batch of {len(halves)} is evaluated in two "
+            "halves"
         )
-    return chance
+    return Chance(chance, unseeded)
 
 
 def encoded_alone(encode: Callable[[Tensor, int], Tensor], inputs: Tensor) -> None:
@@ -80,16 +112,15 @@ def _refuse_memory(rebuilt: Callable[[], Evaluate], batch: Tensor, others: Tenso
         return _seeded(evaluate, batch)
 
     same, once_more, other = after(others), after(others), after(batch)
-    if not _differ(same, once_more) and _differ(same, other):
+    if not differ(same, once_more) and differ(same, other):
         raise InvalidOutput(
             "harness_evaluate: the answer depends on what was evaluated before: "
-            f"{_told(same, other)} after another batch; each call has to start from rest"
+            f"{told(same, other)} have other scores after another batch; each call has to start from rest"
         )
 
 
 def _seeded(evaluate: Evaluate, spikes: Tensor, seed: int = _SEED) -> Tensor:
-    torch.manual_seed(seed)
-    scores = evaluate(spikes).float()
+    scores = evaluate(spikes, seed).float()
     return scores[-1] if scores.ndim == 3 else scores
 
 
@@ -103,12 +134,13 @@ def _share(ours: Tensor, theirs: Tensor) -> float:
     return float((ours.argmax(-1) != theirs.argmax(-1)).float().mean())
 
 
-def _differ(ours: Tensor, theirs: Tensor) -> bool:
+def differ(ours: Tensor, theirs: Tensor) -> bool:
+    """Whether two answers to the same samples, scores [B, C], differ by more than rounding."""
     samples, classes = len(ours), _share(ours, theirs) * len(ours)
     few = classes <= max(ROUNDING * samples, ROUNDED)
     return not few or float(_changed(ours, theirs).float().mean()) > _MANY
 
 
-def _told(ours: Tensor, theirs: Tensor) -> str:
-    changed = int(_changed(ours, theirs).sum())
-    return f"{changed} of {len(ours)} samples have other scores"
+def told(ours: Tensor, theirs: Tensor) -> str:
+    """`3 of 40 samples`: those whose scores [B, C] differ."""
+    return f"{int(_changed(ours, theirs).sum())} of {len(ours)} samples"

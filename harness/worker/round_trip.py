@@ -1,7 +1,9 @@
 """The state's round trip, tried before the first epoch: what training changes must come back.
 
 A model is built, trained for one step, and its state is loaded into another one. Where the two answer
-differently, the measured network would be another than the trained one: told now, not after hours.
+differently, the measured network would be another than the trained one: told now, not after hours. A short
+training goes without: its end is near, and the trained network's own scores are compared then
+(`harness.worker.reload`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import InvalidOutput
-from harness.plugin import BATCH_SIZE, Params
+from harness.plugin import BATCH_SIZE, EPOCHS, Params
 from harness.protocol import Progress
 from harness.worker import checks, state
 from harness.worker.data import Split
@@ -21,9 +23,16 @@ from harness.worker.validity import ROUNDED, ROUNDING
 
 #: How many samples are evaluated.
 SAMPLES = 32
+#: A training of fewer updates is short: an update, two models and two evaluations are a good part of it.
+SHORT = 500
 _SEED = 2_147_483_563
 #: Scores that differ by less than this, as a fraction of the largest, differ by rounding.
 _TOLERANCE = 1e-4
+
+
+def is_short(params: Params, samples: int) -> bool:
+    """Whether a training on so many samples has fewer updates than `SHORT`."""
+    return getattr(params, EPOCHS) * -(-samples // getattr(params, BATCH_SIZE)) < SHORT
 
 
 def try_round_trip(

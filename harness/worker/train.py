@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +21,8 @@ from harness.worker.devices import on_device
 from harness.worker.evaluate import Answers, answer
 from harness.worker.facts import examined, neuron_fact
 from harness.worker.hooks import Hooks
-from harness.worker.round_trip import try_round_trip
+from harness.worker.round_trip import is_short, try_round_trip
+from harness.worker.seeds import generator, seed_everything
 from harness.worker.sequences import evaluate_fit
 
 Report = Callable[[Progress], None]
@@ -103,7 +102,8 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         return hooks.build_model(data.task, params, device)
 
     report(Progress(stage="build"))
-    try_round_trip(hooks, build, params, data.train, report)
+    if not is_short(params, len(data.train)):
+        try_round_trip(hooks, build, params, data.train, report)
     model = build()
 
     start = perf_counter()
@@ -135,7 +135,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         activity = test.activity
         metrics.update(activity.metrics() | accuracies)
         test.save(request.predictions)
-        facts |= examined(hooks, model, build, data)
+        facts |= examined(hooks, model, build, data, test.beginning)
         facts["tied_scores"] = test.tied / len(data.test)
     metrics.update(footprint(model))
     report(Progress(stage="save"))
@@ -154,6 +154,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         layers=activity.layers(),
         history=history,
         raster=raster,
+        beginning=test.beginning.told() if test and test.beginning else [],
         facts=facts | {"silent_layers": activity.silent()} | neuron_fact(hooks, model, params),
     )
 
@@ -223,18 +224,6 @@ def _answer(
         "validation_accuracy": validation.accuracy(data.validation),
         "train_accuracy": of("train", data.train, limit=len(data.test)).accuracy(data.train),
     }
-
-
-def seed_everything(seed: int) -> None:
-    """Python's, numpy's and torch's own generators; hooks' other draws come from `generator`."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-
-
-def generator(seed: int, device: torch.device) -> torch.Generator:
-    """The source of an encoder's random draws."""
-    return torch.Generator(device=device).manual_seed(seed)
 
 
 def versions() -> dict[str, str]:

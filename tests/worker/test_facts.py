@@ -96,6 +96,24 @@ def test_a_network_that_remembers_is_refused(run):
         run(code)
 
 
+#: Answers that change from call to call: by a count, by a generator that the model holds, by numpy's.
+CHANGES = {
+    "count": "model.calls = getattr(model, 'calls', 0) + 1; noise = (-1.0) ** model.calls",
+    "own": "model.draws = getattr(model, 'draws', torch.Generator()); "
+    "noise = torch.randn(len(spikes), spikes.shape[1], 10, generator=model.draws)",
+    "numpy": "import numpy; "
+    "noise = torch.from_numpy(numpy.random.randn(len(spikes), spikes.shape[1], 10)).float()",
+}
+
+
+@pytest.mark.parametrize(("how", "unseeded"), [("count", True), ("own", False), ("numpy", False)])
+def test_a_count_of_calls_is_told_from_draws_that_a_seed_brings_back(run, how, unseeded):
+    code = EVALUATE.format(f"{CHANGES[how]}; scores = model(spikes).cumsum(0) * noise; layers = []")
+    facts = run(code, epochs=3).facts
+    assert facts["random_answers"] > 0.1
+    assert ("unseeded_answers" in facts) == unseeded
+
+
 def test_a_last_batch_of_one_sample_is_told_beside_the_plugins_own_error(run):
     with pytest.raises(ValueError, match="more than 1 value per channel") as error:
         run(ONE, batch_size=101)  # 203 samples

@@ -25,6 +25,7 @@ def reloaded(hooks, request_for):
         again = ReloadTrial(
             **request.model_dump(exclude={"type", "evidence", "changed"}),
             output=trained.raster.get("output", []),
+            beginning=trained.beginning,
         )
         stages = []
         found = reload(
@@ -77,6 +78,31 @@ def test_what_only_the_process_held_is_missed(reloaded):
     assert str(error.value).startswith(
         "the network, loaded again in a fresh process, answers otherwise than it did after training, on"
     )
+
+
+def test_scores_that_are_others_are_told_though_the_classes_are_the_same(reloaded):
+    """What training left in the module scales all scores alike."""
+    code = GLOBAL.replace("torch.arange(10) - 5", "2.5")
+    with pytest.raises(InvalidOutput) as error:
+        reloaded(code, epochs=3)
+    assert str(error.value) == (
+        "the network, loaded again in a fresh process, gives other scores than it did after training, on "
+        "40 of 40 samples; register what training changes as parameters or buffers"
+    )
+
+
+@pytest.mark.parametrize(("epochs", "samples"), [(1, [250]), (130, [250, 50])])
+def test_of_a_short_training_one_batch_is_answered_again(reloaded, plugin_module, epochs, samples):
+    code = """
+answered = []
+
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    answered.append(spikes.shape[1])
+    return Evaluation(model(spikes).cumsum(0))
+"""
+    reloaded(code, epochs=epochs)  # of 4 updates each
+    assert plugin_module().answered == samples
 
 
 def test_a_network_of_half_precision_is_not_measured_in_single(reloaded):

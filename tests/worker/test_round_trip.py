@@ -7,6 +7,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
+from harness.plugin import Params
+from harness.worker import round_trip
+from harness.worker.round_trip import is_short
 
 #: Weights that no state holds, as in a plain list of layers.
 LIST = """
@@ -61,6 +64,23 @@ def harness_finish_training(model):
 """
 
 
+@pytest.fixture
+def always(monkeypatch):
+    """Short trainings are tried too."""
+    monkeypatch.setattr(round_trip, "SHORT", 0)
+
+
+@pytest.mark.parametrize(("epochs", "short"), [(124, True), (125, False)])
+def test_a_training_of_fewer_than_500_updates_is_short(epochs, short):
+    assert is_short(Params(epochs=epochs, batch_size=64), 203) == short
+
+
+def test_a_short_training_is_not_tried(run, plugin_module):
+    """Its end is near: the reload compares the trained network's own scores."""
+    assert run(LIST).facts.keys() >= {"tied_scores"}
+    assert plugin_module().trained == [64, 64, 64, 11]
+
+
 def test_what_training_changes_and_no_state_holds_is_told_after_one_step(run, plugin_module):
     stages = []
     with pytest.raises(InvalidOutput) as error:
@@ -73,15 +93,15 @@ def test_what_training_changes_and_no_state_holds_is_told_after_one_step(run, pl
     assert plugin_module().trained == [64]
 
 
-def test_random_answers_prove_nothing(run):
+def test_random_answers_prove_nothing(run, always):
     assert run(RANDOM).facts["random_answers"] > 0.5
 
 
-def test_a_model_that_cannot_be_evaluated_before_it_is_finished_is_not_accused(run):
+def test_a_model_that_cannot_be_evaluated_before_it_is_finished_is_not_accused(run, always):
     assert run(CALIBRATED).scalars == {}
 
 
-def test_the_trial_is_the_one_that_it_would_be_without(run):
+def test_the_trial_is_the_one_that_it_would_be_without(run, always):
     """The model that is thrown away leaves no trace, though its training draws."""
     code = """
 @hookimpl

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from harness.errors import InvalidOutput
 from harness.plugin import Params, Unsupported
-from harness.worker.train import ScalarMeans, seed_everything, train
+from harness.worker.seeds import seed_everything
+from harness.worker.train import ScalarMeans, train
 
 # --- a whole trial --------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,11 +102,11 @@ def run_here(
 
 
 def reload_here(
-    workers: Workers, job: Job, data: str, timeout: float | None, output: Sequence[Sequence[int]]
+    workers: Workers, job: Job, data: str, timeout: float | None, trained: Event
 ) -> Event:
-    """What a fresh worker of this machine answers that loads the network that `job` has trained."""
+    """What a fresh worker of this machine answers that loads the network that `job` has `trained`."""
     with asking(workers, job.plugin, job.log, job.trial.row.threads, "reload") as ask:
-        return ask(again(request_of(job, data), output), timeout)
+        return ask(again(request_of(job, data), trained), timeout)
 
 
 def request_of(job: Job, data: str) -> RunTrial:

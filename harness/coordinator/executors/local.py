@@ -24,8 +24,7 @@ class LocalExecutor:
 
     def reload(self, job: Job, fields: Mapping[str, Any], outcome: Outcome) -> Event:
         """As `Executor.reload`: after the predictions were scored, so for good networks alone."""
-        output = fields["raster"].get("output", [])
-        return reload_here(self._workers, job, self._data, self._timeout, output)
+        return reload_here(self._workers, job, self._data, self._timeout, outcome.event)
 
     def stop(self) -> None:
         """As `Executor.stop`."""

@@ -107,8 +107,7 @@ def _carried_out(
         outcome = run_here(watched, job, data, order.timeout, _seldom(tell))
         if isinstance(outcome.event, Trained) and job.state.is_file():
             stages = Stages(outcome.stages, "reload")
-            output = outcome.event.raster.get("output", [])
-            found = reload_here(watched, job, data, order.timeout, output)
+            found = reload_here(watched, job, data, order.timeout, outcome.event)
             stages.enter("end")
             outcome = replace(outcome, reload=found, stages=stages.seconds)
         files = {

@@ -30,7 +30,8 @@ from harness.worker.data import TaskData
 from harness.worker.devices import on_device
 from harness.worker.evaluate import ENCODE_SEED
 from harness.worker.hooks import Hooks
-from harness.worker.train import generator, seed_everything, train
+from harness.worker.seeds import generator, seed_everything
+from harness.worker.train import train
 
 SEED = 0
 #: Updates that a training has at least; epochs are added where a preset has fewer on our few samples.

@@ -13,7 +13,7 @@ from harness.plugin import SPIKE_TRAIN
 from harness.worker import validity
 from harness.worker.conformance.outcome import Failing, Skipping
 from harness.worker.conformance.probe import Probe, differing_samples, take
-from harness.worker.train import seed_everything
+from harness.worker.seeds import seed_everything
 
 _ONE_BY_ONE = 16
 

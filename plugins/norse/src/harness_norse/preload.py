@@ -1,4 +1,4 @@
-"""Norse as its layer uses it, imported once before a process is forked for each worker."""
+"""Norse and its plugins, imported once before a process is forked for each worker."""
 
 # ruff: noqa: F401 (imported to be there after the fork)
 
@@ -8,3 +8,5 @@ import norse.torch.module.lif_box
 import torch
 
 import harness.plugin.toolkit.bptt
+import harness_norse.bptt
+import harness_norse.layer

@@ -1,4 +1,4 @@
-"""sinabs as its layer uses it, imported once before a process is forked for each worker."""
+"""sinabs and its plugins, imported once before a process is forked for each worker."""
 
 # ruff: noqa: F401 (imported to be there after the fork)
 
@@ -7,3 +7,5 @@ import sinabs.layers
 import torch
 
 import harness.plugin.toolkit.bptt
+import harness_sinabs.bptt
+import harness_sinabs.layer

@@ -1,4 +1,4 @@
-"""snnTorch as its plugins use it, imported once before a process is forked for each worker."""
+"""snnTorch and its plugins, imported once before a process is forked for each worker."""
 
 # ruff: noqa: F401 (imported to be there after the fork)
 
@@ -8,3 +8,6 @@ import torch
 
 import harness.plugin.toolkit.bptt
 import harness.plugin.toolkit.conversion
+import harness_snntorch.bptt
+import harness_snntorch.conversion
+import harness_snntorch.layer

@@ -1,4 +1,4 @@
-"""SpikingJelly as its plugins use it, imported once before a process is forked for each worker.
+"""SpikingJelly and its plugins, imported once before a process is forked for each worker.
 
 At the first step of a neuron, SpikingJelly registers its kernels with `torch.library.triton_op`, which
 imports torch's compiler. That takes seconds, so the compiler is imported here.
@@ -16,3 +16,8 @@ import torch._dynamo
 import harness.plugin.toolkit.bptt
 import harness.plugin.toolkit.conversion
 import harness.plugin.toolkit.stdp
+import harness_spikingjelly.bptt
+import harness_spikingjelly.conversion
+import harness_spikingjelly.layer
+import harness_spikingjelly.stdp
+import harness_spikingjelly.supervised
