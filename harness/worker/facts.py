@@ -30,10 +30,11 @@ def examined(
     `beginning` are the first samples of the evaluation of the test split. See `repeats` for what is
     refused.
     """
-    if beginning is None:
+    samples = min(repeats.SAMPLES, len(data.test) // 2)
+    if beginning is None or not samples:
         return {}
-    samples = len(beginning.scores)
-    device = beginning.spikes.device
+    batch, before = beginning.spikes[:, :samples], beginning.scores[:samples]
+    device = batch.device
 
     def encode(values: Tensor, seed: int) -> Tensor:
         draws = torch.Generator(device=device).manual_seed(ENCODE_SEED + seed)
@@ -52,15 +53,14 @@ def examined(
         return scores_of(network.eval())
 
     def others() -> Tensor:
-        last = data.test.take_inputs(slice(len(data.test) - samples, len(data.test)))
-        return encode(last, 0)
+        return encode(data.test.take_inputs(slice(samples, 2 * samples)), 0)
 
     repeats.encoded_alone(encode, data.test.take_inputs(slice(0, samples)))
     evaluate = scores_of(model)
-    if repeats.unchanged(evaluate, beginning.spikes, beginning.scores):
+    if repeats.unchanged(evaluate, batch, before):
         wiring.deciding(beginning.recorded)
         return {}
-    chance = repeats.independent(evaluate, rebuilt, beginning.spikes, others)
+    chance = repeats.independent(evaluate, rebuilt, batch, others)
     told = {"random_answers": chance.random, "unseeded_answers": chance.unseeded}
     if not chance.random:
         wiring.deciding(beginning.recorded)
