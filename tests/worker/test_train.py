@@ -38,8 +38,7 @@ def test_a_trial_learns_and_says_what_it_measured(run, tmp_path):
     assert stages[0] == "build"
     assert stages[-1] == "save"
     assert list(dict.fromkeys(stages)) == [
-        "build", "train", "round trip", "finish", "evaluate test", "evaluate validation",
-        "evaluate train", "save",
+        "build", "train", "finish", "evaluate test", "evaluate validation", "evaluate train", "save",
     ]  # fmt: skip
     assert found.versions["torch"] == str(torch.__version__)
     assert (tmp_path / "state.safetensors").is_file()
