@@ -32,7 +32,8 @@ _TOLERANCE = 1e-4
 
 def is_short(params: Params, samples: int) -> bool:
     """Whether a training on so many samples has fewer updates than `SHORT`."""
-    return getattr(params, EPOCHS) * -(-samples // getattr(params, BATCH_SIZE)) < SHORT
+    updates: int = getattr(params, EPOCHS) * -(-samples // getattr(params, BATCH_SIZE))
+    return updates < SHORT
 
 
 def try_round_trip(
