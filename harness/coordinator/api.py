@@ -226,7 +226,7 @@ def _networks(config: RunConfig, command: Command) -> Run:
     session = command.places(session)
     command.check("networks", session)  # what needs no import to be known is refused before any
     with _prepared(config, selected, device, command.listener) as (plans, logs, workers):
-        chosen = _chosen(config, workers, command.listener)
+        chosen = choose(config.metrics, workers, command.listener.message)
         told = tuple(metric.told for metric in chosen)
         data = {one.task: one.data.facts for one in plans}
         facts = data if len(plans) > 1 else plans[0].data.facts
@@ -255,17 +255,6 @@ def _check_tasks(config: RunConfig) -> None:
         if place in found:
             raise UsageError(f"--task: {found[place]} and {task} are the same task: give it once")
         found[place] = task
-
-
-def _chosen(config: RunConfig, workers: Workers, listener: Listener) -> list[OwnMetric]:
-    """The metrics by hook: none on a cluster, where what they are computed from stays on a node."""
-    if config.executor == "local":
-        return list(choose(config.metrics, workers, listener.message))
-    if any(name != "none" for name in config.metrics):
-        raise UsageError(
-            "--metrics does not go with --executor dask: run these rows on one machine"
-        )
-    return []
 
 
 @contextmanager

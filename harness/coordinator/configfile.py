@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from harness.coordinator.config import RunConfig, make_config, option, parse_params, told
 from harness.coordinator.folders import located, located_params, located_plugin, located_tasks
 from harness.errors import UsageError, unknown
+from harness.results.reading import read_file
 from harness.results.store import RUN, RunFolder
 
 #: Keys beside the fields of `RunConfig`, and the field that they are.
@@ -38,11 +39,11 @@ def read_config(path: Path) -> dict[str, Any]:
     if path.name == RUN:
         return _of_run(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path).decode()
         given = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}") from None
-    except ValueError as error:  # no TOML, or no UTF-8
+    except RecursionError:
+        raise UsageError(f"--config {path}: nested too deeply") from None
+    except ValueError as error:  # it cannot be read, is no TOML, or no UTF-8
         raise UsageError(f"--config {path}: {error}") from None
     options = _fields(path, text, given)
     out = options.pop(_OUT, None)

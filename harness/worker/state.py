@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -31,8 +32,11 @@ def save(model: nn.Module, path: str) -> None:
 
 
 def restore(model: nn.Module, path: str) -> dict[str, Tensor]:
-    """Loads what `save` wrote, and returns it; see `load`."""
-    saved = load_file(path)
+    """Loads what `save` wrote, and returns it; InvalidOutput where it is damaged, and as by `load`."""
+    try:
+        saved = load_file(path)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise InvalidOutput(f"state: {Path(path).name} cannot be read: {error}") from None
     load(model, saved)
     return saved
 

@@ -17,6 +17,8 @@ import psutil
 MARK = "HARNESS_FAULTS"
 PLUGIN = Path(__file__).with_name("plugin.py")
 SEEDS = range(8)
+#: libfaketime, as Debian installs it.
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 def port():
@@ -32,40 +34,40 @@ def script(name):
 
 
 class Cluster:
-    """Processes that carry one mark; `folder` holds what they print and the results."""
+    """Processes that carry a mark each; `folder` holds what they print and the results.
 
-    def __init__(self, folder):
-        self.folder, self.port = folder, port()
-        self.address = f"tcp://127.0.0.1:{self.port}"
+    With a `network`, the scheduler listens there.
+    """
+
+    def __init__(self, folder, network=None):
+        self.folder, self.port, self.network = folder, port(), network
+        self.host = network.HERE if network else "127.0.0.1"
+        self.address = f"tcp://{self.host}:{self.port}"
         self.token = f"{os.getpid()}-{time.monotonic_ns()}"
-        self.nodes, self.scheduler, self._count = [], None, 0
+        self.nodes, self.scheduler, self._started = [], None, []
         self._read = set()
 
-    def begin(self):
-        self.scheduler = self._start(
-            [
-                script("dask"),
-                "scheduler",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                self.port,
-                "--no-dashboard",
-            ]
-        )
-        self.nodes = [self.node(), self.node()]
+    def begin(self, nodes=2):
+        """A scheduler and its nodes."""
+        self.start_scheduler()
+        self.nodes = [self.node() for _ in range(nodes)]
 
-    def node(self, **environment):
-        """One more node, of one slot."""
+    def start_scheduler(self, **environment):
+        words = [script("dask"), "scheduler", "--host", self.host, "--port", self.port]
+        self.scheduler = self._start([*words, "--no-dashboard"], **environment)
+
+    def node(self, inside=False, **environment):
+        """One more node, of one slot; on the other side of the network if `inside`."""
         words = [script("dask"), "worker", self.address, "--nthreads", 1, "--no-nanny"]
         words += ["--no-dashboard", "--memory-limit", 0, "--local-directory", self.folder]
-        return self._start(words, **environment)
+        return self._start(words, inside, **environment)
 
-    def run(self, out, *options):
-        """Begins a run on the cluster."""
+    def run(self, out, *options, inside=False, **environment):
+        """Begins a run, on the cluster if there are no `options`."""
         seeds = ",".join(map(str, SEEDS))
         words = [script("harness"), "run", "--plugins", PLUGIN, "--seeds", seeds, "--limit", 200]
-        return self._start([*words, "--no-timing", "--out", out, *(options or self.there())])
+        words += ["--no-timing", "--out", out, *(options or self.there())]
+        return self._start(words, inside, **environment)
 
     def resume(self, out, *options):
         """Carries a run on, on the cluster."""
@@ -75,20 +77,35 @@ class Cluster:
         """The options of a command that uses this cluster."""
         return ["--executor", "dask", "--scheduler", self.address]
 
-    def left(self):
-        """The living processes of workers: those that train, and those that fork them."""
+    def alive(self):
+        """The living processes, each with the one of `_started` that it belongs to."""
+        owners = {self._mark(number): owner for number, owner in enumerate(self._started)}
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                marked = process.environ().get(MARK) == self.token
-                words = " ".join(process.cmdline())
-                if marked and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append((process, words))
+                owner = owners.get(process.environ().get(MARK))
+                if owner and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append((process, owner))
         return found
 
-    def workers(self):
-        """The processes of trials and their starters."""
-        return [process for process, words in self.left() if "harness.worker" in words]
+    def orphans(self, seconds=30.0):
+        """What outlives its command or node for so long, and trials that a node runs for nobody."""
+        until = time.monotonic() + seconds
+        while True:
+            left = [
+                f"{process.pid} of {owner.log.name}"
+                for process, owner in self.alive()
+                if owner.poll() is not None
+            ]
+            left += [
+                str(folder.relative_to(self.folder))
+                for node in self.nodes
+                for folder in node.scratch.glob("harness-node-*")
+                if node.poll() is None
+            ]
+            if not left or time.monotonic() > until:
+                return left
+            time.sleep(0.2)
 
     def unread(self):
         """What commands printed since this was asked."""
@@ -97,20 +114,49 @@ class Cluster:
         return sorted(new)
 
     def end(self):
-        for process, _ in self.left():
+        for process, _ in self.alive():
             with suppress(psutil.Error):
                 process.kill()
 
-    def _start(self, words, **environment):
-        self._count += 1
-        log = self.folder / f"{self._count:03}-{Path(str(words[0])).name}.log"
+    def _mark(self, number):
+        return f"{self.token}-{number}"
+
+    def _start(self, words, inside=False, **environment):
+        number = len(self._started)
+        log = self.folder / f"{number:03}-{Path(str(words[0])).name}.log"
+        scratch = self.folder / f"tmp-{number}"
+        scratch.mkdir()
+        words = [*(self.network.inside if inside else []), *map(str, words)]
+        environment = {"TMPDIR": str(scratch), MARK: self._mark(number), **environment}
         with log.open("w") as file:
             process = subprocess.Popen(
-                list(map(str, words)), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                env={**os.environ, MARK: self.token, **environment}, start_new_session=True,
+                words, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                env={**os.environ, **environment}, start_new_session=True,
             )  # fmt: skip
-        process.log = log
+        process.log, process.scratch = log, Path(environment["TMPDIR"])
+        self._started.append(process)
         return process
+
+
+class Clock:
+    """A clock that a process is started with (by `environment`), and that can jump."""
+
+    def __init__(self, file):
+        self._file = file
+        self.jump(0)
+        self.environment = {
+            "LD_PRELOAD": FAKETIME,
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # nobody can set that of a running system
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def jump(self, seconds):
+        """The time of day is so many seconds ahead from now on."""
+        partial = self._file.with_suffix(".new")
+        partial.write_text(f"{seconds:+d}")
+        partial.replace(self._file)
 
 
 def kill(process, number=signal.SIGKILL):

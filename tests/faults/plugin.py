@@ -1,6 +1,6 @@
-"""A small network whose trials take about two seconds, and end equal wherever they run."""
+"""A small network whose trials take about a second, and end equal wherever they run."""
 
-import time
+import select
 
 import torch
 
@@ -24,7 +24,7 @@ def harness_encode(model, inputs, generator):
 
 @hookimpl
 def harness_train_step(model, spikes, targets):
-    time.sleep(0.1)
+    select.select([], [], [], 0.05)  # libfaketime breaks time.sleep
     loss = torch.nn.functional.cross_entropy(model(spikes[0]), targets)
     gradients = torch.autograd.grad(loss, list(model.parameters()))
     with torch.no_grad():  # by hand: torch.optim takes seconds to import

@@ -20,7 +20,7 @@ from harness.subjects import Trial
 class Job:
     """One trial, and where what it leaves has to lie when it is over.
 
-    `asked` are further fields of `RunTrial`, of metrics by hook; a cluster is asked for none.
+    `asked` are further fields of `RunTrial`, of metrics by hook.
     """
 
     plugin: Plugin

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -23,47 +23,18 @@ from harness.catalogue.digest import file_digest, host_digest
 from harness.catalogue.plugins import Plugin, discover, from_file
 from harness.coordinator import environment
 from harness.coordinator.executors.job import Job, Outcome, Stages, reload_here, run_here
+from harness.coordinator.executors.order import Delivery, Order
 from harness.coordinator.executors.parcel import LOG_BYTES, Parcel
 from harness.coordinator.pool import Workers
 from harness.coordinator.process import Worker
 from harness.coordinator.training import prepare
 from harness.errors import UsageError
 from harness.protocol import Failed, Progress, Trained
-from harness.subjects import Trial
 
 #: A trial that nobody waits for any more is ended within this time.
 _LOOK_SECONDS = 1.0
 #: Progress goes to the coordinator at most this often, and whenever a stage begins.
 _TELL_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Order:
-    """A trial as it travels to a node, with the digests of all that must be alike there.
-
-    `source` is the content of a plugin that is a file. `data` and `task` say what to prepare, and
-    `arrays` is the digest of the prepared arrays.
-    """
-
-    plugin: Plugin
-    trial: Trial
-    host: str
-    task: str
-    data: tuple[str, ...]
-    arrays: str
-    source: bytes = b""
-    timeout: float | None = None
-    memory: float | None = None
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What comes back. With `refused`, nothing was run: the node cannot do what this machine would do."""
-
-    address: str
-    outcome: Outcome | None = None
-    files: dict[str, Parcel | None] = field(default_factory=dict)
-    refused: str = ""
 
 
 def dask_setup(_worker: object) -> None:
@@ -89,6 +60,8 @@ def _carried_out(
         scratch = Path(name)
         if reason := mismatch(order.host, order.plugin, order.source):
             return Delivery(address, refused=reason)
+        if order.evidence and (reason := order.evidence.mismatch()):
+            return Delivery(address, refused=reason)
         workers = _workers(order.memory)
         try:
             data, arrays = _data(order.task, order.data, workers)
@@ -102,6 +75,7 @@ def _carried_out(
             log=scratch / "log",
             state=scratch / "state",
             predictions=scratch / "predictions",
+            asked=order.evidence.asked(scratch) if order.evidence else {},
         )
         watched = cast(Workers, _Watched(workers, wanted))
         outcome = run_here(watched, job, data, order.timeout, _seldom(tell))
@@ -115,6 +89,8 @@ def _carried_out(
             "predictions": Parcel.of(job.predictions),
             "log": Parcel.of(job.log, LOG_BYTES),
         }
+        if job.asked:
+            files["evidence"] = Parcel.of(Path(job.asked["evidence"]))
         return Delivery(address, replace(outcome, node=facts()), files)
 
 

@@ -6,19 +6,20 @@ import dataclasses
 import hashlib
 import logging
 import threading
+import time
 from concurrent.futures import CancelledError
 
 import pytest
 
 from harness.coordinator.config import RunConfig, make_config
-from harness.coordinator.executors import dask
+from harness.coordinator.executors import connection, submission
 from harness.coordinator.executors.dask import dask_executor
 from harness.coordinator.executors.job import Job, Outcome
-from harness.coordinator.executors.node import Delivery
+from harness.coordinator.executors.order import Delivery
 from harness.coordinator.executors.parcel import Parcel
 from harness.errors import UsageError
-from harness.protocol import Failed, Measured, Prepared, Progress, Trained
-from harness.subjects import Trial
+from harness.protocol import Failed, Measured, MetricPlace, Prepared, Progress, Trained
+from harness.subjects import PluginLocation, Trial
 
 pytest.importorskip("distributed")
 
@@ -61,7 +62,7 @@ class Cluster:
 
     def __init__(self):
         self.answers, self.versions, self.nodes = [], {}, NODES
-        self.submitted, self.clients, self.down = [], 0, 0
+        self.submitted, self.orders, self.clients, self.down = [], [], 0, 0
         self.waits = threading.Event()
 
     def client(self, address, timeout, name):
@@ -87,6 +88,7 @@ class FakeClient:
 
     def submit(self, function, *arguments, key, **options):
         self._cluster.submitted.append(options)
+        self._cluster.orders.append(arguments[0])
         self._heard((0.0, {"key": key, "progress": {"stage": "train", "node": "a"}, "worker": "w"}))
         answer = self._cluster.answers.pop(0)
         if isinstance(answer, CancelledError):
@@ -94,6 +96,9 @@ class FakeClient:
         if answer is None:
             self._cluster.waits.set()
         return FakeFuture(answer)
+
+    def cancel(self, futures):
+        pass
 
     def close(self, timeout):
         self.status = "closed"
@@ -132,6 +137,14 @@ def job(tmp_path, make_plugin, make_row):
 
 def run(executor, job):
     return executor.run(job, lambda _: None)
+
+
+def until(true):
+    """Waits for what another thread does."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_what_a_node_sends_back_is_written_here_and_its_place_is_kept(cluster, start, job):
@@ -174,7 +187,9 @@ def test_where_every_node_is_of_another_version_nothing_is_submitted(
     cluster.versions = {"tcp://a:1": "it is old", "tcp://b:1": ImportError("no module harness")}
     with (
         start() as executor,
-        pytest.raises(UsageError, match=r"^no node can take part: node tcp://b:1 is left out: it"),
+        pytest.raises(
+            UsageError, match=r"^no node can take part: node tcp://a:1 is left out: it is old$"
+        ),
     ):
         executor.check([make_plugin("p")])
     assert cluster.submitted == []
@@ -209,7 +224,7 @@ def test_a_scheduler_that_comes_back_is_given_the_trial_again(cluster, start, jo
 def test_a_scheduler_that_stays_away_ends_the_command_with_the_way_on(
     cluster, start, job, monkeypatch
 ):
-    monkeypatch.setattr(dask, "SCHEDULER_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "SCHEDULER_SECONDS", 0.0)
     cluster.answers = [CancelledError()]
     with start() as executor:
         cluster.down = 5
@@ -270,6 +285,61 @@ def test_a_cluster_without_nodes_is_waited_for(cluster, start, heard):
     with start():
         pass
     assert heard.messages == ["no node has joined tcp://s:1 yet: waiting for one"]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Whoever waits looks after the nodes all the time."""
+    monkeypatch.setattr(submission, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("harness.coordinator.executors.roster._FRESH_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_that_the_last_node_has_gone_and_that_one_came_is_said_once(cluster, start, job, heard):
+    gone, back = "no node is left at tcp://s:1: waiting for one", "a node has joined tcp://s:1"
+    cluster.answers = [None]
+    with start() as executor:
+        thread = threading.Thread(target=lambda: pytest.raises(Exception, run, executor, job))
+        thread.start()
+        assert cluster.waits.wait(60)
+        cluster.nodes = {}
+        until(lambda: heard.messages == [gone])
+        cluster.nodes = NODES
+        until(lambda: heard.messages == [gone, back])
+        executor.stop()
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_trial_for_nodes_that_have_gone_is_handed_to_others(cluster, start, job):
+    """Of two nodes one is refused, and the other is replaced: dask would wait for it for ever."""
+    cluster.answers = [Delivery("tcp://b:1", refused="it is old"), None, delivered("tcp://c:1")]
+    with start() as executor:
+        thread = threading.Thread(target=lambda: run(executor, job))
+        thread.start()
+        assert cluster.waits.wait(60)
+        cluster.nodes = {"tcp://b:1": NODES["tcp://b:1"], "tcp://c:1": NODES["tcp://a:1"]}
+        thread.join(60)
+    assert not thread.is_alive()
+    assert job.state.read_bytes() == b"weights"
+    assert [each["workers"] for each in cluster.submitted] == [None, ["tcp://a:1"], ["tcp://c:1"]]
+
+
+def test_what_metrics_need_travels_and_is_written_where_they_look(cluster, start, job, tmp_path):
+    metric = tmp_path / "mine.py"
+    metric.write_text("content")
+    place = PluginLocation("mine", file=str(metric))
+    evidence = tmp_path / "evidence"
+    asked = {"evidence": str(evidence), "changed": (MetricPlace(place=place, name="m"),)}
+    good = delivered()
+    cluster.answers = [
+        dataclasses.replace(good, files={**good.files, "evidence": parcel(b"scores")})
+    ]
+    with start() as executor:
+        run(executor, dataclasses.replace(job, asked=asked))
+    assert evidence.read_bytes() == b"scores"
+    assert cluster.orders[0].evidence.sources == {str(metric): b"content"}
 
 
 @pytest.mark.parametrize(

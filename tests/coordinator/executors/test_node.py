@@ -11,7 +11,8 @@ import pytest
 from harness.catalogue.digest import host_digest
 from harness.catalogue.plugins import discover, from_file
 from harness.coordinator.executors import node
-from harness.coordinator.executors.node import Order, carry_out, mismatch
+from harness.coordinator.executors.node import carry_out, mismatch
+from harness.coordinator.executors.order import Evidence, Order
 from harness.subjects import Trial
 
 
@@ -81,6 +82,13 @@ def test_a_node_with_other_data_runs_nothing(order, monkeypatch):
     monkeypatch.setattr(node, "_data", lambda *_: ("path", "other digest"))
     found = carried_out(replace(order, arrays="digest"))
     assert (found.outcome, found.refused) == (None, "its data of task digits are other data")
+
+
+def test_a_node_with_other_metrics_runs_nothing(order):
+    other = Evidence(digests={"their_metrics": "digest"})
+    found = carried_out(replace(order, evidence=other))
+    assert found.outcome is None
+    assert found.refused.startswith("it has another version of the metrics of their_metrics")
 
 
 @pytest.mark.usefixtures("fake_torch")
