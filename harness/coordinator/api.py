@@ -197,7 +197,9 @@ def resume(
     folder = RunFolder.open(Path(path), kind)
     described = folder.description()
     if not described.sessions:
-        raise UsageError(f"{folder.path} cannot be resumed: its run.json holds no session")
+        raise UsageError(
+            f"{folder.path} cannot be resumed: its run.json holds no session: repeat its command"
+        )
     check_links(folder.path)
     if retry:
         folder.again = RETRIED

@@ -209,6 +209,8 @@ def make_config(kind: type[C], options: Mapping[str, Any]) -> C:
 def told(error: ValidationError, kind: type[Config]) -> str:
     """The first of the mistakes, as the command line names its option."""
     first = error.errors()[0]
+    if not first["loc"]:  # of the whole, which is nothing that a command line can say
+        return f"the options: {first['msg'].removeprefix('Value error, ')}"
     name, *inner = (str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return str(unknown("option", option(name), map(option, kind.model_fields)))

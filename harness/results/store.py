@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -25,6 +25,7 @@ from harness.results.writing import opened, replace, writing
 from harness.subjects import Data
 
 RUN, RECORDS, LOCK = "run.json", "records.jsonl", ".lock"
+SUBFOLDERS = ("logs", "predictions", "samples", "state")
 
 #: What a run compares, and the command that makes and resumes it.
 Kind = Literal["networks", "layers"]
@@ -68,11 +69,12 @@ class RunFolder:
     @classmethod
     def check_free(cls, path: Path) -> None:
         """UsageError where a new run cannot be made at `path`: found before any work is done."""
-        if (path / RUN).exists():
+        blank = path.is_dir() and all(map(_of_no_session, path.iterdir()))
+        if (path / RUN).exists() and not blank:
             raise UsageError(
                 f"{path} already holds a run: continue it with --resume {path}, or give another --out"
             )
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not blank:
             raise UsageError(f"{path} exists and is no run: give --out a new or empty folder")
         above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         if not above.is_dir() or not os.access(above, os.W_OK):
@@ -83,7 +85,7 @@ class RunFolder:
         """A new run at `path`; UsageError where something is there already or cannot be written."""
         cls.check_free(path)
         folder = cls(path)
-        with writing(path):
+        with writing(path, "repeat the command"):
             path.mkdir(parents=True, exist_ok=True)
             folder._make_subfolders()
             folder._describe(Description(kind=kind))
@@ -264,8 +266,21 @@ class RunFolder:
             replace(self.path / RUN, text.encode(errors="backslashreplace"))
 
     def _make_subfolders(self) -> None:
-        for name in ("logs", "predictions", "samples", "state"):
+        for name in SUBFOLDERS:
             (self.path / name).mkdir(exist_ok=True)
+
+
+def _of_no_session(path: Path) -> bool:
+    """Whether a path is left of a run that ended before its first session began: a full disk, a kill."""
+    if path.name in SUBFOLDERS:
+        return path.is_dir() and not any(path.iterdir())
+    if path.name == RECORDS:
+        return path.is_file() and not path.stat().st_size
+    if path.name == RUN:
+        with suppress(UsageError):
+            return not RunFolder(path.parent).description().sessions
+        return False
+    return path.name == LOCK or path.name.startswith(f".{RUN}.")
 
 
 def file_name(key: str) -> str:

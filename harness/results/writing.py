@@ -41,13 +41,14 @@ def refuse_link(folder: Path) -> None:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """A UsageError in one line where something in the run at `path` cannot be written."""
+def writing(path: Path, again: str = "--resume it") -> Iterator[None]:
+    """A UsageError in one line where something in the run at `path` cannot be written.
+
+    `again` is what to do when a full disk has room.
+    """
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        mend = (
-            "free some room, then --resume it" if full else "give --out a folder you can write to"
-        )
+        mend = f"free some room, then {again}" if full else "give --out a folder you can write to"
         raise UsageError(f"cannot write to {path} ({error.strerror or error}): {mend}") from None

@@ -229,3 +229,8 @@ def test_several_tasks_are_one_text_and_each_is_a_run_of_its_own():
         run_config(task="digits", seeds=(3,)),
         run_config(task="nmnist:steps=5,polarity=merged", seeds=(3,)),
     ]
+
+
+def test_options_that_are_no_options_are_one_line():
+    with pytest.raises(UsageError, match=r"^the options: "):
+        make_config(RunConfig, ["plugins"])

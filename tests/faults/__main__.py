@@ -1,8 +1,9 @@
 """Repeats the faults of docs/reliability.md: python -m tests.faults [--faults NAME,NAME=TRIES].
 
-Each fault happens at a random moment of a real run on a real scheduler and two nodes: seven of ten while
-trials are at work, the others from the command's start to its end. One that comes when the run has ended counts as missed, not as passed, and another is made. The run is
-then carried on where it ended early. It has failed where
+Faults of one kind happen one after another to a real run, on a real scheduler and two nodes, at random
+moments: after up to three more records and 1.5 s, or, if the fault ends the run, while the command still
+starts (three of ten). A run that ended early is carried on, and the next fault happens to that. A try has
+failed where
 
 - a record was lost or doubled, or an accuracy or a prediction differs from an undisturbed run's here;
 - the exit code is none that the fault may cause, or no line says what to do;
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import subprocess
 import tempfile
 import time
@@ -23,14 +25,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.faults import table
-from tests.faults.cluster import FAKETIME, SEEDS, Cluster, kill, result
-from tests.faults.kinds import CUTS, END_SECONDS, FAULTS, Missed
+from tests.faults.cluster import FAKETIME, SEEDS, Cluster, kill, records, result
+from tests.faults.kinds import CUTS, END_SECONDS, FAULTS, settled
 from tests.faults.network import Network
 
-#: Runs that had ended are repeated this often for each that is wanted.
-_MORE = 3
-#: The part of a run's time that has gone by when its trials begin: torch and the plugins are imported before.
-AT_WORK = 0.55
+#: How often a run is carried on, at most, before it has to be complete.
+_RESUMES = 4
 
 
 def check(true, message):
@@ -38,86 +38,150 @@ def check(true, message):
         raise AssertionError(message)
 
 
+def same(out, expected):
+    """What the seeds of a run came to; AssertionError where one is another's than `expected`."""
+    found = result(out)
+    check(found.items() <= expected.items(), "other accuracies or predictions")
+    return found
+
+
+def begin(cluster, out, how):
+    """Starts a run, or carries it on."""
+    how = dict(how)
+    here = how.pop("here", False)
+    if (out / "run.json").is_file():
+        words = ["--executor", "local"] if here else cluster.there()
+        return cluster.resume(out, *words, "--retry", "failed", **how)
+    return cluster.run(out, *(["--jobs", "2"] if here else []), **how)
+
+
+def wait(run, out, ends, seconds):
+    """Waits for a random moment; False where the run has ended before."""
+    if ends and random.random() < 0.3:
+        time.sleep(random.uniform(0.1, 1.0) * seconds)
+    else:
+        count = len(records(out)) + random.randrange(1, 4)
+        until = time.monotonic() + END_SECONDS
+        while len(records(out)) < count and run.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(random.uniform(0.0, 1.5))
+    return run.poll() is None
+
+
 def check_end(run, codes):
-    """The exit code, and what the last lines say."""
+    """The exit code of a run, and what its last lines say."""
     text = run.log.read_text()
+    check("Traceback" not in text, f"a traceback in {run.log.name}")
     check(run.returncode in codes, f"exit code {run.returncode}: {text[-300:]}")
-    begun = "before anything was measured" not in text
-    if run.returncode in (2, 130) and begun:
-        check("--resume" in text.strip().splitlines()[-1], f"no way on: {text[-300:]}")
+    last = text.strip().splitlines()[-1] if text.strip() else ""
+    if run.returncode in (2, 130):
+        known = "--resume" in last or "before anything was measured" in last or "repeat" in last
+        check(known, f"no way on: {text[-300:]}")
     if run.returncode == 1:
         check("--retry failed" in text, f"no way on: {text[-300:]}")
 
 
-def carry_on(cluster, out):
-    """Resumes the run until all its seeds are there and reported, three times at most."""
-    for _ in range(3):
-        if len(result(out)) == len(SEEDS) and (out / "report.html").exists():
-            return
-        begun = (out / "run.json").is_file()
-        again = cluster.resume(out, "--retry", "failed") if begun else cluster.run(out)
-        again.wait(END_SECONDS)
+class Kind:
+    """The tries of one kind of fault."""
 
+    def __init__(self, name, cluster, expected, seconds):
+        self._name, self._fault = name, FAULTS[name]()
+        self._cluster, self._expected, self._seconds = cluster, expected, seconds
+        self.made = []
 
-def attempt(name, cluster, out, moment, expected):
-    """One fault; AssertionError where something is lost, doubled, different or left behind."""
-    run, codes = FAULTS[name](cluster, out, moment)
-    check_end(run, codes)
-    left = cluster.orphans()
-    check(not left, f"left behind: {', '.join(left)}")
-    when_ended = result(out)
-    check(run.before.items() <= when_ended.items(), "a finished record was lost by the fault")
-    carry_on(cluster, out)
-    found = result(out)
-    check(when_ended.items() <= found.items(), "a finished record was lost by --resume")
-    check(found == expected, f"{len(found)} of {len(expected)} seeds, or other accuracies")
-    for log in cluster.unread():
-        check("Traceback" not in log.read_text(), f"a traceback in {log.name}")
-    return run.returncode, len(run.before)
+    def run(self, wanted):
+        """Makes so many tries, in as many runs as they take."""
+        for number in range(3 * wanted):
+            if len(self.made) >= wanted:
+                return
+            out = self._cluster.folder / f"{self._name}-{number}" / "run"
+            with self._fault.prepared(self._cluster, out) as how:
+                out.parent.mkdir(exist_ok=True)
+                try:
+                    self._disturbed(out, how, wanted)
+                    self._complete(out, how)
+                except (AssertionError, OSError, subprocess.SubprocessError) as error:
+                    self._became(f"FAILED: {error}", out, -1)
+            for each in self._cluster.nodes:
+                if each.poll() is not None:
+                    self._cluster.nodes.remove(each)
+                    self._cluster.nodes.append(self._cluster.node())
 
+    def _disturbed(self, out, how, wanted):
+        run = begin(self._cluster, out, how)
+        while len(self.made) < wanted:
+            if not wait(run, out, self._fault.ends, self._seconds):
+                break
+            before = same(out, self._expected)
+            self._fault.happen(self._cluster, run, out)
+            if self._fault.ends:
+                run.wait(END_SECONDS)
+            else:
+                settled(run, out)
+            if run.poll() is not None:
+                check_end(run, self._fault.codes)
+                left = self._cluster.orphans()
+                check(not left, f"left behind: {', '.join(left)}")
+            check(before.items() <= same(out, self._expected).items(), "a record was lost")
+            code = run.poll()
+            self._became(table.GOOD, out, code, len(before))
+            if code is not None:
+                if len(result(out)) == len(SEEDS):
+                    return
+                run = begin(self._cluster, out, how)
+        run.wait(END_SECONDS)
+        check_end(run, (0, *self._fault.codes))
 
-def one(name, number, cluster, moment, expected):
-    """What became of one try, as a line of the table's file."""
-    cluster.nodes = [each if each.poll() is None else cluster.node() for each in cluster.nodes]
-    code, count = -1, 0
-    try:
-        code, count = attempt(name, cluster, cluster.folder / f"{name}-{number}", moment, expected)
-        became = table.GOOD
-    except Missed:
-        became = table.MISSED
-    except (AssertionError, OSError, subprocess.SubprocessError) as error:
-        became = f"FAILED: {error}"
-    return {"fault": name, "moment": round(moment, 1), "records": count, "code": code, "became": became}  # fmt: skip
+    def _complete(self, out, how):
+        """Carries the run on until all is there, and compares it."""
+        for _ in range(_RESUMES):
+            before = same(out, self._expected)
+            if before == self._expected and (out / "report.html").exists():
+                break
+            run = begin(self._cluster, out, {} if "here" in how else how)
+            run.wait(END_SECONDS)
+            check(before.items() <= same(out, self._expected).items(), "--resume lost a record")
+        found = same(out, self._expected)
+        check(found == self._expected, f"{len(found)} of {len(self._expected)} seeds in the end")
+        check((out / "report.html").exists(), "no report")
+        left = self._cluster.orphans()
+        check(not left, f"left behind: {', '.join(left)}")
+        for log in self._cluster.unread():
+            check("Traceback" not in log.read_text(), f"a traceback in {log.name}")
+
+    def _became(self, became, out, code, count=0):
+        code = "goes on" if code is None else code
+        self.made.append({"fault": self._name, "records": count, "code": code, "became": became})
+        print(f"{self._name} in {out}: {became}; {count} records then, {code}", flush=True)
 
 
 def undisturbed(cluster, folder):
-    """What the seeds come to on this machine and on the cluster, and how long a run takes there."""
-    local = cluster.run(folder / "undisturbed", "--jobs", "1")
+    """What the seeds come to on this machine and on the cluster, and the seconds until trials begin."""
+    local = cluster.run(folder / "undisturbed", "--jobs", "2")
     check(local.wait(END_SECONDS) == 0, local.log.read_text())
     expected = result(folder / "undisturbed")
     check(len(expected) == len(SEEDS), "trials failed that nobody disturbed")
     cluster.begin()
-    for name in ("first", "quiet"):  # the nodes import torch in the first
-        began = time.monotonic()
-        quiet = cluster.run(folder / name)
-        check(quiet.wait(END_SECONDS) == 0, quiet.log.read_text())
-        check(result(folder / name) == expected, "a cluster trains other networks")
+    began = time.monotonic()
+    quiet = cluster.run(folder / "quiet")
+    while not records(folder / "quiet") and quiet.poll() is None:
+        time.sleep(0.1)
     seconds = time.monotonic() - began
-    print(f"undisturbed, on this machine and on the cluster: equal; {seconds:.1f} s", flush=True)
+    check(quiet.wait(END_SECONDS) == 0, quiet.log.read_text())
+    check(result(folder / "quiet") == expected, "a cluster trains other networks")
+    print(f"undisturbed: equal on the cluster; {seconds:.1f} s to the first record", flush=True)
     return expected, seconds
 
 
 def main():
-    titles = {name: call.__doc__ for name, call in FAULTS.items()}
+    titles = {name: each.__doc__ for name, each in FAULTS.items()}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--faults", default=",".join(FAULTS))
     parser.add_argument("--tries", type=int, default=1, help="of each fault without a number")
     parser.add_argument("--seed", type=int, default=None, help="of the moments")
-    parser.add_argument(
-        "--keep", type=Path, default=None, help="a file that the tries are added to"
-    )
+    parser.add_argument("--keep", type=Path, default=None, help="a file that tries are added to")
     parser.add_argument("--page", action="store_true", help="write the table, try nothing")
     options = parser.parse_args()
     if options.page:
@@ -133,6 +197,7 @@ def main():
     if any(name.startswith("clock") for name in names) and not Path(FAKETIME).exists():
         parser.error(f"there is no {FAKETIME}: apt install libfaketime, or leave the clocks out")
     random.seed(options.seed)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, it would be ignored
     folder = Path(tempfile.mkdtemp(prefix="harness-faults-"))
     print(f"in {folder}", flush=True)
     tries = []
@@ -146,29 +211,21 @@ def main():
             stack.callback(cut.end)
             cut.begin()
         for name, wanted in names.items():
-            for number in range(_MORE * wanted):
-                if not wanted:
-                    break
-                begin = AT_WORK if random.random() < 0.7 else 0.1
-                moment = random.uniform(begin, 1.0) * seconds
-                there = cut if name in CUTS else cluster
-                made = one(name, number, there, moment, expected)
-                wanted -= made["became"] != table.MISSED
-                tries.append(made)
+            kind = Kind(name, cut if name in CUTS else cluster, expected, seconds)
+            try:
+                kind.run(wanted)
+            finally:
+                tries += kind.made
                 if options.keep:
-                    table.append(options.keep, made)
-                print(
-                    f"{name} after {moment:.1f} s: {made['became']}; "
-                    f"{made['records']} records then, exit code {made['code']}",
-                    flush=True,
-                )
+                    for each in kind.made:
+                        table.append(options.keep, each)
         for each in cluster.nodes:
             kill(each)
             each.wait()
         left = cluster.orphans()
         print(f"processes left when the nodes have been killed: {len(left)}")
     print(table.table(tries, titles))
-    failed = [each for each in tries if each["became"].startswith("FAILED")]
+    failed = [each for each in tries if each["became"] != table.GOOD]
     raise SystemExit(bool(failed or left))
 
 

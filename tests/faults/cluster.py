@@ -16,7 +16,7 @@ import psutil
 
 MARK = "HARNESS_FAULTS"
 PLUGIN = Path(__file__).with_name("plugin.py")
-SEEDS = range(8)
+SEEDS = range(24)
 #: libfaketime, as Debian installs it.
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
@@ -54,24 +54,26 @@ class Cluster:
 
     def start_scheduler(self, **environment):
         words = [script("dask"), "scheduler", "--host", self.host, "--port", self.port]
-        self.scheduler = self._start([*words, "--no-dashboard"], **environment)
+        self.scheduler = self.start([*words, "--no-dashboard"], **environment)
 
-    def node(self, inside=False, **environment):
-        """One more node, of one slot; on the other side of the network if `inside`."""
-        words = [script("dask"), "worker", self.address, "--nthreads", 1, "--no-nanny"]
+    def node(self, inside=False, core=None, **environment):
+        """One more node, of one slot; on the other side of the network if `inside`, on one `core`."""
+        pinned = [] if core is None else ["taskset", "-c", core]
+        words = [*pinned, script("dask"), "worker", self.address, "--nthreads", 1, "--no-nanny"]
         words += ["--no-dashboard", "--memory-limit", 0, "--local-directory", self.folder]
-        return self._start(words, inside, **environment)
+        return self.start(words, inside, **environment)
 
     def run(self, out, *options, inside=False, **environment):
         """Begins a run, on the cluster if there are no `options`."""
         seeds = ",".join(map(str, SEEDS))
         words = [script("harness"), "run", "--plugins", PLUGIN, "--seeds", seeds, "--limit", 200]
         words += ["--no-timing", "--out", out, *(options or self.there())]
-        return self._start(words, inside, **environment)
+        return self.start(words, inside, **environment)
 
-    def resume(self, out, *options):
-        """Carries a run on, on the cluster."""
-        return self._start([script("harness"), "run", "--resume", out, *self.there(), *options])
+    def resume(self, out, *options, inside=False, **environment):
+        """Carries a run on, on the cluster if there are no `options`."""
+        words = [script("harness"), "run", "--resume", out, *(options or self.there())]
+        return self.start(words, inside, **environment)
 
     def there(self):
         """The options of a command that uses this cluster."""
@@ -88,8 +90,11 @@ class Cluster:
                     found.append((process, owner))
         return found
 
-    def orphans(self, seconds=30.0):
-        """What outlives its command or node for so long, and trials that a node runs for nobody."""
+    def orphans(self, seconds=120.0):
+        """What outlives its command or node for so long, and trials that a node runs for nobody.
+
+        A process that imports torch ends when it has, which takes long on a machine that is busy.
+        """
         until = time.monotonic() + seconds
         while True:
             left = [
@@ -121,7 +126,8 @@ class Cluster:
     def _mark(self, number):
         return f"{self.token}-{number}"
 
-    def _start(self, words, inside=False, **environment):
+    def start(self, words, inside=False, **environment):
+        """Starts a program with a mark of its own; what it prints goes to a log."""
         number = len(self._started)
         log = self.folder / f"{number:03}-{Path(str(words[0])).name}.log"
         scratch = self.folder / f"tmp-{number}"

@@ -130,6 +130,24 @@ def test_an_empty_folder_can_be_used(tmp_path):
     assert (tmp_path / RUN).is_file()
 
 
+def test_a_run_that_ended_before_it_began_is_made_anew(tmp_path, monkeypatch):
+    """The disk was full, or the command was killed, before there was a session: nothing to carry on."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, pytest.raises(UsageError, match="repeat the command"):
+        patch.setattr("harness.results.store.replace", full)
+        RunFolder.create(tmp_path / "run", "networks")
+    assert (tmp_path / "run" / "state").is_dir()
+    for _ in range(2):  # the second time with run.json
+        (tmp_path / "run" / ".run.json.123").touch()
+        RunFolder.create(tmp_path / "run", "networks")
+    (tmp_path / "run" / "state" / "a.safetensors").touch()
+    with pytest.raises(UsageError, match="already holds a run"):
+        RunFolder.create(tmp_path / "run", "networks")
+
+
 @pytest.mark.parametrize("path", ["file", "file/run", "file/deep/run"])
 def test_a_path_through_a_file_is_refused_before_any_work(tmp_path, path):
     (tmp_path / "file").touch()

@@ -139,6 +139,12 @@ def run(executor, job):
     return executor.run(job, lambda _: None)
 
 
+def ended(executor, job):
+    """A trial that the command gives up."""
+    with pytest.raises(submission.Stopped):
+        run(executor, job)
+
+
 def until(true):
     """Waits for what another thread does."""
     end = time.monotonic() + 60
@@ -299,7 +305,7 @@ def test_that_the_last_node_has_gone_and_that_one_came_is_said_once(cluster, sta
     gone, back = "no node is left at tcp://s:1: waiting for one", "a node has joined tcp://s:1"
     cluster.answers = [None]
     with start() as executor:
-        thread = threading.Thread(target=lambda: pytest.raises(Exception, run, executor, job))
+        thread = threading.Thread(target=ended, args=(executor, job))
         thread.start()
         assert cluster.waits.wait(60)
         cluster.nodes = {}
