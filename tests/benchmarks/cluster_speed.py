@@ -2,9 +2,9 @@
 
     uv run python -m tests.benchmarks.cluster_speed [--pairs 3] [--seeds 8] [--epochs 30]
 
-A real scheduler, nodes that may use one core each, and the real command without timings. The two cases take turns, on
-the same cluster: others who compute on the machine disturb both. The seconds are those of the trials (`wall_seconds`
-in run.json), without the imports before them and the report after them, which a longer sweep would not notice.
+A real scheduler, nodes that may use one core each, and the real command without timings. The two cases
+take turns on the same cluster: others who compute on the machine disturb both. The seconds are those of the
+trials (`wall_seconds` in run.json), without the imports before and the report after them.
 """
 
 from __future__ import annotations

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.coordinator.config import RunConfig, make_config
 from harness.coordinator.configfile import read_config
 from harness.errors import UsageError
 from harness.results.session import Session
 from harness.results.store import RunFolder
+from tests.fuzz.damage import TOML, changed_value
 
 
 @pytest.fixture
@@ -112,3 +117,30 @@ def test_the_run_json_of_layers_is_refused(tmp_path):
     folder = RunFolder.create(tmp_path / "run", "layers")
     with pytest.raises(UsageError, match="is a run of harness layers"):
         read_config(folder.path / "run.json")
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 9999, "a = " + "{b=" * 9999])
+def test_a_file_that_is_nested_too_deeply_is_one_line(bench, text):
+    with pytest.raises(UsageError, match=r"bench.toml: .*[nN]est"):
+        read_config(bench(text))
+
+
+def test_a_pipe_in_place_of_a_file_holds_nobody_up(tmp_path):
+    os.mkfifo(tmp_path / "bench.toml")
+    with pytest.raises(UsageError, match="no regular file"):
+        read_config(tmp_path / "bench.toml")
+
+
+@settings(
+    max_examples=int(os.environ.get("HARNESS_FUZZ", "25")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(random=st.randoms(use_true_random=False))
+def test_no_damage_of_a_file_ends_in_a_traceback(bench, random):
+    try:
+        options = read_config(bench(changed_value(random, TOML)))
+        options.pop("out", None)
+        make_config(RunConfig, {"plugins": ("all",), **options})
+    except UsageError as error:
+        assert str(error).isprintable()

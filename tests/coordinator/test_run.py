@@ -1,11 +1,11 @@
 """A run's folder that is damaged, or made to break whoever reads it, ends in a report or in one line.
 
-`HARNESS_FUZZ=2000 pytest tests/coordinator/test_run.py` tries so many damages; by default few.
+`HARNESS_FUZZ=2000 pytest tests/coordinator/test_run.py` tries so many damages; by default few. A longer
+fuzz, of more files and with bounds of time and memory, is `python -m tests.fuzz`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 
@@ -23,6 +23,7 @@ from harness.results.predictions import keep, read
 from harness.results.record import NetworkTiming, Outliers, Series, Versus, to_line
 from harness.results.session import Session
 from harness.results.store import RECORDS, RUN, RunFolder
+from tests.fuzz.damage import changed, changed_line, damaged
 
 LABELS = np.arange(20) % 4
 EXAMPLES = int(os.environ.get("HARNESS_FUZZ", "25"))
@@ -100,64 +101,6 @@ def read_all(path, baseline=""):
 
 # --- numbers and names that no run has ------------------------------------------------------------
 
-HOSTILE = st.sampled_from(
-    [
-        "NaN", "-Infinity", "1e400", "-1e99", "9" * 30, "-1", "0", "1.7", "true", "null",
-        '""', '"\\ud800"', '"\\u001b[31m"', '"=cmd|calc"', '"a"', "[]", "{}", "[[1]]", '{"a": {"b": 1}}',
-        '{"median": 1}', '{"median": "x"}', "[null]", "2147483647", "1e-300",
-        "DIGITS", "DEEP", "DEEPER",
-    ]
-)  # fmt: skip
-
-#: What would fill the screen where a test fails.
-LONG = {
-    "DIGITS": "9" * 5000,
-    "DEEPER": "[" * 9999 + "]" * 9999,
-    "DEEP": "[" * 99 + "]" * 99,
-}
-
-
-def places(tree, path=()):
-    """Every place in a tree of JSON."""
-    yield path
-    parts = (
-        tree.items()
-        if isinstance(tree, dict)
-        else enumerate(tree)
-        if isinstance(tree, list)
-        else ()
-    )
-    for name, part in parts:
-        yield from places(part, (*path, name))
-
-
-def changed(data, text):
-    """A JSON text, with something in it replaced, renamed or taken away."""
-    tree = json.loads(text)
-    *path, last = data.draw(st.sampled_from([place for place in places(tree) if place]))
-    parent = tree
-    for name in path:
-        parent = parent[name]
-    way = data.draw(st.sampled_from(["replace", "remove", "rename"]))
-    if way == "replace":
-        parent[last] = "HOLE"
-    elif way == "rename" and isinstance(parent, dict):
-        parent[data.draw(st.sampled_from(["device", "label", "\ud800", "\x1b[2J", ""]))] = (
-            parent.pop(last)
-        )
-    else:
-        del parent[last]
-    hostile = data.draw(HOSTILE)
-    return json.dumps(tree).replace('"HOLE"', LONG.get(hostile, hostile))
-
-
-def damaged(data, content):
-    """Bytes, cut off or with some of them replaced."""
-    if data.draw(st.booleans()):
-        return content[: data.draw(st.integers(0, len(content)))]
-    place = data.draw(st.integers(0, max(len(content) - 8, 0)))
-    return content[:place] + data.draw(st.binary(max_size=8)) + content[place + 8 :]
-
 
 @settings(
     max_examples=EXAMPLES,
@@ -166,6 +109,7 @@ def damaged(data, content):
 )
 @given(data=st.data())
 def test_no_damage_ends_in_a_traceback(folder, tmp_path, data):
+    random = data.draw(st.randoms(use_true_random=False))
     copy = tmp_path / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(folder.path, copy)
@@ -174,14 +118,11 @@ def test_no_damage_ends_in_a_traceback(folder, tmp_path, data):
     kind = data.draw(st.sampled_from(kinds))
     path = data.draw(st.sampled_from([path for path in files if path.suffix == kind]))
     if path.suffix == ".safetensors" or data.draw(st.integers(0, 5)) == 0:
-        path.write_bytes(damaged(data, path.read_bytes()))
+        path.write_bytes(damaged(random, path.read_bytes()))
     elif path.name == RECORDS:
-        lines = path.read_text().splitlines()
-        number = data.draw(st.integers(0, len(lines) - 1))
-        lines[number] = changed(data, lines[number])
-        path.write_text("\n".join(lines))
+        path.write_text(changed_line(random, path.read_text()))
     else:
-        path.write_text(changed(data, path.read_text()))
+        path.write_text(changed(random, path.read_text()))
     read_all(copy, baseline=data.draw(st.sampled_from(["", "b"])))
 
 

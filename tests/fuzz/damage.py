@@ -20,6 +20,24 @@ LONG = {
     "DEEPER": "[" * 9999 + "]" * 9999,
     "DEEP": "[" * 99 + "]" * 99,
 }
+#: A configuration file that says much.
+TOML = """\
+plugins = ["native-dfa", "mine.py"]
+task = "mnist"
+preset = "quick"
+seeds = [0, 1, 2]
+min-time = 0.05
+timeout = 60.0
+memory = 4
+data = "data"
+metrics = ["robustness"]
+executor = "dask"
+scheduler = "tcp://head:8786"
+shard = "1/2"
+out = "here"
+[set.native-dfa]
+hidden = [32, 64]
+"""
 NAMES = ["device", "label", "\ud800", "\x1b[2J", ""]
 
 

@@ -15,26 +15,9 @@ from harness.errors import InvalidOutput, UsageError
 from harness.report.closing import closing_lines
 from harness.report.terminal import terminal_tables
 from harness.results.store import RECORDS, RUN, RunFolder
-from tests.fuzz.damage import changed, changed_header, changed_line, changed_value, damaged
+from tests.fuzz.damage import TOML, changed, changed_header, changed_line, changed_value, damaged
 
 CONFIG = "bench.toml"
-TOML = """\
-plugins = ["native-dfa", "mine.py"]
-task = "mnist"
-preset = "quick"
-seeds = [0, 1, 2]
-min-time = 0.05
-timeout = 60.0
-memory = 4
-data = "data"
-metrics = ["robustness"]
-executor = "dask"
-scheduler = "tcp://head:8786"
-shard = "1/2"
-out = "here"
-[set.native-dfa]
-hidden = [32, 64]
-"""
 
 
 def report(folder):

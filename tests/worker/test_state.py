@@ -30,6 +30,15 @@ def test_a_state_comes_back_bit_for_bit(tmp_path):
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 
 
+@pytest.mark.parametrize("change", [lambda c: c[:20], lambda c: b"\xff" * 8 + c[8:], lambda c: b""])
+def test_a_file_that_is_damaged_is_one_line(tmp_path, change):
+    path = tmp_path / "state.safetensors"
+    state.save(torch.nn.Linear(3, 3), str(path))
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(InvalidOutput, match=r"^state: state\.safetensors cannot be read: "):
+        state.restore(torch.nn.Linear(3, 3), str(path))
+
+
 def test_a_model_that_is_built_otherwise_does_not_load(tmp_path):
     path = str(tmp_path / "state.safetensors")
     state.save(torch.nn.Linear(3, 3), path)
