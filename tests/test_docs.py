@@ -28,7 +28,7 @@ FOREIGN = {
     *("--array", "--cpus-per-task", "--dependency", "--exclusive", "--job-name", "--parsable", "--time"),
     *("--nthreads", "--memory-limit", "--death-timeout", "--lifetime", "--resources", "--port"),
     *("--gres", "--repo", "--create-namespace", "--generate-name"),
-    *("--faults", "--keep", "--page", "--seed", "--kinds", "--first"),
+    *("--faults", "--keep", "--page", "--seed", "--kinds", "--first", "--seconds"),
     *("--accuracy", "--quiet", "--runs", "--tries", "--drift", "--layout", "--rows", "--spread"),
 }  # fmt: skip
 

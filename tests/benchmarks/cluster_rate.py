@@ -42,7 +42,7 @@ def serve(nodes, seconds):
     node.carry_out = carry_out
     silence()
     with LocalCluster(
-        n_workers=nodes, threads_per_worker=1, processes=False, dashboard_address=None,
+        n_workers=nodes, threads_per_worker=1, processes=False, dashboard_address=":0",
         memory_limit=0, protocol="tcp://", host="127.0.0.1",
     ) as cluster:  # fmt: skip
         print(cluster.scheduler_address, flush=True)

@@ -102,10 +102,10 @@ class Kind:
                     self._complete(out, how)
                 except (AssertionError, OSError, subprocess.SubprocessError) as error:
                     self._became(f"FAILED: {error}", out, -1)
-            for each in self._cluster.nodes:
-                if each.poll() is not None:
-                    self._cluster.nodes.remove(each)
-                    self._cluster.nodes.append(self._cluster.node())
+            self._cluster.nodes = [
+                each if each.poll() is None else self._cluster.node()
+                for each in self._cluster.nodes
+            ]
 
     def _disturbed(self, out, how, wanted):
         run = begin(self._cluster, out, how)

@@ -113,6 +113,7 @@ def test_a_run_that_was_copied_without_its_empty_folders_can_be_carried_on(folde
 
 
 def test_a_run_that_exists_is_not_overwritten_and_the_line_says_how_to_go_on(folder):
+    folder.begin(Session())
     with pytest.raises(UsageError) as error:
         RunFolder.create(folder.path, "networks")
     assert f"continue it with --resume {folder.path}" in str(error.value)

@@ -14,7 +14,7 @@ from harness.coordinator.listener import Listener
 from harness.errors import UsageError
 
 #: The list of nodes is long, and asked for again after so many seconds.
-_FRESH_SECONDS = 1.0
+_FRESH_SECONDS = 5.0
 
 
 class Roster:
