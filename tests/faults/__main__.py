@@ -82,10 +82,10 @@ def check_end(run, codes):
 
 
 class Kind:
-    """The tries of one kind of fault."""
+    """The tries of one kind of fault; each is also added to the file `keep`, if there is one."""
 
-    def __init__(self, name, cluster, expected, seconds):
-        self._name, self._fault = name, FAULTS[name]()
+    def __init__(self, name, cluster, expected, seconds, keep):
+        self._name, self._fault, self._keep = name, FAULTS[name](), keep
         self._cluster, self._expected, self._seconds = cluster, expected, seconds
         self.made = []
 
@@ -151,7 +151,10 @@ class Kind:
 
     def _became(self, became, out, code, count=0):
         code = "goes on" if code is None else code
-        self.made.append({"fault": self._name, "records": count, "code": code, "became": became})
+        made = {"fault": self._name, "records": count, "code": code, "became": became}
+        self.made.append(made)
+        if self._keep:
+            table.append(self._keep, made)
         print(f"{self._name} in {out}: {became}; {count} records then, {code}", flush=True)
 
 
@@ -198,6 +201,7 @@ def main():
         parser.error(f"there is no {FAKETIME}: apt install libfaketime, or leave the clocks out")
     random.seed(options.seed)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, it would be ignored
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the cluster is ended with it
     folder = Path(tempfile.mkdtemp(prefix="harness-faults-"))
     print(f"in {folder}", flush=True)
     tries = []
@@ -211,14 +215,10 @@ def main():
             stack.callback(cut.end)
             cut.begin()
         for name, wanted in names.items():
-            kind = Kind(name, cut if name in CUTS else cluster, expected, seconds)
-            try:
-                kind.run(wanted)
-            finally:
-                tries += kind.made
-                if options.keep:
-                    for each in kind.made:
-                        table.append(options.keep, each)
+            there = cut if name in CUTS else cluster
+            kind = Kind(name, there, expected, seconds, options.keep)
+            kind.run(wanted)
+            tries += kind.made
         for each in cluster.nodes:
             kill(each)
             each.wait()
