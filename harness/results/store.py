@@ -31,6 +31,8 @@ SUBFOLDERS = ("logs", "predictions", "samples", "state")
 Kind = Literal["networks", "layers"]
 COMMANDS: dict[Kind, str] = {"networks": "harness run", "layers": "harness layers"}
 
+#: What to do when there is room again on a disk that was too full for a run to begin.
+_AGAIN = "repeat the command"
 
 #: The seconds of one call.
 Seconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
@@ -85,10 +87,10 @@ class RunFolder:
         """A new run at `path`; UsageError where something is there already or cannot be written."""
         cls.check_free(path)
         folder = cls(path)
-        with writing(path, "repeat the command"):
+        with writing(path, _AGAIN):
             path.mkdir(parents=True, exist_ok=True)
             folder._make_subfolders()
-            folder._describe(Description(kind=kind))
+            folder._describe(Description(kind=kind), _AGAIN)
             (path / RECORDS).touch()
         return folder
 
@@ -136,7 +138,8 @@ class RunFolder:
         """Adds a session; its place is what records name."""
         described = self.description()
         sessions = (*described.sessions, session)
-        self._describe(described.model_copy(update={"sessions": sessions}))
+        again = "--resume it" if described.sessions else _AGAIN
+        self._describe(described.model_copy(update={"sessions": sessions}), again)
         return len(sessions) - 1
 
     def kept(self, session: int) -> list[Record]:
@@ -258,11 +261,11 @@ class RunFolder:
         with lock:
             yield
 
-    def _describe(self, description: Description) -> None:
+    def _describe(self, description: Description, again: str = "--resume it") -> None:
         """Writes run.json, whole or not at all."""
         data = {"schema": SCHEMA, **description.model_dump(mode="json")}
         text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-        with writing(self.path):
+        with writing(self.path, again):
             replace(self.path / RUN, text.encode(errors="backslashreplace"))
 
     def _make_subfolders(self) -> None:
