@@ -20,6 +20,8 @@ import threading
 import time
 from pathlib import Path
 
+from harness.coordinator.listener import Listener
+
 PLUGIN = Path(__file__).with_name("idle_plugin.py")
 
 
@@ -50,23 +52,41 @@ def serve(nodes, seconds):
     os._exit(0)
 
 
+class Clock(Listener):
+    """The seconds and the processor seconds between the tenth record of a run and its last."""
+
+    BEFORE = 10  # connecting, and the first imports of what scores
+
+    def __init__(self):
+        self._times = []
+
+    def recorded(self, label, record):
+        self._times.append((time.monotonic(), time.process_time()))
+
+    def told(self):
+        first, *later = self._times[self.BEFORE :]
+        seconds, cpu = (now - then for now, then in zip(later[-1], first, strict=True))
+        return {"trials": len(later), "seconds": seconds, "cpu": cpu}
+
+
 def command(address, trials, out):
-    """The command; prints its CPU seconds and those of the clock while the trials ran."""
+    """The command; prints what the clock says."""
     import harness
 
+    clock = Clock()
     run = harness.run(
         [str(PLUGIN)], seeds=range(trials), limit=50, timing=False, device="cpu", out=out,
-        executor="dask", scheduler=address,
+        executor="dask", scheduler=address, listener=clock,
     )  # fmt: skip
     assert all(record.status == "ok" for record in run.records), run.records[0].reason
-    print(json.dumps({"seconds": run.sessions[-1].wall_seconds["trials"]}))
+    print(json.dumps(clock.told()))
 
 
 def measured(nodes, seconds, rounds):
-    """Trials a second, and the processor seconds of the command for each."""
+    """What the clock of a command says."""
     here = [sys.executable, "-m", "tests.benchmarks.cluster_rate"]
-    trials = max(100, nodes * rounds)
     words = [*here, "--serve", str(nodes), "--seconds", str(seconds)]
+    trials = str(max(100, nodes * rounds))
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen(
@@ -74,19 +94,10 @@ def measured(nodes, seconds, rounds):
         ) as cluster,
     ):
         address = cluster.stdout.readline().strip()
-        cpu = []
-        for number, count in enumerate((1, trials)):  # the first costs the start alone
-            out = Path(folder) / f"run-{number}"
-            words = [*here, "--command", address, "--trials", str(count), "--out", str(out)]
-            with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-                lines = process.stdout.read().strip().splitlines()
-                _, status, used = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-                assert process.returncode == 0
-            cpu.append(used.ru_utime + used.ru_stime)
-        wall = json.loads(lines[-1])["seconds"]
+        words = [*here, "--command", address, "--trials", trials, "--out", f"{folder}/run"]
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
         cluster.stdin.close()
-    return trials, wall, (cpu[1] - cpu[0]) / trials
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def main():
@@ -106,11 +117,12 @@ def main():
         command(options.command, options.trials, options.out)
         return
     for nodes in map(int, options.nodes.split(",")):
-        trials, wall, cpu = measured(nodes, options.seconds, options.rounds)
-        ideal = trials * options.seconds / nodes
+        found = measured(nodes, options.seconds, options.rounds)
+        rate = found["trials"] / found["seconds"]
         print(
-            f"{nodes} nodes: {trials} trials in {wall:.1f} s ({ideal:.1f} s if nothing cost anything), "
-            f"{trials / wall:.1f} a second, {1000 * cpu:.1f} ms of processor time each, "
+            f"{nodes} nodes: {found['trials']} trials in {found['seconds']:.1f} s, {rate:.1f} a second of "
+            f"{nodes / max(options.seconds, 1e-9):.1f} that the nodes could do, "
+            f"{1000 * found['cpu'] / found['trials']:.1f} ms of the command's processor time each, "
             f"load {os.getloadavg()[0]:.1f}",
             flush=True,
         )
