@@ -96,7 +96,9 @@ class RunTrial(Data):
     """Answered by `Trained`: build, train, finish, evaluate; saves the state and the predictions.
 
     Where `evidence` names a file, it also leaves there what metrics by hook are computed from, with the
-    predictions under the changes of those metrics that are listed in `changed`.
+    predictions under the changes of those metrics that are listed in `changed`. Where `checkpoint` names
+    a file, the training goes on from what it holds, and is kept there after an epoch, if that many
+    `checkpoint_seconds` have passed since the last time.
     """
 
     type: Literal["trial"] = "trial"
@@ -107,6 +109,8 @@ class RunTrial(Data):
     predictions: str
     evidence: str = ""
     changed: tuple[MetricPlace, ...] = ()
+    checkpoint: str = ""
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 0.0
 
 
 class ReloadTrial(Data):
@@ -291,7 +295,8 @@ def printable(value: Any) -> Any:
 class Progress(Answer):
     """Where a trial stands. `done` and `total` count batches of this stage.
 
-    `node` is the machine of a cluster that it runs on, "" for the coordinator's own.
+    `node` is the machine of a cluster that it runs on, "" for the coordinator's own. `spent` is how many
+    seconds a trial that goes on from a checkpoint was trained before, `note` a line for the user.
     """
 
     type: Literal["progress"] = "progress"
@@ -302,6 +307,8 @@ class Progress(Answer):
     epochs: int | None = None
     scalars: dict[str, float] = {}
     node: str = ""
+    spent: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    note: str = ""
 
 
 class Described(Answer):

@@ -155,7 +155,7 @@ def by_hand() -> set[str]:
 
 #: What may stand beside --resume: how it is carried on, and what decides no result.
 _HOW = {"resume", "rerun_changed", "retry", "quiet", "verbose"}
-_CHANGED = {"timeout", "memory", "jobs", "fail_fast", "executor", "scheduler"}
+_CHANGED = {"timeout", "memory", "jobs", "fail_fast", "checkpoint", "executor", "scheduler"}
 
 
 def _check_resume(resume: Path | None) -> set[str]:
@@ -167,7 +167,7 @@ def _check_resume(resume: Path | None) -> set[str]:
     if resume and given - _HOW - _CHANGED:
         raise click.UsageError(
             f"--resume takes its options from {resume / 'run.json'}, give no other "
-            "(but --timeout, --memory, --jobs, --executor, --scheduler)"
+            "(but --timeout, --memory, --jobs, --checkpoint, --executor, --scheduler)"
         )
     return given & _CHANGED if resume else set()
 

@@ -50,6 +50,13 @@ if TYPE_CHECKING:
     "--jobs", type=int, help="Trials trained at once [default: cores / threads; 1 on cuda]."
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")
+@click.option(
+    "--checkpoint",
+    default="10",
+    show_default=True,
+    metavar="MINUTES",
+    help="Keep a trial's training after an epoch, at most so often; 0: after each; none: never.",
+)
 @click.option("--timing/--no-timing", default=True, help="Measure the trained networks, or not.")
 @click.option("--sweep", is_flag=True, help="Measure rates by batch size, too.")
 @click.option(
@@ -145,7 +152,7 @@ def run(
 #: What decides nothing that a forecast tells.
 _NO_MATTER = (
     "out", "resume", "rerun_changed", "retry", "quiet", "verbose", "baseline", "fail_fast",
-    "executor", "scheduler",
+    "executor", "scheduler", "checkpoint",
 )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def run(
     timeout: float | None = None,
     memory: float | None = None,
     limit: int | None = None,
+    checkpoint: float | None = 10.0,
     fail_fast: bool = False,
     isolate: bool = False,
     timing: bool = True,
@@ -75,12 +76,13 @@ def run(
     of a list is a row: `{"native-dfa": {"hidden": [32, 64]}}`. A trial may take `timeout` seconds and
     `memory` GiB. With `limit`, so many samples of each split are used, drawn alike; with `fail_fast`, the
     first failure ends the run. With `isolate`, every plugin has packages of its own, as NAME@VERSION
-    always has. Without `timing`, nothing is measured beside the trials, nor in a part of a run, as
-    `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too; `variants` are ways of
-    evaluating each network: eager, compile, graphs. `metrics` are names, globs and .py files of metrics
-    by hook beside those that cost nothing; "none" is none at all. With the `executor` "dask", trials run
-    on the cluster of `scheduler`, or on one that is started here. UsageError where something is asked for
-    that does not exist.
+    always has. After every `checkpoint` minutes, at the end of an epoch, a trial is kept, to go on from
+    there if it is killed; None never does. Without `timing`, nothing is measured beside the trials, nor
+    in a part of a run, as `shard` "3/10" asks for. With `sweep`, rates by batch size are measured too;
+    `variants` are ways of evaluating each network: eager, compile, graphs. `metrics` are names, globs and
+    .py files of metrics by hook beside those that cost nothing; "none" is none at all. With the
+    `executor` "dask", trials run on the cluster of `scheduler`, or on one that is started here.
+    UsageError where something is asked for that does not exist.
     """
     options = {
         "plugins": _patterns(plugins),
@@ -94,6 +96,7 @@ def run(
         "timeout": timeout,
         "memory": memory,
         "limit": limit,
+        "checkpoint": checkpoint,
         "fail_fast": fail_fast,
         "isolate": isolate,
         "timing": timing,

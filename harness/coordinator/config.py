@@ -31,12 +31,18 @@ Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Positive
+Minutes = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=threading.TIMEOUT_MAX)]
 
 
 def _several(values: Any) -> Any:
     """A single value is a list of one."""
     return values if isinstance(values, (list, tuple)) else (values,)
+
+
+def _none(value: Any) -> Any:
+    """The command line and a TOML file have no other word for it."""
+    return None if value == "none" else value
 
 
 #: Parameters by plugin name or pattern: each has the values of which every one is a row.
@@ -68,6 +74,7 @@ class RunConfig(Config):
     jobs: Count | None = None
     timing: bool = True
     limit: Count | None = None
+    checkpoint: Annotated[Minutes | None, BeforeValidator(_none)] = 10.0
     fail_fast: bool = False
     isolate: bool = False
     sweep: bool = False

@@ -8,9 +8,10 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -215,13 +216,19 @@ def asking(
 def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Stoppable) -> Iterator[T]:
     """Runs `calls`, `jobs` at a time, and yields their results in this thread as they come.
 
-    Whatever ends the iteration early (Ctrl-C, a full disk) ends the workers first.
+    Whatever ends the iteration early (Ctrl-C, a full disk) ends the workers first. A call is submitted
+    when it is soon to begin: what has been yielded is not kept, however many calls there are.
     """
+    waiting = iter(calls)
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        futures = [pool.submit(call) for call in calls]
+        # As many more wait in the pool, so that no thread idles while a result is dealt with.
+        pending = {pool.submit(call) for call in islice(waiting, 2 * max(1, jobs))}
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                pending |= {pool.submit(call) for call in islice(waiting, len(done))}
+                while done:
+                    yield done.pop().result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             workers.stop()

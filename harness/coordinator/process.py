@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import IO, Protocol
 
 from pydantic import BaseModel, ValidationError
@@ -109,20 +110,22 @@ class Worker:
     ) -> Event:
         """Sends `request` and returns its answer; after `timeout` seconds the worker is killed.
 
-        A worker that dies or writes anything but events has answered `Failed`.
+        What the worker says it has `spent` in an earlier process counts. A worker that dies or writes
+        anything but events has answered `Failed`.
         """
-        timer = None
-        if timeout:
-            expired = Failed(status="timeout", reason=f"took longer than {timeout:g} s")
-            timer = threading.Timer(timeout, self.end, [expired])
-            timer.daemon = True
-            timer.start()
+        deadline = _Deadline(self, timeout) if timeout else None
+
+        def heard(event: Progress) -> None:
+            if deadline and event.spent:
+                deadline.shorten(event.spent)
+            progress(event)
+
         try:
             with self._asking:
-                return self._answer(request, progress)
+                return self._answer(request, heard)
         finally:
-            if timer:
-                timer.cancel()
+            if deadline:
+                deadline.cancel()
 
     def _answer(self, request: BaseModel, progress: Callable[[Progress], None]) -> Event:
         stage = "start"
@@ -185,6 +188,31 @@ class Worker:
             reason = "the system ran out of memory and killed the process"
             return Failed(status="oom", reason=reason, where=stage)
         return Failed(status="crashed", reason=f"the process {ending(code)}", where=stage)
+
+
+class _Deadline:
+    """Ends `worker` when `timeout` seconds have passed."""
+
+    def __init__(self, worker: Worker, timeout: float) -> None:
+        self._worker, self._timeout, self._start = worker, timeout, monotonic()
+        self._timer = self._started(timeout)
+
+    def shorten(self, seconds: float) -> None:
+        """So many seconds of it have passed already before."""
+        self.cancel()
+        left = self._start + self._timeout - seconds - monotonic()
+        self._timer = self._started(max(left, 0.0))
+
+    def cancel(self) -> None:
+        """The answer has come."""
+        self._timer.cancel()
+
+    def _started(self, seconds: float) -> threading.Timer:
+        expired = Failed(status="timeout", reason=f"took longer than {self._timeout:g} s")
+        timer = threading.Timer(seconds, self._worker.end, [expired])
+        timer.daemon = True
+        timer.start()
+        return timer
 
 
 def ending(code: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.catalogue.plugins import Plugin
 from harness.catalogue.tasks import find_task
+from harness.coordinator.checkpoints import Checkpoints
 from harness.coordinator.config import RunConfig, cache_folder
 from harness.coordinator.executors.job import Executor, Job, Outcome, Stages
 from harness.coordinator.executors.local import LocalExecutor
@@ -36,6 +37,7 @@ from harness.protocol import (
     Failed,
     Prepare,
     Prepared,
+    Progress,
     TasksDescribed,
     Trained,
 )
@@ -191,7 +193,14 @@ def run_trials(
         )
     )
 
+    checkpoints = Checkpoints(planned, config.checkpoint, folder, listener.message)
+    stack.callback(checkpoints.close)
+
     def run(plan: Planned) -> tuple[str, TrialRecord]:
+        def heard(progress: Progress) -> None:
+            checkpoints.heard(plan, progress)
+            listener.progress(plan.label, progress)
+
         trial, log = plan.trial, folder.file("logs", plan.trial.key, ".log")
         if plan.refused:
             outcome = Outcome(plan.refused, datetime.now(UTC).isoformat(timespec="seconds"))
@@ -204,9 +213,9 @@ def run_trials(
                 log=log,
                 state=folder.file("state", trial.key, ".safetensors"),
                 predictions=folder.file("predictions", trial.key, ".safetensors"),
-                asked=own.asked(trial.key),
+                asked={**own.asked(trial.key), **checkpoints.asked(trial)},
             )
-            outcome = executor.run(job, partial(listener.progress, plan.label))
+            outcome = executor.run(job, heard)
         stages = Stages(outcome.stages, "score")
         event = scorer.check(outcome.event, trial, set(outcome.stages))
         fields = scorer.score(trained(event), trial)
@@ -239,6 +248,7 @@ def run_trials(
     with stack:
         for label, record in spread(calls, executor.parallel, executor):
             folder.append(record)
+            checkpoints.recorded(record)
             queue.took(record)
             listener.recorded(label, record)
             if config.fail_fast and record.status not in ("ok", "skipped"):

@@ -140,6 +140,13 @@ CHECKS = (
         fresh=True,
     ),
     Check(
+        "checkpoint",
+        "a training that is killed after an epoch goes on from its checkpoint, bit for bit",
+        "return from harness_training_state all that training changes outside of state_dict(): optimizers, "
+        "schedules, counters, random generators",
+        needs="state",
+    ),
+    Check(
         "tasks",
         "a task of another kind or shape is solved, or refused by Unsupported with a reason",
         "raise Unsupported(reason) in harness_build_model for a task that the method cannot do",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -92,6 +92,20 @@ class Evaluation:
 
 Scalars = Mapping[str, Any]
 """Named numbers worth plotting: floats, or 0-d tensors, which cost no synchronisation."""
+
+
+class Stateful(Protocol):
+    """Part of a training's state, as an optimizer: what `harness_training_state` names.
+
+    Its state is a mapping of numbers, texts, None and tensors, also in lists, tuples and mappings. The
+    tensors come back on the CPU.
+    """
+
+    def state_dict(self) -> Mapping[Any, Any]:
+        """The state as it is now."""
+
+    def load_state_dict(self, state_dict: Any) -> object:
+        """Takes over a state that `state_dict` returned in another process."""
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ training only. A hook may name only those arguments that it needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from harness.plugin.contract import Evaluation, ModelNeuron, Neuron, Params, Scalars, Task
+from harness.plugin.contract import Evaluation, ModelNeuron, Neuron, Params, Scalars, Stateful, Task
 from harness.plugin.markers import hookspec
 from harness.plugin.metrics import MetricSpec
 from harness.plugin.parameters import Presets
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, device, nn
 
 #: The version of this contract. A plugin module may name the version that it was written for, as
-#: `HARNESS_CONTRACT = "1.1"`: the host refuses another major version, and a newer minor one. The minor
+#: `HARNESS_CONTRACT = "1.2"`: the host refuses another major version, and a newer minor one. The minor
 #: version rises when a hook or an argument is added, the major one when something changes or goes.
-CONTRACT = "1.1"
+CONTRACT = "1.2"
 
 
 @hookspec(firstresult=True)
@@ -82,6 +82,19 @@ def harness_train_sequence(model: nn.Module, spikes: Tensor, targets: Tensor) ->
 
     In place of `harness_train_step` for tasks of kind `spike-train`; one call an epoch where the
     task has one sample. A plugin that lacks the hook that a task's kind needs is skipped.
+    """
+
+
+@hookspec(firstresult=True)
+def harness_training_state(model: nn.Module) -> Mapping[str, Stateful | Generator]:
+    """Optional: all that training keeps outside of `model.state_dict()`, by name; {} where that is nothing.
+
+    Optimizers, schedules and counters, as objects with `state_dict()` and `load_state_dict()`, and random
+    generators of the plugin's own. With it the host writes checkpoints of a long training, at the end of
+    an epoch: the model, these, and its own generators. A trial that was killed goes on from there, in a
+    model that is built again, and has to end as if nobody had disturbed it, bit for bit. Without the
+    hook it begins anew. Called at the end of an epoch, and before the first epoch of a trial that goes
+    on. Added in 1.2.
     """
 
 

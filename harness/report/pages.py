@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.report.content import Picture
+from harness.report.content import Item, Picture
 from harness.report.looks import SHAPES
 from harness.report.numbers import plain
 from harness.report.rows import DARK, LIGHT
@@ -26,12 +26,40 @@ ESCAPED = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">"
 ESCAPES = str.maketrans(ESCAPED)
 
 
-def render(said: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The reports by their files' names: what is said of the run, and of each of its tasks."""
+#: As `markupsafe.escape` writes them.
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
+
+#: What stands before a value that is the best of its column, or cannot be told from it.
+_MARKS = {
+    "": "",
+    "best": '<span class="mark best" aria-hidden="true">●</span><span class="unseen">best: </span>',
+    "tie": '<span class="mark tie" aria-hidden="true">○</span>'
+    '<span class="unseen">as good as the best: </span>',
+}
+
+
+def render(
+    said: Mapping[str, Any],
+    sections: Sequence[Mapping[str, Any]],
+    kept: dict[Any, Markup] | None = None,
+) -> dict[str, str]:
+    """The reports by their files' names: what is said of the run, and of each of its tasks.
+
+    Tables and cards, which do not depend on the figures, are taken from `kept`, or put there for the
+    next time.
+    """
+    parts = {} if kept is None else kept
+
+    def once(macro: Callable[..., Markup], subject: object, *further: Any) -> Markup:
+        part = (macro.name, id(subject))  # type: ignore[attr-defined] # a macro of Jinja's has one
+        if part not in parts:
+            parts[part] = macro(subject, *further)
+        return parts[part]
+
     # The block of data has no character that means anything to HTML (`facts.as_json`).
     own = [{**section, "data": Markup(section["page"]["data"])} for section in sections]
     several = len(own) > 1
-    facts = {**said, "sections": own, "heading": "h3" if several else "h2"}
+    facts = {**said, "sections": own, "once": once, "heading": "h3" if several else "h2"}
     names = {"report.md": "report.md.j2", "report.html": "page/page.html.j2"}
     return {name: _template(template, several).render(facts) for name, template in names.items()}
 
@@ -67,6 +95,8 @@ def _template(name: str, several: bool = False) -> Any:
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
         "source": _source,
         "breakable": _breakable,
+        "cell": _cell,
+        "definitions": _definitions,
         "fenced": _fenced,
         "shapes": SHAPES,
     }
@@ -105,6 +135,28 @@ def _fenced(command: str) -> Markup:
 def _breakable(name: str) -> Markup:
     """A row's name that may go on in a new line after each "="."""
     return Markup("=<wbr>").join(map(escape, name.split("=")))
+
+
+def _cell(item: Item, mark: str = "") -> Markup:
+    """What stands in a cell of a table. Python's, not a macro's: a large page has 50 000 of them."""
+    text, style = _escaped(item.value), _escaped(item.style)
+    if style == "code":
+        text = "<br>".join(f"<code>{part}</code>" for part in text.split("\n"))
+    elif style:
+        text = f'<span class="{style}">{text}</span>'
+    small = "".join(f" <small>{_escaped(s)}</small>" for s in (item.interval, item.remark) if s)
+    return Markup(_MARKS[mark] + text + small)
+
+
+def _definitions(pairs: Iterable[tuple[object, object]]) -> Markup:
+    """A list of subjects and what is said of each."""
+    lines = [f"  <dt>{_escaped(a)}</dt><dd>{_escaped(b)}</dd>\n" for a, b in pairs]
+    return Markup("".join(("<dl>\n", *lines, "</dl>\n")))
+
+
+def _escaped(text: object) -> str:
+    """As `markupsafe.escape`, whose Markup costs more than the escaping."""
+    return text if isinstance(text, Markup) else str(text).translate(_HTML)
 
 
 def themed(svg: str) -> str:

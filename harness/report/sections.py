@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,15 @@ class Section:
 
 @dataclass(frozen=True)
 class View:
-    """A report's content but its figures; `said` is what the templates name beside the sections."""
+    """A report's content but its figures; `said` is what the templates name beside the sections.
+
+    `kept` are the tables and cards that they have laid out.
+    """
 
     summaries: Sequence[Summary]
     sections: Sequence[Section]
     said: Mapping[str, Any]
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def classes(self) -> dict[str, ClassAccuracy]:
@@ -90,7 +94,17 @@ def gather(
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
     tasks = by_task(records)
     sections = [
-        _section(task, len(tasks) > 1, own, sessions, beside, answers or {}, baselines, path)
+        _section(
+            task,
+            len(tasks) > 1,
+            own,
+            summaries if len(tasks) == 1 else summarise(own, sessions, answers),
+            sessions,
+            beside,
+            answers or {},
+            baselines,
+            path,
+        )
         for task, own in tasks.items()
     ]
     metrics = shown_metrics(summaries)
@@ -115,14 +129,14 @@ def _section(
     task: str,
     several: bool,
     records: Sequence[Record],
+    summaries: Sequence[Summary],
     sessions: Sequence[Session],
     beside: Sequence[str],
     answers: Mapping[str, Answers],
     baselines: Sequence[str],
     path: Path | None,
 ) -> Section:
-    """The section of the task of `records`; names of rows are those among its own."""
-    summaries = summarise(records, sessions, answers)
+    """The section of the task of `records` and their `summaries`; names of rows are those among its own."""
     baseline = next((s.row.key for s in summaries if s.row.key in baselines), "")
     ranking = rank(summaries, baseline)
     labels = {summary.row.key: shown_name(summary) for summary in summaries}

@@ -24,6 +24,9 @@ def impossible(metrics: Mapping[str, Any]) -> str:
         metric = METRICS.get(name)
         if metric is None:
             continue
+        plain_number = type(value) is float and metric.combine not in ("named", "steps")
+        if plain_number and metric.low <= value <= min(metric.high, LARGEST):
+            continue  # the most frequent case, without a call
         if reason := _wrong(metric, value):
             return f"{name}: {reason}"
     return ""

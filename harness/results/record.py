@@ -11,8 +11,12 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from harness.errors import plain
 from harness.plugin.contract import Neuron
-from harness.plugin.sources import cite
 from harness.protocol import Sweep
+from harness.results.fields import Cited as Cited
+from harness.results.fields import Count, Place
+from harness.results.fields import Outliers as Outliers
+from harness.results.fields import Series as Series
+from harness.results.fields import Versus as Versus
 from harness.results.possible import impossible
 from harness.results.reading import Amount, Number, Tree, parse
 from harness.subjects import Contender, Data, LayerRow, Row, Status, Trial
@@ -20,51 +24,11 @@ from harness.subjects import Contender, Data, LayerRow, Row, Status, Trial
 #: Raised when a field changes its meaning or goes; records of another version are refused, not guessed.
 SCHEMA = 2
 
-#: A count, and the place of something in a list; more is a mistake.
-Count = Annotated[int, Field(ge=0, lt=2**63)]
-Place = Annotated[int, Field(ge=0, lt=2**31)]
-
 #: The version of snn-harness that reads a schema which this one refuses.
 READS = {1: "snn-harness 0.1"}
 
 #: The fact that says why a group's times are compared with another row than was asked for, or with none.
 BASELINE = "baseline"
-
-
-class Versus(Data):
-    """A row's time over the baseline's: `ratio` below 1 is faster.
-
-    `low` and `high` are the 95 % interval over the rounds, absent where they support none; `p` is the
-    exact sign test's.
-    """
-
-    ratio: Amount
-    low: Amount | None = None
-    high: Amount | None = None
-    p: Annotated[float, Field(ge=0, le=1)]
-    verdict: Literal["faster", "slower", "tie"]
-
-
-class Outliers(Data):
-    """Calls far above the others: `count` of `calls`, the slowest as a multiple of the median."""
-
-    count: Count
-    calls: Count
-    slowest: Amount
-
-
-class Series(Data):
-    """What is known of one series of times beside its metrics.
-
-    `noise_floor` is the relative difference that equal rows of the group stay below in 95 % of
-    cases, `versus` the comparison with the baseline (absent for the baseline itself).
-    """
-
-    batch: Count
-    rounds: Count
-    outliers: Outliers
-    noise_floor: Amount | None = None
-    versus: Versus | None = None
 
 
 class Base(Data):
@@ -92,27 +56,6 @@ class Base(Data):
         if reason := impossible(metrics):
             raise ValueError(reason)
         return metrics
-
-
-class Cited(Data):
-    """Where a trial's setting is written; `accuracy` is its figure, and `where` in the source that stands.
-
-    The rest is that of `harness.plugin.Source`.
-    """
-
-    title: str
-    authors: str
-    year: Annotated[int, Field(ge=-9999, le=9999)] = 0
-    url: str = ""
-    where: str = ""
-    accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
-    departures: tuple[str, ...] = ()
-    mended: tuple[str, ...] = ()
-
-    @property
-    def citation(self) -> str:
-        """Authors, year, title and address in one line."""
-        return cite(self.authors, self.year, self.title, self.url)
 
 
 class TrialRecord(Base):

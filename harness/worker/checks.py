@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from harness.errors import InvalidOutput
-from harness.plugin import BATCH_SIZE, EPOCHS, Evaluation, Layer, ModelNeuron, Presets, Scalars
+from harness.plugin import (
+    BATCH_SIZE,
+    EPOCHS,
+    Evaluation,
+    Layer,
+    ModelNeuron,
+    Presets,
+    Scalars,
+    Stateful,
+)
 
 
 def presets(value: object) -> Presets:
@@ -34,6 +43,20 @@ def neuron(value: object) -> ModelNeuron | None:
     """The neuron that a model claims to use, if it does."""
     if value is not None and not isinstance(value, ModelNeuron):
         raise InvalidOutput(f"harness_neuron: returned {_kind(value)}, wanted ModelNeuron or None")
+    return value
+
+
+def training_state(value: object) -> Mapping[str, Stateful | Generator]:
+    """Parts by their names, each with a state that can be read and loaded."""
+    if not isinstance(value, Mapping):
+        raise InvalidOutput(f"harness_training_state: returned {_kind(value)}, wanted a mapping")
+    for name, part in value.items():
+        stateful = hasattr(part, "state_dict") and hasattr(part, "load_state_dict")
+        if not isinstance(name, str) or not (stateful or isinstance(part, Generator)):
+            raise InvalidOutput(
+                f"harness_training_state: {name!r} is {_kind(part)}, wanted an object with state_dict() "
+                "and load_state_dict(), or a torch.Generator"
+            )
     return value
 
 

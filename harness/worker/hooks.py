@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -15,6 +15,7 @@ from harness.plugin import (
     Params,
     Presets,
     Scalars,
+    Stateful,
     Task,
     Unsupported,
 )
@@ -97,6 +98,11 @@ class Hooks(LoadedPlugin):
                 model=model, batches=batches, generator=generator
             )
             return {} if scalars is None else scalars
+
+    def training_state(self, model: nn.Module) -> Mapping[str, Stateful | Generator]:
+        """What training keeps outside of the model's state; for a plugin that has the hook."""
+        with self.running("harness_training_state"):
+            return checks.training_state(self.hook.harness_training_state(model=model))
 
     def neuron(self, model: nn.Module) -> ModelNeuron | None:
         """The neuron that the model claims to use; None where it claims none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION,
 from harness.protocol import Progress, RunTrial, Trained
 from harness.worker import checks, settings, state, wiring
 from harness.worker.changed import answer_changed
+from harness.worker.checkpoints import Checkpoints
 from harness.worker.data import Samples, Split, TaskData, load
 from harness.worker.devices import on_device
 from harness.worker.evaluate import Answers, answer
@@ -104,10 +105,10 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     report(Progress(stage="build"))
     if not is_short(params, len(data.train)):
         try_round_trip(hooks, build, params, data.train, report)
-    model = build()
+    checkpoints = Checkpoints(request, hooks, report)
+    model = checkpoints.begin(build)
 
-    start = perf_counter()
-    history = train(hooks, model, params, data.train, trial.seed, report)
+    history = train(hooks, model, params, data.train, trial.seed, report, checkpoints)
     report(Progress(stage="finish"))
     model.eval()
     with torch.no_grad():
@@ -120,9 +121,9 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     checks.finite_scalars(finished, "harness_finish_training")
     settings.check()
     synchronise(device)
-    metrics: dict[str, Any] = {"train_seconds": perf_counter() - start}
+    metrics: dict[str, Any] = {"train_seconds": checkpoints.trained_seconds()}
 
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = dict(checkpoints.facts)
     raster: dict[str, list[list[int]]] = {}
     test: Answers | None = None
     if data.task.kind == SPIKE_TRAIN:
@@ -160,9 +161,18 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
 
 
 def train(
-    hooks: Hooks, model: nn.Module, params: Params, split: Split, seed: int, report: Report
+    hooks: Hooks,
+    model: nn.Module,
+    params: Params,
+    split: Split,
+    seed: int,
+    report: Report,
+    checkpoints: Checkpoints | None = None,
 ) -> list[dict[str, float]]:
-    """Every epoch, every batch: encode, then train-step. Returns each epoch's mean scalars."""
+    """Every epoch, every batch: encode, then train-step. Returns each epoch's mean scalars.
+
+    With `checkpoints`, whose model this is, it goes on from the last and writes others.
+    """
     epochs, size = getattr(params, EPOCHS), getattr(params, BATCH_SIZE)
     device = split.targets.device
     order_source = torch.Generator().manual_seed(seed)  # on the CPU: the same order on every device
@@ -173,7 +183,9 @@ def train(
     # Reported before the first step: if that hangs or crashes, the failure belongs to training.
     report(Progress(stage="train", total=epochs * steps))
     next_report = 0.0
-    for epoch in range(epochs):
+    if checkpoints is not None:
+        history = checkpoints.resume(order=order_source, draws=draws)
+    for epoch in range(len(history), epochs):
         order = torch.randperm(len(split), generator=order_source).to(device)
         means = ScalarMeans(hooks.training)
         for step in range(steps):
@@ -200,6 +212,8 @@ def train(
                 )
                 next_report = monotonic() + _REPORT_SECONDS
         history.append(means.read())
+        if checkpoints is not None and epoch + 1 < epochs:
+            checkpoints.offer(history, order=order_source, draws=draws)
     return history
 
 

@@ -100,6 +100,8 @@ RUN_ERRORS = [
     (["--device", "tpu"], "unknown device 'tpu': known: auto, cpu, cuda"),
     (["--seeds", "a"], "'a': wanted integers, as in --seeds 0,1,2"),
     (["--seeds", "1.5"], "wanted integers"),
+    (["--checkpoint", "often"], "--checkpoint: Input should be a valid number"),
+    (["--checkpoint", "-1"], "--checkpoint: Input should be greater than or equal to 0, not '-1'"),
     (["--seeds", "0", "--seeds", "b"], "'0,b': wanted integers"),
     (["--data", "/no/such/folder"], "Directory '/no/such/folder' does not exist"),
     (["--seeds", ""], "wanted integers"),
@@ -208,7 +210,7 @@ def test_resume_takes_no_other_option(harness, tmp_path, words):
     assert code == 2
     assert the_line(err) == (
         f"harness: --resume takes its options from {tmp_path / 'run.json'}, give no other "
-        "(but --timeout, --memory, --jobs, --executor, --scheduler)"
+        "(but --timeout, --memory, --jobs, --checkpoint, --executor, --scheduler)"
     )
 
 

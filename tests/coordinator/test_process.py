@@ -360,6 +360,14 @@ def test_a_process_that_never_reads_its_request_is_timed_out(log, interpreter, t
         assert worker.ask(request, timeout=0.5).status == "timeout"
 
 
+def test_what_was_spent_before_a_kill_counts_for_the_timeout(log, interpreter):
+    said = """echo '{"type": "progress", "stage": "train", "spent": 599.5}'"""
+    with Worker.spawn(log, interpreter=interpreter(f"{said}; sleep 600")) as worker:
+        event = worker.ask(TakeMemory(), timeout=600)
+    assert (event.status, event.reason) == ("timeout", "took longer than 600 s")
+    assert event.where == "train"
+
+
 def test_an_interpreter_that_is_not_there_is_an_error(log):
     with pytest.raises(OSError, match="no/such/python"):
         Worker.spawn(log, interpreter="no/such/python")

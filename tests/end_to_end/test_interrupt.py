@@ -189,3 +189,55 @@ def test_a_run_that_is_killed_leaves_no_process_and_can_be_carried_on(
     (tmp_path / "go").touch()
     finished(start("run", "--resume", folder))
     assert lines(folder)[0].keys() == {("stuck", 0), ("stuck", 1)}
+
+
+EPOCHS = """
+updates, was = [], [harness_train_step]
+
+@hookimpl
+def harness_train_step(model, spikes, targets):
+    updates.append(1)
+    if len(updates) > 50:  # in the third epoch of digits, with 20 batches each
+        hang()
+    return was[0](model, functional.dropout(spikes, 0.2), targets)
+
+@hookimpl
+def harness_training_state(model):
+    return {}
+"""
+
+
+@pytest.mark.timeout(1200)
+def test_a_training_that_is_killed_goes_on_and_ends_as_one_that_nobody_disturbed(
+    start, lines, stuck, tmp_path, eventually
+):
+    file = stuck(EPOCHS, "softmax")
+    words = [
+        "run", "--plugins", file, "--seeds", "0", "--set", "stuck.epochs=4", "--checkpoint", "0",
+        "--no-timing", "--device", "cpu", "--out",
+    ]  # fmt: skip
+    process, pids = start(*words, tmp_path / "parts"), tmp_path / "pids"
+    try:
+        eventually(lambda: pids.exists() and pids.read_text().endswith("\n"), seconds=300)
+        process.kill()
+        process.communicate(timeout=180)
+        eventually(lambda: not process.left(), what="the end of what was started")
+    finally:
+        process.clean_up()
+    (left,) = (tmp_path / "parts/checkpoints").iterdir()
+    assert left.suffix == ".safetensors"
+    (tmp_path / "go").touch()
+    _, err = finished(start("run", "--resume", tmp_path / "parts"))
+    assert "stuck seed=0: goes on after epoch 2 of 4" in err
+    assert not (tmp_path / "parts/checkpoints").exists()
+    finished(start(*words, tmp_path / "whole"))
+    assert not (tmp_path / "whole/checkpoints").exists()
+    parts, whole = (lines(tmp_path / name)[0]["stuck", 0] for name in ("parts", "whole"))
+    assert (parts["facts"].pop("continued"), len(parts["history"])) == ([2], 4)
+    for record in (parts, whole):
+        assert record["metrics"].pop("train_seconds") > 0
+        record["facts"].pop("checkpoint_seconds")
+    for name in ("status", "metrics", "facts", "history", "layers", "predictions"):
+        assert parts[name] == whole[name], name
+    states = [next((tmp_path / name / "state").iterdir()) for name in ("parts", "whole")]
+    assert states[0].read_bytes() == states[1].read_bytes()

@@ -20,7 +20,8 @@ from harness.subjects import Trial
 class Job:
     """One trial, and where what it leaves has to lie when it is over.
 
-    `asked` are further fields of `RunTrial`, of metrics by hook.
+    `asked` are further fields of `RunTrial`, of metrics by hook and of a checkpoint; a cluster is asked for
+    no checkpoint.
     """
 
     plugin: Plugin
@@ -78,6 +79,11 @@ class Stages:
         self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
         self._stage, self._since = stage, now
 
+    def add(self, stage: str, seconds: float) -> None:
+        """`stage` has taken `seconds` more, in an earlier process."""
+        if seconds:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
 
 def run_here(
     workers: Workers,
@@ -92,6 +98,7 @@ def run_here(
 
     def heard(now: Progress) -> None:
         stages.enter(now.stage.partition(" ")[0])
+        stages.add("train", now.spent)
         progress(now)
 
     progress(Progress(stage="start"))

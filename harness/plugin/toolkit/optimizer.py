@@ -9,7 +9,8 @@ weights equal bit for bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,8 +45,23 @@ class _Optimizer:
         self._update([p for p, _ in active], [gradient for _, gradient in active])
         self.updates += 1
 
+    def state_dict(self) -> dict[str, Any]:
+        """The number of updates, and what is kept of each parameter that was updated."""
+        return {"updates": self.updates, "kept": self._kept()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Takes over what `state_dict` returned."""
+        self.updates = state_dict["updates"]
+        self._keep(state_dict["kept"])
+
     def _update(self, active: list[Tensor], gradients: list[Tensor]) -> None:
         """The update of those parameters that have a gradient."""
+        raise NotImplementedError
+
+    def _kept(self) -> Any:
+        raise NotImplementedError
+
+    def _keep(self, kept: Any) -> None:
         raise NotImplementedError
 
 
@@ -68,6 +84,17 @@ class Adam(_Optimizer):
         super().__init__(parameters, lr, cosine_over)
         self.betas, self.eps = betas, eps
         self._moments: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+
+    def _kept(self) -> dict[int, tuple[Tensor, ...]]:
+        places = enumerate(self.parameters)
+        return {n: self._moments[id(p)] for n, p in places if id(p) in self._moments}
+
+    def _keep(self, kept: Mapping[int, Sequence[Tensor]]) -> None:
+        self._moments = {}
+        for place, moments in kept.items():
+            p = self.parameters[place]
+            mean, square, step = (moment.to(p.device) for moment in moments)
+            self._moments[id(p)] = mean, square, step
 
     def _update(self, active: list[Tensor], gradients: list[Tensor]) -> None:
         for p in active:
@@ -110,6 +137,15 @@ class SGD(_Optimizer):
         super().__init__(parameters, lr, cosine_over)
         self.momentum = momentum
         self._velocities: list[Tensor | None] = []
+
+    def _kept(self) -> list[Tensor | None]:
+        return self._velocities
+
+    def _keep(self, kept: Sequence[Tensor | None]) -> None:
+        device = self.parameters[0].device
+        self._velocities = [
+            velocity if velocity is None else velocity.to(device) for velocity in kept
+        ]
 
     def _update(self, active: list[Tensor], gradients: list[Tensor]) -> None:
         if not self._velocities and self.momentum:

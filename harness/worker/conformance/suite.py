@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.plugin.conformance import CHECKS
 from harness.protocol import Checked, CheckPlugin
 from harness.subjects import PluginLocation
-from harness.worker.conformance import kept, learning, outputs, repetition, start
+from harness.worker.conformance import kept, learning, outputs, repetition, resuming, start
 from harness.worker.conformance.outcome import Skipping, told
 from harness.worker.conformance.probe import Probe, Run
 
@@ -36,7 +36,7 @@ RUNS: dict[str, Run] = {
     "devices": kept.devices,
 }
 #: Those that write to the folder, or read what was written there.
-WITH_FOLDER = {"state": kept.state, "reload": kept.reload}
+WITH_FOLDER = {"state": kept.state, "reload": kept.reload, "checkpoint": resuming.checkpoint}
 
 
 def carry_out(request: CheckPlugin) -> Checked:

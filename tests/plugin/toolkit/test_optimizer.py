@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from copy import deepcopy
 
 import pytest
 
@@ -50,6 +51,35 @@ def test_sgd_equals_torch_bit_for_bit(momentum, cosine_over):
         lambda p: torch.optim.SGD(p, lr=0.1, momentum=momentum, fused=True),
     )
     assert all(map(torch.equal, ours, theirs))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: Adam(p, 0.01, cosine_over=20),
+        lambda p: SGD(p, 0.1, cosine_over=20),
+        lambda p: SGD(p, 0.1, momentum=0.5),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 7])
+def test_one_that_goes_on_ends_where_one_in_one_go_does(make, before):
+    whole = [torch.randn(5, 3), torch.randn(4), torch.randn(2)]
+    optimizer = make(whole)
+
+    def update(optimizer, times):
+        for _ in range(times):
+            for p in optimizer.parameters[:2]:  # the last one never has a gradient
+                p.grad = p.sin()
+            optimizer.step()
+
+    update(optimizer, before)
+    parts = [p.clone() for p in whole]
+    other = make(parts)
+    other.load_state_dict(deepcopy(optimizer.state_dict()))
+    for each in (optimizer, other):
+        update(each, 5)
+    assert all(map(torch.equal, whole, parts))
+    assert other.lr == optimizer.lr
 
 
 def test_cosine_falls_from_peak_to_zero():

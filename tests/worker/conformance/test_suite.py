@@ -245,6 +245,18 @@ BROKEN = {
         "state_dict: '_extra_state' is str, wanted a tensor",
         "parameters or buffers",
     ),
+    "an optimizer that does not go on": (
+        "@hookimpl\ndef harness_training_state(model):\n    return {}",
+        "checkpoint",
+        "differs between a training in one go and one in two parts",
+        "harness_training_state",
+    ),
+    "a training state that is none": (
+        "@hookimpl\ndef harness_training_state(model):\n    return {'optimizer': 3}",
+        "checkpoint",
+        "'optimizer' is int, wanted an object with state_dict()",
+        "harness_training_state",
+    ),
     "a crash on another shape": (
         "was = [harness_build_model]\n@hookimpl\ndef harness_build_model(task, params, device):\n"
         "    assert task.input_shape == (1, 8, 8), 'digits only'\n"
@@ -327,6 +339,11 @@ def test_what_is_trained_and_not_in_the_state_is_missed_in_a_fresh_process(plugi
     found = check(PluginLocation("fresh", file=location.file), "reload")
     assert (found.status, found.detail) == ("failed", "32 of 32 samples get other scores")
     assert "register_buffer()" in found.mend
+
+
+def test_without_the_hook_the_check_of_checkpoints_is_skipped(plugin, check):
+    found = check(plugin("del harness_training_state"), "checkpoint")
+    assert found.status == "skipped" and "begins anew" in found.detail
 
 
 def test_what_cannot_be_counted_is_told_and_does_not_fail(plugin, check):

@@ -30,6 +30,9 @@ from harness.plugin.toolkit.optimizer import adam_or_sgd
 from harness.plugin.toolkit.parameters import ADAM_OR_SGD, HIDDEN_OR_NONE
 from harness.plugin.toolkit.requirements import require_static_classification
 from harness.plugin.toolkit.training import cross_entropy_step
+from harness.plugin.toolkit.training_state import (
+    harness_training_state as harness_training_state,  # a hook
+)
 from harness.plugin.toolkit.variants import (
     ALL_SAMPLES,
     INPUT_SHIFT,

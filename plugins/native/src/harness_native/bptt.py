@@ -21,6 +21,7 @@ from harness.plugin.toolkit.bptt import (
     harness_neuron,
     harness_train_step,
 )
+from harness.plugin.toolkit.training_state import harness_training_state
 from harness_native.neurons import LIFParameters
 from harness_native.spike_sequence import SpikeSequence
 from harness_native.spike_step import SpikeState, spike_step
@@ -34,6 +35,7 @@ __all__ = [
     "harness_neuron",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 

@@ -26,6 +26,7 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 from harness.plugin import Presets, Scalars, hookimpl
 from harness.plugin.toolkit.codes import harness_encode
 from harness.plugin.toolkit.readouts import accuracy, densities, window_mean
+from harness.plugin.toolkit.training_state import harness_training_state
 from harness_native import feedback_windows
 from harness_native.dfa_presets import PRESETS
 from harness_native.network import RandomFeedback, outer, output_error
@@ -38,6 +39,7 @@ __all__ = [
     "harness_evaluate",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 

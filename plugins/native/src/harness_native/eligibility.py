@@ -29,6 +29,7 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 from harness.plugin import Presets, Scalars, hookimpl
 from harness.plugin.toolkit.codes import encode
 from harness.plugin.toolkit.readouts import accuracy, densities
+from harness.plugin.toolkit.training_state import harness_training_state
 from harness_native import feedback_traces
 from harness_native.eligibility_presets import PRESETS
 from harness_native.network import RandomFeedback, outer, output_error
@@ -42,6 +43,7 @@ __all__ = [
     "harness_evaluate",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 

@@ -45,6 +45,9 @@ from harness.plugin.toolkit.parameters import (
 from harness.plugin.toolkit.readouts import window_mean, windows_over_time
 from harness.plugin.toolkit.requirements import require_classification
 from harness.plugin.toolkit.training import cross_entropy_step
+from harness.plugin.toolkit.training_state import (
+    harness_training_state as harness_training_state,  # a hook
+)
 from harness.plugin.toolkit.variants import ALL_SAMPLES, INPUT_SHIFT
 from harness.plugin.toolkit.weights import network_sizes
 from harness_native.relu_sequence import ReluSequence, ReluUnit, delayed

@@ -15,6 +15,7 @@ from harness.plugin.toolkit.codes import harness_encode
 from harness.plugin.toolkit.labels import assign_labels
 from harness.plugin.toolkit.requirements import require_static_classification
 from harness.plugin.toolkit.training import Batches
+from harness.plugin.toolkit.training_state import Attributes
 from harness_native.stdp_layer import NOBODY, one_hot
 from harness_native.stdp_network import Network
 from harness_native.stdp_presets import PRESETS
@@ -26,6 +27,7 @@ __all__ = [
     "harness_finish_training",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 
@@ -50,6 +52,12 @@ def harness_train_step(model: Network, spikes: Tensor) -> Scalars:
         "output_spikes": (winners != NOBODY).sum() / winners.shape[1],
         "threshold": model.threshold.mean(),
     }
+
+
+@hookimpl
+def harness_training_state(model: Network) -> dict[str, Attributes]:
+    """How many samples were presented: the learning rate depends on it."""
+    return {"network": Attributes(model, "presented")}
 
 
 @hookimpl

@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from harness.plugin import Evaluation, Params, Presets, Scalars, Task, hookimpl
 from harness.plugin.toolkit.codes import harness_encode
 from harness.plugin.toolkit.readouts import accuracy, densities
+from harness.plugin.toolkit.training_state import harness_training_state
 from harness_native.eligibility import backward_trace
 from harness_native.network import LayerActivity
 from harness_native.neurons import trace
@@ -50,6 +51,7 @@ __all__ = [
     "harness_presets",
     "harness_train_sequence",
     "harness_train_step",
+    "harness_training_state",
     "update",
 ]
 

@@ -20,7 +20,8 @@ one matrix product over (t, sample) instead of a trace for each synapse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,6 +77,16 @@ class RMaxProp:
     def rate(self) -> float:
         """r_0 of the next update."""
         return cosine(self.peak_rate, self.updates, self.cosine_over)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of updates, and v of each parameter."""
+        return {"updates": self.updates, "squares": self.squares}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Takes over what `state_dict` returned."""
+        self.updates = state_dict["updates"]
+        for square, kept in zip(self.squares, state_dict["squares"], strict=True):
+            square.copy_(kept)
 
     @torch.no_grad()
     def step(self, directions: Iterable[Tensor]) -> None:

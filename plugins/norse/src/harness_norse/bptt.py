@@ -17,6 +17,7 @@ from harness.plugin.toolkit.bptt import (
     harness_neuron,
     harness_train_step,
 )
+from harness.plugin.toolkit.training_state import harness_training_state
 
 __all__ = [
     "harness_build_model",
@@ -26,6 +27,7 @@ __all__ = [
     "harness_neuron",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 

@@ -14,6 +14,7 @@ from harness.plugin.toolkit.bptt import (
     harness_neuron,
     harness_train_step,
 )
+from harness.plugin.toolkit.training_state import harness_training_state
 from harness_sinabs.neurons import lif, run, run_step
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "harness_neuron",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 

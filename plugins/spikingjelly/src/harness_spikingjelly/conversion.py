@@ -17,6 +17,7 @@ from harness.plugin.toolkit.conversion import (
 )
 from harness.plugin.toolkit.converted import network_stages
 from harness.plugin.toolkit.requirements import require_static_classification
+from harness.plugin.toolkit.training_state import harness_training_state
 from harness.plugin.toolkit.weights import network_sizes
 from harness_spikingjelly.conversion_network import ConvertedNet
 from harness_spikingjelly.conversion_presets import PRESETS
@@ -29,6 +30,7 @@ __all__ = [
     "harness_finish_training",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 

@@ -14,6 +14,7 @@ from harness.plugin.toolkit.codes import harness_encode
 from harness.plugin.toolkit.labels import assign_labels
 from harness.plugin.toolkit.requirements import require_static_classification
 from harness.plugin.toolkit.training import Batches
+from harness.plugin.toolkit.training_state import Attributes
 from harness_spikingjelly.network import Network
 from harness_spikingjelly.stdp_presets import PRESETS
 
@@ -24,6 +25,7 @@ __all__ = [
     "harness_finish_training",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 #: Samples labelled at once: the batches of training are small, and those of labelling need not be.
@@ -54,6 +56,12 @@ def harness_train_step(model: Network, spikes: Tensor) -> Scalars:
         "output_spikes": output.sum() / output.shape[1],
         "threshold": model.neurons.threshold.mean(),
     }
+
+
+@hookimpl
+def harness_training_state(model: Network) -> dict[str, Attributes]:
+    """How many samples were presented: the learning rate depends on it."""
+    return {"network": Attributes(model, "presented")}
 
 
 @hookimpl

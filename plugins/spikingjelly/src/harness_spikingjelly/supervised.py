@@ -14,6 +14,7 @@ from harness.plugin import Evaluation, Layer, Params, Presets, Scalars, Task, ho
 from harness.plugin.toolkit.codes import harness_encode
 from harness.plugin.toolkit.readouts import accuracy, densities
 from harness.plugin.toolkit.requirements import require_static_classification
+from harness.plugin.toolkit.training_state import harness_training_state
 from harness_spikingjelly.supervised_network import Network
 from harness_spikingjelly.supervised_presets import PRESETS
 
@@ -23,6 +24,7 @@ __all__ = [
     "harness_evaluate",
     "harness_presets",
     "harness_train_step",
+    "harness_training_state",
 ]
 
 
