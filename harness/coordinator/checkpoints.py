@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from harness.coordinator.command import RETRIED
 from harness.coordinator.plan import Planned
 from harness.protocol import Progress
-from harness.results.record import Record, TrialRecord, latest
+from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
 from harness.results.writing import refuse_link
 from harness.subjects import Trial
@@ -20,40 +20,20 @@ FOLDER = "checkpoints"
 
 
 class Checkpoints:
-    """Those of the trials `planned`, `minutes` apart, None for none; `say` hears each thing once.
-
-    Checkpoints of other trials are deleted: of those that are done, or were of code that has changed since.
-    One of a trial that `--retry failed` may carry on stays.
-    """
+    """Those of a run, `minutes` apart, None for none; `say` hears each thing once."""
 
     def __init__(
-        self,
-        planned: Sequence[Planned],
-        minutes: float | None,
-        folder: RunFolder,
-        say: Callable[[str], None],
+        self, minutes: float | None, folder: RunFolder, say: Callable[[str], None]
     ) -> None:
-        self.path = folder.path / FOLDER
         self._folder, self._minutes, self._say = folder, minutes, say
         self._said: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
-        if self.path.is_dir():
-            refuse_link(self.path)
-            trials = [plan.trial for plan in planned]
-            trials += [
-                Trial(row=r.row, seed=r.seed) for r in latest(folder.records()[0]) if _again(r)
-            ]
-            wanted = {self._path(trial).name for trial in trials}
-            for path in self.path.iterdir():
-                if path.name not in wanted:
-                    path.unlink()
-            self.close()
 
     def asked(self, trial: Trial) -> dict[str, Any]:
         """The fields of `RunTrial` that say where its checkpoint lies, and how often it is written."""
         if self._minutes is None:
             return {}
-        path = str(self._path(trial).resolve())
+        path = str(path_of(self._folder, trial).resolve())
         return {"checkpoint": path, "checkpoint_seconds": 60 * self._minutes}
 
     def heard(self, plan: Planned, progress: Progress) -> None:
@@ -66,20 +46,38 @@ class Checkpoints:
 
     def recorded(self, record: TrialRecord) -> None:
         """Deletes the checkpoint of a trial that is done; not of one that --retry failed may carry on."""
-        if _again(record) or self._minutes is None:
-            return
-        path = self._path(Trial(row=record.row, seed=record.seed))
-        path.unlink(missing_ok=True)
+        if record.status not in RETRIED and self._minutes is not None:
+            trial = Trial(row=record.row, seed=record.seed)
+            path_of(self._folder, trial).unlink(missing_ok=True)
 
     def close(self) -> None:
         """The trials have ended: where all of them are done, nothing is left."""
-        with suppress(OSError):  # it is not empty, or not there
-            self.path.rmdir()
-
-    def _path(self, trial: Trial) -> Path:
-        return self._folder.file(FOLDER, trial.key, ".safetensors")
+        _tidy(self._folder)
 
 
-def _again(record: Record) -> TypeGuard[TrialRecord]:
-    """Whether it is of a trial that another try may carry on."""
-    return isinstance(record, TrialRecord) and record.status in RETRIED
+def path_of(folder: RunFolder, trial: Trial) -> Path:
+    """Where the checkpoint of a trial lies."""
+    return folder.file(FOLDER, trial.key, ".safetensors")
+
+
+def prune(folder: RunFolder, session: int, trials: Iterable[Trial]) -> None:
+    """Deletes what an earlier session has left and none of `trials`, all of a run's, will go on from.
+
+    That is of trials that are done, or were of code that has changed since.
+    """
+    place = folder.path / FOLDER
+    if not place.is_dir():
+        return
+    refuse_link(place)
+    kept = [record for record in folder.kept(session) if isinstance(record, TrialRecord)]
+    done = {record.key for record in kept if record.status not in RETRIED}
+    wanted = {path_of(folder, trial).name for trial in trials if trial.key not in done}
+    for path in place.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+    _tidy(folder)
+
+
+def _tidy(folder: RunFolder) -> None:
+    with suppress(OSError):  # it is not empty, or not there
+        (folder.path / FOLDER).rmdir()

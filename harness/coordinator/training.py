@@ -193,7 +193,7 @@ def run_trials(
         )
     )
 
-    checkpoints = Checkpoints(planned, config.checkpoint, folder, listener.message)
+    checkpoints = Checkpoints(config.checkpoint, folder, listener.message)
     stack.callback(checkpoints.close)
 
     def run(plan: Planned) -> tuple[str, TrialRecord]:

@@ -10,7 +10,7 @@ import json
 import pytest
 
 import harness
-from harness.coordinator import api, environment
+from harness.coordinator import api, environment, work
 from harness.coordinator.listener import Listener
 from harness.errors import UsageError
 from harness.results.record import SCHEMA
@@ -266,13 +266,13 @@ def test_a_host_that_has_changed_is_refused_and_all_is_run_anew_on_request(
 def test_data_that_have_changed_are_refused_and_all_is_run_anew_on_request(
     interrupted, monkeypatch
 ):
-    prepare = api.prepare
+    prepare = work.prepare
 
     def other_data(*words):
         prepared = prepare(*words)
         return prepared.model_copy(update={"facts": prepared.facts | {"md5": {"x": "changed"}}})
 
-    monkeypatch.setattr(api, "prepare", other_data)
+    monkeypatch.setattr(work, "prepare", other_data)
     assert "the task's data" in refused(interrupted[0])
     run = api.resume(interrupted[0], rerun_changed=True)
     assert seeds(run) == [(0, 1), (1, 1)]
