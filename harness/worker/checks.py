@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from harness.errors import InvalidOutput
 from harness.plugin import (
@@ -46,13 +46,13 @@ def neuron(value: object) -> ModelNeuron | None:
     return value
 
 
-def training_state(value: object) -> Mapping[str, Stateful | Generator]:
+def training_state(value: object) -> Mapping[str, Stateful | torch.Generator]:
     """Parts by their names, each with a state that can be read and loaded."""
     if not isinstance(value, Mapping):
         raise InvalidOutput(f"harness_training_state: returned {_kind(value)}, wanted a mapping")
     for name, part in value.items():
         stateful = hasattr(part, "state_dict") and hasattr(part, "load_state_dict")
-        if not isinstance(name, str) or not (stateful or isinstance(part, Generator)):
+        if not isinstance(name, str) or not (stateful or isinstance(part, torch.Generator)):
             raise InvalidOutput(
                 f"harness_training_state: {name!r} is {_kind(part)}, wanted an object with state_dict() "
                 "and load_state_dict(), or a torch.Generator"
