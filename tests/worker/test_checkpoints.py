@@ -175,6 +175,7 @@ def test_a_state_that_cannot_be_kept_costs_the_checkpoint_and_not_the_trial(tria
 
 def test_a_damaged_checkpoint_is_refused(trial, left):
     undisturbed = trial(state="whole")
+    left.unlink()
     with pytest.raises(KeyboardInterrupt):
         trial(kill=3)
     content = bytearray(left.read_bytes())
