@@ -93,7 +93,7 @@ def _reports(path: Path, view: View, drawn: Sequence[tuple[Sequence[Picture], st
         {**section.said, "suffix": section.suffix, "pictures": pictures, "remark": remark}
         for section, (pictures, remark) in zip(view.sections, drawn, strict=True)
     ]
-    files = render(view.said, sections, view.kept)
+    files = render(view.said, sections, view.kept if len(sections) == 1 else None)
     return [_write(path / name, text) for name, text in files.items()]
 
 

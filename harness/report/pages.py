@@ -48,13 +48,14 @@ def render(
     Tables and cards, which do not depend on the figures, are taken from `kept`, or put there for the
     next time.
     """
-    parts = {} if kept is None else kept
 
     def once(macro: Callable[..., Markup], subject: object, *further: Any) -> Markup:
         part = (macro.name, id(subject))  # type: ignore[attr-defined] # a macro of Jinja's has one
-        if part not in parts:
-            parts[part] = macro(subject, *further)
-        return parts[part]
+        if kept is None:
+            return macro(subject, *further)
+        if part not in kept:
+            kept[part] = macro(subject, *further)
+        return kept[part]
 
     # The block of data has no character that means anything to HTML (`facts.as_json`).
     own = [{**section, "data": Markup(section["page"]["data"])} for section in sections]
