@@ -1,9 +1,11 @@
-"""`harness new-plugin`: a plugin to begin with, which learns and passes `harness check` as it is."""
+"""`harness new-plugin`: a plugin, a task or a metric to begin with, which works as it is."""
 
 from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -13,59 +15,98 @@ import click
 _TEMPLATES = Path(__file__).parent / "templates"
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
-#: The files of a package, by their template.
-_PACKAGE = {
-    "pyproject": "pyproject.toml",
-    "readme": "README.md",
-    "init": "src/$module/__init__.py",
-    "plugin": "src/$module/plugin.py",
-    "test_plugin": "tests/test_plugin.py",
-    "workflow": ".github/workflows/check.yml",
-}
+
+@dataclass(frozen=True)
+class _Kind:
+    """What can be begun: its word, its group of entry points, and the commands that take one.
+
+    `file` are the templates of a file; the last is the module of a package too. `project` are those of
+    a package's pyproject.toml.
+    """
+
+    noun: str
+    group: str
+    look: str
+    run: str
+    file: tuple[str, ...]
+    project: tuple[str, ...] = ("pyproject",)
+    host: str = "snn-harness"
+
+
+_PLUGIN = _Kind(
+    "plugin", "harness", "harness check", "harness run --plugins",
+    ("script", "plugin"), ("pyproject", "framework"), "snn-harness[worker]",
+)  # fmt: skip
+_TASK = _Kind("task", "harness.task", "harness tasks", "harness run --task", ("task",))
+_METRIC = _Kind("metric", "harness.metric", "harness metrics", "harness run --metrics", ("metric",))
 
 
 @click.command("new-plugin")
 @click.argument("name")
+@click.option("--task", is_flag=True, help="A task instead: images that it draws itself.")
+@click.option("--metric", is_flag=True, help="A metric instead: of a trained network's scores.")
 @click.option("--package", is_flag=True, help="Write a package with tests and a workflow for CI.")
-def new_plugin(name: str, package: bool) -> None:
+def new_plugin(name: str, task: bool, metric: bool, package: bool) -> None:
     """Write NAME.py here, a spiking network that learns digits; with --package, the folder NAME.
 
-    Nothing that exists is overwritten.
+    With --task or --metric it is a task or a metric. Nothing that exists is overwritten.
     """
-    module = name.replace("-", "_")
-    _check_name(name, module, package)
-    values = _values(name, module, name if package else f"{name}.py")
+    if task and metric:
+        raise click.UsageError("--task and --metric are two things: write one after the other")
+    kind = _TASK if task else _METRIC if metric else _PLUGIN
+    module = _module(name)
+    _check_name(name, module, kind, package)
+    target = name if package else f"{name}.py"
+    values = _values(name, module, target, kind)
     if package:
         texts = {
-            Path(name) / Template(path).substitute(values): _filled(template, values)
-            for template, path in _PACKAGE.items()
+            Path(name) / Template(path).substitute(values): _filled(templates, values)
+            for path, templates in _package(kind).items()
         }
     else:
-        texts = {Path(f"{name}.py"): _filled("script", values) + _filled("plugin", values)}
+        texts = {Path(target): _filled(kind.file, values)}
     _write(texts)
     for path in texts:
         click.echo(f"wrote {path}")
     if package:
-        click.echo(f"next: pip install -e ./{name}, then: harness check {name}")
+        click.echo(f"next: pip install -e ./{name}, then: {values['look']}")
     else:
-        click.echo(f"next: harness check {name}.py, then: harness run --plugins {name}.py")
+        click.echo(f"next: {values['look']}, then: {values['run']}")
 
 
-def _check_name(name: str, module: str, package: bool) -> None:
-    from harness.catalogue.plugins import ALL, discover
+def _module(name: str) -> str:
+    return name.replace("-", "_").replace(" ", "_")
+
+
+def _package(kind: _Kind) -> dict[str, tuple[str, ...]]:
+    """The files of a package, with the templates of each."""
+    return {
+        "pyproject.toml": kind.project,
+        "README.md": ("readme",),
+        "src/$module/__init__.py": ("init",),
+        "src/$module/$noun.py": kind.file[-1:],
+        "tests/test_$noun.py": (f"test_{kind.noun}",),
+        ".github/workflows/check.yml": ("workflow",),
+    }
+
+
+def _check_name(name: str, module: str, kind: _Kind, package: bool) -> None:
+    from harness.catalogue.plugins import ALL
     from harness.errors import UsageError
 
     if name.endswith(".py"):
         raise UsageError(
-            f"{name!r} is a file's name: give the plugin's, {name.removesuffix('.py')}"
+            f"{name!r} is a file's name: give the {kind.noun}'s, {name.removesuffix('.py')}"
         )
     if not _NAME.fullmatch(name) or keyword.iskeyword(module) or name == ALL:
         raise UsageError(
-            f"{name!r} cannot be a plugin's name: use small letters, digits and single hyphens, "
-            "beginning with a letter, as in my-plugin"
+            f"{name!r} cannot be a {kind.noun}'s name: use small letters, digits and single hyphens, "
+            f"beginning with a letter, as in my-{kind.noun}"
         )
-    if name in (plugin.name for plugin in discover()):
-        raise UsageError(f"a plugin {name!r} is installed already: choose another name")
+    if kind is _METRIC and not 2 <= len(name) <= _LONGEST_METRIC:
+        raise UsageError(f"{name!r}: a metric's name has 2 to {_LONGEST_METRIC} characters")
+    if {name, module if kind is _METRIC else name}.intersection(_taken(kind)):
+        raise UsageError(f"a {kind.noun} {name!r} is installed already: choose another name")
     # A folder without code is found as a module too, where the current folder is on the path.
     if package and (found := find_spec(module)) and found.origin:
         raise UsageError(
@@ -73,7 +114,32 @@ def _check_name(name: str, module: str, package: bool) -> None:
         )
 
 
-def _values(name: str, module: str, target: str) -> dict[str, str]:
+#: As in the check of a metric's declaration.
+_LONGEST_METRIC = 48
+
+
+def _taken(kind: _Kind) -> Iterable[str]:
+    """The names of what there is of this kind."""
+    if kind is _TASK:
+        from harness.catalogue.tasks import discover_tasks
+
+        return [task.name for task in discover_tasks()]
+    if kind is _METRIC:
+        from harness.catalogue.metrics import discover_metrics
+        from harness.coordinator.metrics import specs_of
+        from harness.results.metrics import HOST, METRICS
+
+        modules = discover_metrics()
+        own = [spec for found in modules if found.built_in for spec in specs_of(found)]
+        titles = [metric.title for metric in (*own, *(METRICS[name] for name in HOST))]
+        named = [_module(title.lower()) for title in titles]  # a title stands for one metric too
+        return [*(m.name for m in modules), *(spec.name for spec in own), *HOST, *named]
+    from harness.catalogue.plugins import discover
+
+    return [plugin.name for plugin in discover()]
+
+
+def _values(name: str, module: str, target: str, kind: _Kind) -> dict[str, str]:
     from importlib.metadata import version
 
     from harness.plugin.hookspecs import CONTRACT
@@ -82,15 +148,21 @@ def _values(name: str, module: str, target: str) -> dict[str, str]:
     return {
         "name": name,
         "module": module,
+        "title": module.replace("_", " ").capitalize(),
         "target": target,
+        "noun": kind.noun,
+        "group": kind.group,
+        "host": kind.host,
+        "look": f"{kind.look} {target}",
+        "run": f"{kind.run} {target}",
         "contract": CONTRACT,
         "version": release,
     }
 
 
-def _filled(template: str, values: dict[str, str]) -> str:
-    text = (_TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
-    return Template(text).substitute(values)
+def _filled(templates: Iterable[str], values: dict[str, str]) -> str:
+    texts = [(_TEMPLATES / f"{name}.txt").read_text(encoding="utf-8") for name in templates]
+    return Template("".join(texts)).substitute(values)
 
 
 def _write(texts: dict[Path, str]) -> None:
