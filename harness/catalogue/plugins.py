@@ -120,7 +120,9 @@ def select(
     for text in patterns:
         pattern, version = _at_version(text)
         if version and not versions:
-            raise UsageError(f"{text}: only harness run takes NAME@VERSION, give {pattern}")
+            raise UsageError(
+                f"{text}: only harness run and harness check take NAME@VERSION, give {pattern}"
+            )
         if pattern.endswith(".py"):
             matches = [from_file(Path(pattern))]
         elif pattern == ALL:

@@ -21,13 +21,15 @@ _COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
 @click.argument("plugins", nargs=-1, required=True, metavar="PLUGIN...")
 @click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
 @click.option("--quick", is_flag=True, help="Train on fewer samples, and time nothing.")
+@click.option("--isolate", is_flag=True, help="Give every plugin packages of its own, by uv.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
-def check(plugins: tuple[str, ...], device: str, quick: bool, as_json: bool) -> None:
-    """Check PLUGIN against the contract: a name, a FILE.py, a package or its folder.
+def check(plugins: tuple[str, ...], device: str, quick: bool, isolate: bool, as_json: bool) -> None:
+    """Check PLUGIN against the contract: a NAME[@VERSION], a FILE.py, a package or its folder.
 
     One line a check: ok, FAILED or skipped, what was found, and what to change. Exit code 1 where a
     check fails.
     """
+    from harness.cli.messages import messages
     from harness.coordinator.conformance import check as run_checks
 
     shown: list[str] = []
@@ -40,7 +42,12 @@ def check(plugins: tuple[str, ...], device: str, quick: bool, as_json: bool) -> 
         click.echo(f"  {word}{result.line[8:]}")
 
     results = run_checks(
-        plugins, device=device, quick=quick, each=(lambda _: None) if as_json else show
+        plugins,
+        device=device,
+        quick=quick,
+        isolate=isolate,
+        each=(lambda _: None) if as_json else show,
+        listener=messages(),
     )
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))

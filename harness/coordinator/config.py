@@ -35,9 +35,24 @@ Minutes = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=threading.TIMEOUT_MAX)]
 
 
-def _several(values: Any) -> Any:
-    """A single value is a list of one."""
-    return values if isinstance(values, (list, tuple)) else (values,)
+def several(values: Any) -> tuple[Any, ...]:
+    """A single value is a list of one, a text or a path too; numpy's scalars become Python's."""
+    one = isinstance(values, (str, bytes, os.PathLike, Mapping)) or getattr(values, "ndim", 1) == 0
+    if one or not isinstance(values, Iterable):
+        values = (values,)
+    return tuple(each.item() if hasattr(each, "item") else each for each in values)
+
+
+def patterns(given: Any) -> tuple[str, ...]:
+    """Names, globs and files: one text, parted by commas, or several."""
+    if isinstance(given, str):
+        return tuple(name for name in given.split(",") if name)
+    return texts(given)
+
+
+def texts(given: Any) -> tuple[str, ...]:
+    """One or several, each as a text."""
+    return tuple(map(str, several(given)))
 
 
 def _none(value: Any) -> Any:
@@ -46,7 +61,7 @@ def _none(value: Any) -> Any:
 
 
 #: Parameters by plugin name or pattern: each has the values of which every one is a row.
-Params = dict[str, dict[str, Annotated[tuple[Value, ...], BeforeValidator(_several)]]]
+Params = dict[str, dict[str, Annotated[tuple[Value, ...], BeforeValidator(several)]]]
 
 
 class Config(BaseModel):

@@ -12,7 +12,10 @@ from time import monotonic
 from typing import Literal
 
 from harness.catalogue.plugins import GROUP, Plugin, discover, select
+from harness.coordinator.config import texts
 from harness.coordinator.devices import choose_device
+from harness.coordinator.environments import in_environments
+from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import failed, unexpected
 from harness.coordinator.pool import Workers, asking
 from harness.coordinator.training import scratch_folder
@@ -48,32 +51,34 @@ def choose(names: Sequence[str]) -> list[Plugin]:
     """The plugins that `names` are: plugins, globs, FILE.py, installed distributions, their folders."""
     installed = discover()
     known = {plugin.name for plugin in installed}
-    patterns: list[str] = []
+    asked: list[str] = []
     for name in names:
         if name in known:
-            patterns.append(name)
+            asked.append(name)
         elif Path(name).is_dir():
-            patterns += _plugins_in(Path(name))
+            asked += _plugins_in(Path(name))
         else:
-            patterns += _plugins_of(name) or [name]
-    return select(patterns, installed)
+            asked += _plugins_of(name) or [name]
+    return select(asked, installed, versions=True)
 
 
 def check(
-    plugins: str | Sequence[str],
+    plugins: str | Path | Sequence[str | Path],
     *,
     device: str = "cpu",
     quick: bool = False,
+    isolate: bool = False,
     each: Callable[[Result], None] = lambda _: None,
     workers: Workers | None = None,
+    listener: Listener | None = None,
 ) -> list[Result]:
     """Checks `plugins` against the contract, as `harness check`; `each` is told every result at once.
 
-    With `quick`, networks are trained on fewer samples and no call is timed. UsageError where there is no
-    such plugin.
+    With `quick`, networks are trained on fewer samples and no call is timed. With `isolate`, every plugin
+    has packages of its own, as NAME@VERSION always has. UsageError where there is no such plugin.
     """
-    chosen = choose([plugins] if isinstance(plugins, str) else plugins)
     device = choose_device(device)
+    chosen = in_environments(choose(texts(plugins)), isolate, listener or Listener())
     results: list[Result] = []
     with ExitStack() as stack:
         workers = workers or stack.enter_context(Workers())
@@ -120,11 +125,11 @@ def _result(plugin: Plugin, check: Check, event: Event, seconds: float) -> Resul
     if not isinstance(event, Checked):
         if plugin.status != "ready":
             reason, mend = plugin.reason, plugin.install or "correct what is named"
-            return Result(plugin.name, check.name, "failed", reason, mend)
+            return Result(plugin.label, check.name, "failed", reason, mend)
         event = event if isinstance(event, Failed) else unexpected(event)
         event = Checked(status="failed", detail=failed(event)["reason"], mend=_DIED)
     return Result(
-        plugin.name, check.name, event.status, event.detail, event.mend, round(seconds, 3)
+        plugin.label, check.name, event.status, event.detail, event.mend, round(seconds, 3)
     )
 
 

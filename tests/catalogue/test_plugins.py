@@ -425,7 +425,11 @@ def test_a_file_may_name_the_framework_whose_version_is_chosen(plugin_file):
     ("pattern", "versions", "line"),
     [
         ("ann-relu@new", True, "ann-relu@new: 'new' is no version, wanted one as in NAME@1.0"),
-        ("ann-relu@1.0", False, "only harness run takes NAME@VERSION, give ann-relu"),
+        (
+            "ann-relu@1.0",
+            False,
+            "only harness run and harness check take NAME@VERSION, give ann-relu",
+        ),
         ("ann-rel@1.0", True, "did you mean 'ann-relu'"),
     ],
 )

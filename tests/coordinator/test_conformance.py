@@ -1,9 +1,13 @@
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
 
 import harness
 from harness.coordinator.conformance import check, choose
 from harness.errors import UsageError
 from harness.plugin.conformance import CHECKS
+from harness.protocol import Checked
 
 
 def test_a_plugin_is_named_by_itself_its_file_its_distribution_or_its_folder(
@@ -38,6 +42,31 @@ def test_what_is_no_plugin_is_refused_with_the_fix(distribution, tmp_path, monke
         choose(["strange"])
     with pytest.raises(UsageError, match=r"nowhere\.py: No such file"):
         choose(["nowhere.py"])
+
+
+def test_a_version_is_checked_in_an_environment_of_its_own(distribution, monkeypatch, heard):
+    """What builds it is tested by itself; here, that it is asked for and its worker started there."""
+    from harness.coordinator import conformance
+
+    distribution(
+        "my-dist", {"one": "mod_one"}, framework="spiky = spiky-nets", modules={"mod_one": ""}
+    )
+    asked = []
+
+    def environments(plugins, isolate, _listener):
+        asked.append(([plugin.label for plugin in plugins], isolate))
+        return [replace(plugin, interpreter="/own/python") for plugin in plugins]
+
+    @contextmanager
+    def asking(_workers, plugin, _log, _threads):
+        yield lambda _request, _timeout: Checked(status="ok", detail=plugin.interpreter)
+
+    monkeypatch.setattr(conformance, "in_environments", environments)
+    monkeypatch.setattr(conformance, "asking", asking)
+    results = check("one@1.5", listener=heard)
+    check("one", isolate=True)
+    assert asked == [(["one@1.5"], False), (["one"], True)]
+    assert {(result.plugin, result.detail) for result in results} == {("one@1.5", "/own/python")}
 
 
 def test_a_plugin_that_misses_its_library_fails_with_the_command_that_installs_it(plugin_file):
