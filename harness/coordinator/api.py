@@ -10,7 +10,15 @@ from harness.catalogue.plugins import discover, select
 from harness.catalogue.tasks import short_name
 from harness.coordinator import work
 from harness.coordinator.command import RESUMABLE, RETRIED, Command
-from harness.coordinator.config import LayersConfig, RunConfig, make_config, option
+from harness.coordinator.config import (
+    LayersConfig,
+    RunConfig,
+    make_config,
+    option,
+    patterns,
+    several,
+    texts,
+)
 from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
 from harness.coordinator.folders import check_links, new_folder
@@ -22,16 +30,16 @@ from harness.coordinator.run import Run, load
 from harness.errors import UsageError
 from harness.results.store import Kind, RunFolder
 
-__all__ = ["Forecast", "Run", "forecast", "layers", "load", "resume", "run"]
+__all__ = ["Forecast", "Run", "UsageError", "forecast", "layers", "load", "resume", "run"]
 
 
 def run(
-    plugins: str | Sequence[str] = "all",
+    plugins: str | Path | Sequence[str | Path] = "all",
     *,
     task: str | Path | Sequence[str | Path] = "digits",
     preset: str = "quick",
     params: Mapping[str, Mapping[str, Any]] | None = None,
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: int | Sequence[int] = (0, 1, 2),
     device: str = "auto",
     threads: int = 1,
     jobs: int | None = None,
@@ -43,12 +51,12 @@ def run(
     isolate: bool = False,
     timing: bool = True,
     sweep: bool = False,
-    variants: Sequence[str] = ("eager",),
+    variants: str | Sequence[str] = ("eager",),
     rounds: int = 12,
     min_time: float = 0.02,
     baseline: str = "",
-    data: Sequence[str | Path] = (),
-    metrics: str | Sequence[str] = (),
+    data: str | Path | Sequence[str | Path] = (),
+    metrics: str | Path | Sequence[str | Path] = (),
     shard: str = "",
     executor: str = "local",
     scheduler: str = "",
@@ -72,11 +80,11 @@ def run(
     UsageError where something is asked for that does not exist.
     """
     options = {
-        "plugins": _patterns(plugins),
-        "task": str(task) if isinstance(task, (str, Path)) else tuple(map(str, task)),
+        "plugins": plugins,
+        "task": task,
         "preset": preset,
         "params": params or {},
-        "seeds": tuple(seeds),
+        "seeds": seeds,
         "device": device,
         "threads": threads,
         "jobs": jobs,
@@ -88,29 +96,32 @@ def run(
         "isolate": isolate,
         "timing": timing,
         "sweep": sweep,
-        "variants": tuple(variants),
+        "variants": variants,
         "rounds": rounds,
         "min_time": min_time,
         "baseline": baseline,
-        "data": tuple(str(folder) for folder in data),
-        "metrics": _patterns(metrics) if metrics else (),
+        "data": data,
+        "metrics": metrics,
         "shard": shard,
         "executor": executor,
         "scheduler": scheduler,
     }
-    config = make_config(RunConfig, options)
+    config = make_config(RunConfig, _plain(options))
     with new_folder(out, f"{short_name(config.task)}-{config.preset}") as path:
         return work.networks(config, Command(path, listener or default_listener(), command))
 
 
 def forecast(
-    plugins: str | Sequence[str] = "all", *, listener: Listener | None = None, **options: Any
+    plugins: str | Path | Sequence[str | Path] = "all",
+    *,
+    listener: Listener | None = None,
+    **options: Any,
 ) -> Forecast:
     """What `run` with the same options would do, and about how long it would take: nothing is kept.
 
     A few batches of each row are timed, and thrown away. UsageError as by `run`.
     """
-    config = make_config(RunConfig, {"plugins": _patterns(plugins), **options})
+    config = make_config(RunConfig, _plain({"plugins": plugins, **options}))
     work.check_tasks(config)
     selected = select(config.plugins, discover(), versions=True)
     check_names(config, selected)
@@ -123,13 +134,13 @@ def forecast(
 
 
 def layers(
-    plugins: str | Sequence[str] = "all",
+    plugins: str | Path | Sequence[str | Path] = "all",
     *,
-    neurons: Sequence[int] = (512, 2048),
+    neurons: int | Sequence[int] = (512, 2048),
     steps: int = 500,
     batch: int = 16,
-    density: Sequence[float] = (1.0, 0.1),
-    proved: Sequence[float] = (0.5, 0.9, 0.95, 1.0),
+    density: float | Sequence[float] = (1.0, 0.1),
+    proved: float | Sequence[float] = (0.5, 0.9, 0.95, 1.0),
     beta: float = 0.9,
     device: str = "auto",
     threads: int = 1,
@@ -148,12 +159,12 @@ def layers(
     UsageError where something is asked for that does not exist.
     """
     options = {
-        "plugins": _patterns(plugins),
-        "neurons": tuple(neurons),
+        "plugins": plugins,
+        "neurons": neurons,
         "steps": steps,
         "batch": batch,
-        "density": tuple(density),
-        "proved": tuple(proved),
+        "density": density,
+        "proved": proved,
         "beta": beta,
         "device": device,
         "threads": threads,
@@ -163,7 +174,7 @@ def layers(
         "memory": memory,
         "baseline": baseline,
     }
-    config = make_config(LayersConfig, options)
+    config = make_config(LayersConfig, _plain(options))
     with new_folder(out, "layers") as path:
         return work.layers(config, Command(path, listener or default_listener(), command))
 
@@ -205,5 +216,22 @@ def resume(
     return work.layers(make_config(LayersConfig, options), resumed)
 
 
-def _patterns(plugins: str | Sequence[str]) -> tuple[str, ...]:
-    return tuple(plugins.split(",")) if isinstance(plugins, str) else tuple(plugins)
+#: Options of which there may be one or several, and what makes a tuple of them.
+_SEVERAL = {
+    **dict.fromkeys(("seeds", "variants", "neurons", "density", "proved"), several),
+    **dict.fromkeys(("plugins", "metrics"), patterns),
+    "data": texts,
+}
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """`options` as a configuration holds them: one value or several, paths and numpy's scalars too."""
+    plain = dict(options)
+    for name, made in _SEVERAL.items():
+        if plain.get(name) is not None:
+            plain[name] = made(plain[name])
+    if isinstance(task := plain.get("task"), Path):
+        plain["task"] = str(task)
+    elif isinstance(task, (list, tuple)):
+        plain["task"] = texts(task)
+    return plain

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.coordinator.baseline import rebased, rows_named, without_refuted
 from harness.coordinator.folders import check_links
-from harness.errors import unknown
+from harness.errors import UsageError, unknown
 from harness.results.answers import Answers, joined, read_answers
 from harness.results.merge import current_of_each
 from harness.results.record import Record
@@ -171,6 +171,8 @@ def import_report() -> None:
 
 def load(path: str | Path, kind: Kind | None = None) -> Run:
     """The run at `path`; UsageError where there is none, of that `kind`, that this version can read."""
+    if not isinstance(path, (str, Path)):
+        raise UsageError(f"{path!r} is no run: give its folder")
     folder = RunFolder.open(Path(path), kind)
     records, problems = folder.records()
     described = folder.description()

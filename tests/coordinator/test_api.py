@@ -6,7 +6,9 @@ So every trial fails, and leaves its record all the same.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import harness
@@ -45,6 +47,13 @@ def test_the_public_names_are_there_and_others_are_not():
         ({"params": {"installed": 3}}, "--set installed: "),
         ({"params": {"installed": {"x": []}}}, "installed.x has no value"),
         ({"rounds": 0}, "rounds: "),
+        ({"seeds": "many"}, "--seeds: "),
+        ({"seeds": 0.5}, "--seeds: "),
+        ({"variants": "fast"}, "'fast' is unknown: known are eager"),
+        ({"params": ["installed"]}, "--set: "),
+        ({"task": 3}, "--task: "),
+        ({"limit": "few"}, "--limit: "),
+        ({"plugins": 3}, "unknown plugin '3'"),
     ],
 )
 def test_a_mistake_is_found_before_anything_is_written(distribution, tmp_path, options, reason):
@@ -73,6 +82,52 @@ def test_a_mistake_about_layers_too(distribution, tmp_path, options, reason):
         harness.layers(**{"plugins": "lay", "out": out} | options)
     assert reason in str(error.value)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "held"),
+    [
+        ({"seeds": 3}, {"seeds": (3,)}),
+        ({"seeds": range(2)}, {"seeds": (0, 1)}),
+        ({"seeds": np.arange(2)}, {"seeds": (0, 1)}),
+        ({"plugins": "a,b*"}, {"plugins": ("a", "b*")}),
+        ({"plugins": Path("a.py")}, {"plugins": ("a.py",)}),
+        ({"plugins": [Path("a.py"), "b"]}, {"plugins": ("a.py", "b")}),
+        ({"task": Path("a.py")}, {"task": "a.py"}),
+        ({"data": "some, folder"}, {"data": ("some, folder",)}),
+        ({"data": [Path("a")]}, {"data": ("a",)}),
+        ({"variants": "compile"}, {"variants": ("eager", "compile")}),
+        ({"metrics": Path("a.py")}, {"metrics": ("a.py",)}),
+        ({"params": {"x": {"n": np.int64(3)}}}, {"params": {"x": {"n": (3,)}}}),
+        ({"params": {"x": {"n": np.float64(0.5)}}}, {"params": {"x": {"n": (0.5,)}}}),
+        ({"params": {"x": {"n": np.arange(2)}}}, {"params": {"x": {"n": (0, 1)}}}),
+        ({"params": {"x": {"n": True}}}, {"params": {"x": {"n": (True,)}}}),
+        ({"params": {"x": {"n": "64-32"}}}, {"params": {"x": {"n": ("64-32",)}}}),
+    ],
+)
+def test_values_are_pythons_own_and_numpys_one_or_several(monkeypatch, given, held, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    configs = []
+    monkeypatch.setattr(work, "networks", lambda config, _command: configs.append(config))
+    harness.run(**{"plugins": "x", **given})
+    for name, value in held.items():
+        found = getattr(configs[0], name)
+        assert found == value and repr(found) == repr(value)
+
+
+def test_a_layer_of_one_size_needs_no_list(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    configs = []
+    monkeypatch.setattr(work, "layers", lambda config, _command: configs.append(config))
+    harness.layers(neurons=64, density=0.5, proved=np.float64(0.9))
+    (config,) = configs
+    assert (config.neurons, config.density, config.proved) == ((64,), (0.5,), (0.9,))
+
+
+@pytest.mark.parametrize("call", [harness.load, lambda run: harness.compare(run, run)])
+def test_what_is_no_run_is_one_line(call):
+    with pytest.raises(harness.UsageError, match=r"^3 is no run: give its folder"):
+        call(3)
 
 
 @pytest.mark.parametrize("call", [harness.run, harness.layers])
