@@ -131,6 +131,21 @@ class ReloadTrial(Data):
     beginning: list[list[float]] = []
 
 
+class ExportNetwork(Data):
+    """Answered by `Measured`: writes a trained network to `path` as a graph of NIR.
+
+    `dt` is the time step in seconds, that of the task where it is None.
+    """
+
+    type: Literal["export-network"] = "export-network"
+    plugin: PluginLocation
+    trial: Trial
+    data: str
+    state: str
+    path: str
+    dt: float | None = None
+
+
 class OpenNetwork(Data):
     """Answered by `Opened`: builds the model, loads the trained state, evaluates it once more.
 
@@ -253,6 +268,7 @@ Request = Annotated[
     | DescribeTasks
     | RunTrial
     | ReloadTrial
+    | ExportNetwork
     | OpenNetwork
     | OpenLayer
     | OpenProbe

@@ -18,6 +18,7 @@ from harness.protocol import (
     Described,
     DescribeMetrics,
     DescribeTasks,
+    ExportNetwork,
     Failed,
     MeasurePeaks,
     OpenLayer,
@@ -111,6 +112,11 @@ class Server:
                 from harness.worker.reload import reload
 
                 return reload(request, hooks, self.send)
+            case ExportNetwork():
+                hooks = self._networks(request.plugin)
+                from harness.worker.nir import export
+
+                return export(request, hooks, self.send)
             case OpenNetwork() | OpenLayer() | OpenProbe():
                 self._session = None  # before the next: both would take memory
                 self._session = self._open(request)
