@@ -12,28 +12,35 @@ from typing import TYPE_CHECKING, Any
 from harness.plugin.markers import hookimpl
 
 if TYPE_CHECKING:
-    from harness.coordinator.api import Run, forecast, layers, load, resume, run
+    from harness.coordinator.api import Run, UsageError, forecast, layers, load, resume, run
     from harness.coordinator.compare import compare
     from harness.coordinator.conformance import check
+    from harness.coordinator.export import export
     from harness.coordinator.merge import merge
+    from harness.coordinator.mlflow import log_mlflow
 
 __all__ = [
     "Run",
+    "UsageError",
     "check",
     "compare",
+    "export",
     "forecast",
     "hookimpl",
     "layers",
     "load",
+    "log_mlflow",
     "merge",
     "resume",
     "run",
 ]
 
 _API = {
-    **dict.fromkeys(("Run", "forecast", "layers", "load", "resume", "run"), "api"),
+    **dict.fromkeys(("Run", "UsageError", "forecast", "layers", "load", "resume", "run"), "api"),
     "check": "conformance",
     "compare": "compare",
+    "export": "export",
+    "log_mlflow": "mlflow",
     "merge": "merge",
 }
 

@@ -5,11 +5,13 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import click
 import pytest
 
+import harness
 from harness.cli import cli
 from harness.results.metrics import of
 
@@ -29,7 +31,8 @@ FOREIGN = {
     *("--nthreads", "--memory-limit", "--death-timeout", "--lifetime", "--resources", "--port"),
     *("--gres", "--repo", "--create-namespace", "--generate-name"),
     *("--faults", "--keep", "--page", "--seed", "--kinds", "--first", "--seconds"),
-    *("--accuracy", "--quiet", "--runs", "--tries", "--drift", "--layout", "--rows", "--spread"),
+    *("--accuracy", "--quiet", "--repeat", "--runs", "--tries", "--drift"),
+    *("--layout", "--rows", "--spread"),
 }  # fmt: skip
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
@@ -86,7 +89,9 @@ def test_the_tables_of_metrics_are_the_registrys():
         assert table == docs_table(*kinds.split()), "run: python tests/test_docs.py"
 
 
-@pytest.mark.parametrize("document", ["user-guide.md", "layers.md", "ci.md", "versions.md"])
+@pytest.mark.parametrize(
+    "document", ["user-guide.md", "layers.md", "ci.md", "versions.md", "exports.md"]
+)
 def test_every_option_that_is_named_exists(document):
     assert named_options(document) - FOREIGN <= options() | {"--help", "--version"}
 
@@ -99,6 +104,8 @@ def test_every_option_that_is_named_exists(document):
         ("compare", "ci.md"),
         ("history", "ci.md"),
         ("merge", "ci.md"),
+        ("log", "exports.md"),
+        ("export", "exports.md"),
     ],
 )
 def test_every_option_is_named(command, document):
@@ -139,6 +146,26 @@ def test_the_tutorial_runs_as_it_stands():
             exec("".join(cell["source"]), names)
     assert set(names["summary"]["plugin"]) == {"ann-relu", "native-bptt"}
     assert len(names["widths"].rows) == 2
+
+
+@pytest.mark.native
+def test_the_tutorial_of_tuning_runs_as_it_stands(tmp_path, monkeypatch, capfd):
+    """Its study, with two trials on a few samples; nothing but Optuna prints."""
+    pytest.importorskip("torch")
+    pytest.importorskip("harness_native")
+    optuna = pytest.importorskip("optuna", reason="optuna is not installed")
+    optuna.logging.disable_default_handler()
+    text = (ROOT / "docs/tutorials/tuning.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    assert "n_trials=20" in code
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(harness, "run", partial(harness.run, limit=40))
+    names: dict[str, object] = {}
+    exec(code.replace("n_trials=20", "n_trials=2"), names)
+    assert [trial.state.name for trial in names["study"].trials] == ["COMPLETE"] * 2
+    assert len(list((tmp_path / "results").iterdir())) == 2
+    assert capfd.readouterr() == ("", "")
 
 
 def test_every_page_of_the_site_is_in_its_index():

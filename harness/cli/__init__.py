@@ -13,8 +13,10 @@ from harness.cli.check import check
 from harness.cli.codes import INTERRUPTED, OK, USAGE
 from harness.cli.compare import compare
 from harness.cli.doctor import doctor
+from harness.cli.export import export
 from harness.cli.history import history
 from harness.cli.layers import layers
+from harness.cli.log import log
 from harness.cli.merge import merge
 from harness.cli.metrics import metrics
 from harness.cli.new_plugin import new_plugin
@@ -38,7 +40,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    run, layers, plugins, tasks, metrics, report, compare, history, merge, doctor, check, new_plugin
+    run, layers, plugins, tasks, metrics, report, compare, history, merge, export, log, doctor, check,
+    new_plugin,
 )  # fmt: skip
 for command in COMMANDS:
     # Whole: click would cut it at 45 letters.
