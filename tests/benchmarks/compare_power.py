@@ -2,6 +2,7 @@
 
     uv run python -m tests.benchmarks.compare_power [--tries 200] [--rows 13] [--seeds 3]
     uv run python -m tests.benchmarks.compare_power --runs DIR DIR [DIR ...]
+    uv run python -m tests.benchmarks.compare_power --repeat 4 --out DIR [--plugins all] [--seeds 3]
 
 Without --runs, two runs are simulated: predictions as in accuracy_coverage.py, and raw times. Every row's
 processes differ by a constant factor (--layout, a standard deviation), rounds have noise and some are
@@ -10,7 +11,8 @@ one comparison of all rows and metrics. Then one row of the later run is 10 % sl
 or 1 point less accurate on 10 000 samples.
 
 With --runs, real runs of one commit on one machine are compared, each with every later one. Then the
-raw times of each row in turn are made 10 % longer.
+raw times of each row in turn are made 10 % longer. With --repeat, these runs are made first: the same
+command so many times, in DIR/1, DIR/2 and so on. What is there already is not made again.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ import argparse
 import itertools
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import harness
 from harness.coordinator.compare import run_data
 from harness.coordinator.run import load
 from harness.results.answers import Answers
@@ -143,15 +147,27 @@ def simulate(options: Any) -> dict[str, str]:
     }
 
 
+def repeated(options: Any) -> list[str]:
+    """The folders of so many runs of one command, one after the other."""
+    folders = [Path(options.out) / str(place + 1) for place in range(options.repeat)]
+    for folder in folders:
+        if not (folder / "run.json").exists():
+            harness.run(options.plugins, seeds=range(options.seeds), out=folder)
+            print(f"made {folder}", flush=True)
+    return [str(folder) for folder in folders]
+
+
 def real(folders: list[str]) -> dict[str, str]:
     """Real runs of one commit, each compared with every later one."""
     runs = [run_data(load(folder)) for folder in folders]
-    tries = refused = false = found = slowed = 0
+    tries = refused = false = found = slowed = compared = wrong = 0
     for old, new in itertools.combinations(runs, 2):
         null = compare_runs(old, new)
         tries += 1
         false += bool(null.changed())
         refused += any(note.startswith("Timings are not compared") for note in null.notes)
+        compared += sum(change.verdict != "untested" for change in null.changes)
+        wrong += len(null.changed())
         for change in null.changed():
             print(f"false: {change.row}, {change.metric}: {100 * change.difference:+.1f} %")
         for row in {change.row for change in null.changes if change.metric in TIMED}:
@@ -159,8 +175,10 @@ def real(folders: list[str]) -> dict[str, str]:
             slowed += 1
             found += any(c.row == row and c.metric in TIMED for c in comparison.changed(("worse",)))
     return {
-        "comparisons": str(tries),
+        "comparisons of two runs": str(tries),
         "with any claim": str(false),
+        "metrics of rows that were judged": str(compared),
+        "called better or worse": str(wrong),
         "timings not compared": str(refused),
         "rows made 10 % slower": str(slowed),
         "found": str(found),
@@ -186,6 +204,9 @@ def main() -> None:
     """Simulates or compares, and prints."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", nargs="+", help="real runs of one commit")
+    parser.add_argument("--repeat", type=int, default=0, help="make so many runs first")
+    parser.add_argument("--plugins", default="all", help="of these runs")
+    parser.add_argument("--out", default="results/repeated", help="where they lie")
     parser.add_argument("--tries", type=int, default=200)
     parser.add_argument("--rows", type=int, default=13)
     parser.add_argument("--seeds", type=int, default=3)
@@ -195,7 +216,8 @@ def main() -> None:
     parser.add_argument("--drift", type=float, default=0.01, help="of sessions")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    for what, figure in (real(options.runs) if options.runs else simulate(options)).items():
+    folders = repeated(options) if options.repeat else options.runs
+    for what, figure in (real(folders) if folders else simulate(options)).items():
         print(f"{what:50}{figure}")
 
 
