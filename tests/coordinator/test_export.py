@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness import export as exported
+from harness.coordinator import export as exporting
 from harness.coordinator.export import export
 from harness.errors import UsageError
+from harness.protocol import Failed, Prepared
 from harness.subjects import PluginLocation, Trial
 from tests.fixtures.small_runs import small_row, small_session, write_run
 
@@ -87,10 +90,29 @@ def test_the_command_writes_the_network_of_a_run(harness, plugin_file, tmp_path,
     assert "the code of mine has changed since it was trained" in err
     graph = nir.read("net.nir")
     assert (graph.metadata["seed"], graph.metadata["task"]) == (1, "digits")
-    folder.file("state", Trial(row=row, seed=1).key, ".safetensors").write_text("damaged")
-    code, _, err = harness("export", "../run", "mine")
-    assert code == 2 and err.splitlines()[-1].startswith("harness: mine is not exported: build: ")
-    assert not Path("mine-seed1.nir").exists()
+
+
+def test_what_the_worker_refuses_is_one_line_and_leaves_no_file(
+    plugin_file, tmp_path, monkeypatch, heard
+):
+    @contextmanager
+    def asking(*_arguments):
+        yield lambda request, _timeout: Failed(status="skipped", reason="it is a conversion")
+
+    found = Prepared(path="arrays", facts={"digest": "another"})
+    monkeypatch.setattr(exporting, "asking", asking)
+    monkeypatch.setattr(exporting, "prepare", lambda *_arguments: found)
+    monkeypatch.chdir(tmp_path)
+    config = {"plugins": [str(plugin_file("mine", base="softmax"))], "task": "digits"}
+    for name, data in (("plain", None), ("changed", "one")):
+        row = small_row("mine", task="digits", data=data)
+        write_run(tmp_path / name, [row], timing=False, session=small_session(config=config))
+    with pytest.raises(UsageError, match=r"^mine is not exported: it is a conversion$"):
+        export("plain", "mine", listener=heard)
+    assert heard.messages == ["the code of mine has changed since it was trained"]
+    assert not Path("mine-seed0.nir").exists()
+    with pytest.raises(UsageError, match="the data of digits have changed since"):
+        export("changed", "mine")
 
 
 def test_it_is_part_of_the_python_api():
