@@ -17,7 +17,7 @@ from harness.coordinator.pool import Workers, asking
 from harness.coordinator.run import Run, load
 from harness.coordinator.training import prepare, scratch_folder
 from harness.errors import UsageError, unknown
-from harness.protocol import ExportNetwork, Measured
+from harness.protocol import ExportNetwork, Measured, Prepared
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
 from harness.results.summary import Summary
@@ -144,9 +144,7 @@ def _ask(
     if plugin.digest != record.row.digest:
         listener.message(f"the code of {plugin.label} has changed since it was trained")
     with Workers() as workers, scratch_folder() as scratch:
-        data = prepare(
-            config.task, config.data_folders(), workers, listener.doing, plugin.interpreter
-        )
+        data = _data(config, record.row.task, plugin, workers, listener)
         if record.row.data and data.facts.get("digest") != record.row.data:
             raise UsageError(
                 f"the data of {record.row.task} have changed since {run.path} was made"
@@ -170,6 +168,18 @@ def _ask(
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     return {name: float(value) for name, value in event.facts.items()}
+
+
+def _data(
+    config: RunConfig, task: str, plugin: Plugin, workers: Workers, listener: Listener
+) -> Prepared:
+    """The data of the run's `task`; which of several that is, its file or name alone may not say."""
+    for each in sorted(config.tasks, key=lambda text: text != task):
+        folders = config.data_folders()
+        data = prepare(each, folders, workers, listener.doing, plugin.interpreter)
+        if data.task is None or data.task.name == task:
+            break
+    return data
 
 
 def _plugin(config: RunConfig, record: TrialRecord, listener: Listener) -> Plugin:
