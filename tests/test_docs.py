@@ -32,7 +32,7 @@ FOREIGN = {
     *("--gres", "--repo", "--create-namespace", "--generate-name"),
     *("--faults", "--keep", "--page", "--seed", "--kinds", "--first", "--seconds"),
     *("--accuracy", "--quiet", "--repeat", "--runs", "--tries", "--drift"),
-    *("--layout", "--rows", "--spread"),
+    *("--layout", "--rows", "--spread", "--backend-store-uri"),
 }  # fmt: skip
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
