@@ -131,7 +131,7 @@ def _taken(kind: _Kind) -> Iterable[str]:
 
         modules = discover_metrics()
         own = [spec for found in modules if found.built_in for spec in specs_of(found)]
-        titles = [metric.title for metric in (*own, *(METRICS[name] for name in HOST))]
+        titles = [*(spec.title for spec in own), *(METRICS[name].title for name in HOST)]
         named = [_module(title.lower()) for title in titles]  # a title stands for one metric too
         return [*(m.name for m in modules), *(spec.name for spec in own), *HOST, *named]
     from harness.catalogue.plugins import discover

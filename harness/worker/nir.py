@@ -77,8 +77,9 @@ def export(request: ExportNetwork, hooks: Hooks, report: Callable[[Progress], No
         path.unlink(missing_ok=True)
         raise
     neurons = sum(layer.outputs[0, 0].numel() for layer in layers if layer.outputs is not None)
-    facts = {"neurons": neurons, "layers": len(layers), "differ": differ, "dt": dt}
-    return Measured(metrics={}, facts=facts)
+    return Measured(
+        metrics={}, facts={"neurons": neurons, "layers": len(layers), "differ": differ, "dt": dt}
+    )
 
 
 def _nir() -> Any:
@@ -145,12 +146,12 @@ def graph_of(nir: Any, layers: Sequence[Layer], neuron: Neuron, dt: float) -> An
 def _affine(layer: Layer) -> tuple[Any, Any]:
     """The weight [n_out, n_in] and the bias [n_out] of a layer, float32."""
     connection = layer.connection
-    bias = None
-    if isinstance(connection, nn.Module):
-        connection, bias = connection.weight, connection.bias
-    weight = connection.detach().float().numpy()
-    none = np.zeros(len(weight), np.float32)
-    return weight, none if bias is None else bias.detach().float().numpy()
+    linear = connection if isinstance(connection, nn.Linear) else None
+    found: Any = connection if linear is None else linear.weight
+    weight = found.detach().float().numpy()
+    if linear is None or linear.bias is None:
+        return weight, np.zeros(len(weight), np.float32)
+    return weight, linear.bias.detach().float().numpy()
 
 
 def _told(request: ExportNetwork, neuron: Neuron, dt: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import pytest
 
@@ -23,16 +24,27 @@ def run(tmp_path):
     return folder.path
 
 
-@pytest.fixture
-def client(tmp_path, monkeypatch):
-    """A client of a store in the test's folder, and its address."""
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
-    from mlflow import MlflowClient
+@pytest.fixture(scope="module")
+def mlflow():
+    """MLflow, which tells nobody that it is used."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        yield pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
 
+
+@pytest.fixture(scope="module")
+def store(mlflow, tmp_path_factory):
+    """The address of a database of the tests' own: making one takes seconds."""
+    pytest.importorskip("sqlalchemy", reason="the extra mlflow is not installed")
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/store.db"
+
+
+@pytest.fixture
+def client(mlflow, store, tmp_path, monkeypatch):
+    """A client of that store, and its address; artifacts go to the test's folder."""
     monkeypatch.chdir(tmp_path)
-    uri = f"sqlite:///{tmp_path}/store.db"
-    return MlflowClient(tracking_uri=uri), uri
+    return mlflow.MlflowClient(tracking_uri=store), store
 
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries below MLflow
@@ -79,10 +91,11 @@ def test_a_second_run_goes_to_the_same_experiment(run, client):
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("store")
 @pytest.mark.parametrize(
-    "uri", ["http://user:secret@127.0.0.1:9", "sqlite:////no/such/folder/store.db", "odd://store"]
+    "uri", ["http://user:secret@127.0.0.1:9", "sqlite:////dev/null/store.db", "odd://store"]
 )
-def test_a_store_that_cannot_be_reached_is_one_line(run, client, uri):
+def test_a_store_that_cannot_be_reached_is_one_line(run, uri):
     with pytest.raises(UsageError, match=r"^cannot log to .*is --tracking-uri right") as error:
         api.log_mlflow(run, tracking_uri=uri)
     assert "\n" not in str(error.value) and "secret" not in str(error.value)
