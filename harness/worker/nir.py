@@ -24,7 +24,7 @@ from harness.worker.data import load
 from harness.worker.devices import on_device
 from harness.worker.evaluate import ENCODE_SEED
 from harness.worker.hooks import Hooks
-from harness.worker.train import seed_everything
+from harness.worker.seeds import seed_everything
 
 #: How many test samples the graph is run on.
 SAMPLES = 32

@@ -13,7 +13,7 @@ from harness.protocol import ExportNetwork
 from harness.subjects import PluginLocation
 from harness.worker import nir as exporting
 from harness.worker import state
-from harness.worker.train import seed_everything
+from harness.worker.seeds import seed_everything
 
 
 @pytest.fixture
