@@ -44,7 +44,8 @@ def read_config(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise UsageError(f"--config {path}: nested too deeply") from None
     except ValueError as error:  # it cannot be read, is no TOML, or no UTF-8
-        raise UsageError(f"--config {path}: {error}") from None
+        reason = str(error).removeprefix(f"{path.name} ")
+        raise UsageError(f"--config {path}: {reason}") from None
     options = _fields(path, text, given)
     out = options.pop(_OUT, None)
     try:

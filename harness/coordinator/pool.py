@@ -222,13 +222,15 @@ def spread(calls: Sequence[Callable[[], T]], jobs: int, workers: Stoppable) -> I
     waiting = iter(calls)
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         # As many more wait in the pool, so that no thread idles while a result is dealt with.
-        pending = {pool.submit(call) for call in islice(waiting, 2 * max(1, jobs))}
+        pending = [pool.submit(call) for call in islice(waiting, 2 * max(1, jobs))]
         try:
             while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                pending |= {pool.submit(call) for call in islice(waiting, len(done))}
+                finished = wait(pending, return_when=FIRST_COMPLETED).done
+                done = [future for future in pending if future in finished]  # in the order of calls
+                pending = [future for future in pending if future not in finished]
+                pending += [pool.submit(call) for call in islice(waiting, len(done))]
                 while done:
-                    yield done.pop().result()
+                    yield done.pop(0).result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             workers.stop()

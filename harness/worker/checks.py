@@ -197,7 +197,7 @@ def _finite(value: Tensor, what: str) -> None:
     # A view expanded over time holds one step's values.
     seen = value[:1] if value.ndim and value.stride(0) == 0 else value
     # A sum tells at a fraction of the time; that of finite values may overflow.
-    if math.isfinite(float(seen.sum())):
+    if math.isfinite(float(seen.detach().sum())):
         return
     if not bool(torch.isfinite(seen).all()):
         wrong = seen[~torch.isfinite(seen)][0].item()

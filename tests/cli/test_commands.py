@@ -12,6 +12,7 @@ import pytest
 
 from harness.cli import cli
 from harness.results.record import SCHEMA
+from harness.results.session import Session
 from harness.results.store import RECORDS, RUN, RunFolder
 
 COMMANDS = sorted(cli.commands)
@@ -116,7 +117,7 @@ RUN_ERRORS = [
     (["--jobs", "0"], "--jobs: "),
     (["--memory", "0"], "--memory: "),
     (["--limit", "0"], "--limit: "),
-    (["--config", "no/such.toml"], "--config no/such.toml: No such file"),
+    (["--config", "no/such.toml"], "--config no/such.toml: cannot be read: No such file"),
     (["--shard", "4/3"], "--shard: wanted K/N with K from 1 to N, as in 3/10"),
     (["--set", "declared.hidden"], "wanted NAME.param=value"),
     (["--set", "declard.hidden=1"], "unknown plugin 'declard': did you mean 'declared'?"),
@@ -161,6 +162,7 @@ def test_an_out_folder_that_cannot_be_used_is_found_before_any_work(
     monkeypatch.setattr("harness.coordinator.pool.Workers.starter", None)
     path = plugin_file("mine", base="declared")
     run = RunFolder.create(tmp_path / "run", "networks")
+    run.begin(Session())
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
     for out, reason in [

@@ -63,11 +63,14 @@ def test_an_interrupted_command_says_how_to_carry_on(
             (out.parent / "finished").touch()
 
     monkeypatch.setattr(f"harness.coordinator.api.{command}", interrupted)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # As a terminal starts it: the tests themselves may run under nohup.
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         code, _, err = harness(command, "--plugins", plugin, "--out", out)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert code == 130
     assert (tmp_path / "finished").exists()
     assert err.splitlines()[-1] == (
@@ -94,8 +97,9 @@ def test_a_terminal_that_is_closed_ends_nothing_under_nohup():
 def test_a_closed_terminal_breaks_no_print(tmp_path):
     """The command's terminal hangs up: it gets SIGHUP, and every write to it is an error."""
     code = (
-        "import os, sys, time\n"
+        "import os, signal, sys, time\n"
         "from harness.cli.interrupts import catch\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # the tests may run under nohup
         "catch()\n"
         "try:\n"
         "    os.write(1, b'ready')\n"
@@ -149,7 +153,7 @@ def test_the_command_line_overrides_a_file(harness, tmp_path, monkeypatch):
     assert seen["plugins"] == ["plug"]
     assert seen["seeds"] == (7,)
     assert (seen["limit"], seen["timing"], seen["rounds"]) == (9, False, 12)
-    assert seen["params"] == {"plug": {"hidden": [1, 2], "rate": ("4",)}}
+    assert seen["params"] == {"plug": {"hidden": (1, 2), "rate": ("4",)}}
     assert seen["out"] == tmp_path / "there"
 
 

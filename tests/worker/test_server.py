@@ -116,7 +116,7 @@ def test_a_trial_is_trained_then_opened_and_measured(ask, located, request_for):
     request = request_for(epochs=2).model_copy(update={"plugin": located()})
     assert isinstance(ask(request), Trained)
     assert ask.stages[:2] == ["import", "build"]
-    opening = OpenNetwork(**request.model_dump(exclude={"type", "evidence", "changed"}))
+    opening = OpenNetwork(**request.model_dump(include=set(OpenNetwork.model_fields) - {"type"}))
     assert isinstance(ask(opening), Opened)
     assert isinstance(ask(TakeRound(what="latency", seconds=0, calls=2)), Samples)
     assert ask.stages == ["timing", "timed"]

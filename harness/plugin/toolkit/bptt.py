@@ -40,15 +40,13 @@ from harness.plugin.toolkit import convolution, recurrence
 from harness.plugin.toolkit.bptt_presets import VALUES
 from harness.plugin.toolkit.codes import harness_encode as harness_encode  # a plugin's hook too
 from harness.plugin.toolkit.codes import is_constant, product
-from harness.plugin.toolkit.convolution import CONV, Convolutions
+from harness.plugin.toolkit.convolution import CONV, DENSE, Convolutions
 from harness.plugin.toolkit.optimizer import scheduled_adam
 from harness.plugin.toolkit.parameters import ENCODING, HIDDEN, REGULARISATION, TRAINING
 from harness.plugin.toolkit.readouts import densities, window_mean, windows_over_time
 from harness.plugin.toolkit.recurrence import RECURRENT, Recurrence
 from harness.plugin.toolkit.training import cross_entropy_step
 from harness.plugin.toolkit.weights import gaussian_weights, network_sizes
-
-DENSE = "dense"
 
 PARAMETERS = {
     "hidden": HIDDEN,

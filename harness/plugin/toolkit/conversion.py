@@ -31,6 +31,11 @@ from harness.plugin.toolkit.training import cross_entropy_step
 
 PARAMETERS = {
     **relu.PARAMETERS,
+    "network": Parameter(
+        convolution.DENSE,
+        "layers of `hidden` neurons, or convolutions and a readout",
+        choices=(convolution.DENSE, convolution.CONV),
+    ),
     **convolution.PARAMETERS,
     "model": Parameter(
         "",

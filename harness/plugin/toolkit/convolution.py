@@ -20,7 +20,8 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 from harness.plugin import LAYER_SIZES, Layer, Parameter, Params, Task, Unsupported, layer_sizes
 from harness.plugin.toolkit.codes import is_constant
 
-CONV = "conv"
+#: What a network is made of.
+DENSE, CONV = "dense", "conv"
 
 PARAMETERS = {
     "channels": Parameter("16-32", "channels of each convolution (conv only)", pattern=LAYER_SIZES),
