@@ -107,6 +107,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.usefixtures("takes_long")
 def test_ten_thousand_trials(benchmark, tmp_path):
     """Seconds of the process; beside them those of its parts, milliseconds a record, and memory."""
     told = []

@@ -10,7 +10,7 @@ def results(monkeypatch):
     """Sets what the suite finds."""
 
     def give(*found):
-        def run(plugins, *, device, quick, each):
+        def run(plugins, *, device, quick, isolate, each, listener):
             for result in found:
                 each(result)
             return list(found)

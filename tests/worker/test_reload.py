@@ -23,7 +23,7 @@ def reloaded(hooks, request_for):
         trained = run_trial(request, hooks(code), lambda _: None)
         change(request)
         again = ReloadTrial(
-            **request.model_dump(exclude={"type", "evidence", "changed"}),
+            **request.model_dump(include=set(ReloadTrial.model_fields) - {"type"}),
             output=trained.raster.get("output", []),
             beginning=trained.beginning,
         )

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def takes_long(request):
+    """A benchmark that takes most of a minute is left out of the tests, which call every other once."""
+    if request.config.option.benchmark_disable:
+        pytest.skip("takes long: tox -e bench")
