@@ -57,9 +57,10 @@ PAGES = {
 LINKS = {
     **{f"../{path}": f"{page}.md" for page, path in PAGES.items()},
     **{path: f"{page}.md" for page, path in PAGES.items()},
-    "../results/reference-layers-512/report.md": "reference-runs.md",
-    "../results/reference-digits/report.md": "reference-runs.md",
-    "../results/reference-source-eligibility-seeds/report.md": "reference-runs.md",
+    **{
+        f"../results/{report.parent.name}/report.md": "reference-runs.md"
+        for report in ROOT.glob("results/reference-*/report.md")
+    },
     "../docs/": "",
     "docs/": "",
     "../harness/plugin/hookspecs.py": "reference/hooks.md",
