@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.measure.clock import synchronise
+from harness.measure.memory import return_free_memory
 from harness.plugin import SPIKE_TRAIN
 from harness.worker.conformance.outcome import Failing
 from harness.worker.conformance.probe import SEED, Probe
@@ -105,6 +106,7 @@ def memory(probe: Probe) -> str:
 def _in_use(device: torch.device) -> tuple[int, int]:
     """The tensors that Python knows, and the bytes in use, on the device or in this process."""
     gc.collect()
+    return_free_memory()  # what is free could hold what is kept from now on, and nothing would show
     synchronise(device)
     # By the type: isinstance asks the object itself, and lazy modules then import or warn.
     tensors = sum(issubclass(type(found), Tensor) for found in gc.get_objects())
