@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator import wall
+from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
+from harness.coordinator.member import Procedure
 from harness.coordinator.pool import Workers
 from harness.protocol import (
     TIMED,
@@ -28,6 +31,7 @@ from harness.protocol import (
     TakeValidity,
 )
 from harness.subjects import PluginLocation
+from tests.fixtures.groups import who
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are not forked")
 HOW = [pytest.param(False, id="spawned"), pytest.param(True, id="forked", marks=linux)]
@@ -172,3 +176,23 @@ def usual(request, seconds=0.01):
             batch = request.batch or 1
             return Samples(batch=batch, series={request.what: [seconds] * request.calls})
     return Opened(first_call_ms=1.0, batches={})
+
+
+@pytest.fixture
+def group(fake_workers, heard):
+    """Measures subjects; workers answer by `answer(key, process, request)`, else in the usual way."""
+
+    def run(subjects, answer=lambda key, process, request: None, **procedure):
+        workers = fake_workers(lambda w, request: answer(who(w), w.process, request))
+        run.workers, run.clock = workers, workers.clock
+        options = {"rounds": 6, "min_time": 0.02, "calls": 3, "timeout": None, "jobs": 1}
+        result = measure(
+            subjects,
+            Procedure(**{**options, **procedure}),
+            lambda key, process: Path(f"{key}.{process}.log"),
+            workers,
+            heard,
+        )
+        return result, workers
+
+    return run

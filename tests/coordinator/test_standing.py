@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from harness.coordinator import standing as standing_module
+from harness.coordinator.starter import StarterDied
+from harness.protocol import Measured, Opened, OpenProbe
+from tests.fixtures.groups import rounds, subject
+
+from .conftest import FakeWorkers
+
+
+def test_a_starter_that_dies_is_why_and_the_others_go_on(group, monkeypatch):
+    start = FakeWorkers.start
+
+    def dying(self, log, threads=1, framework=None, copy=0, *rest):
+        if framework == "framework-a" and copy == 1:
+            raise StarterDied("the process that imports a ended with exit code 4")
+        return start(self, log, threads, framework, copy, *rest)
+
+    monkeypatch.setattr(FakeWorkers, "start", dying)
+    result, workers = group([subject("a"), subject("b")])
+    found = result.fields()
+    assert found["a"]["status"] == "crashed"
+    assert found["a"]["reason"] == "start: the process that imports a ended with exit code 4"
+    assert found["b"]["status"] == "ok"
+    assert {key for key, _, _ in rounds(workers)} == {"b"}
+
+
+def test_where_the_starter_of_the_first_process_dies_no_other_takes_its_place(group, monkeypatch):
+    start = FakeWorkers.start
+
+    def dying(self, log, threads=1, framework=None, copy=0, *rest):
+        if framework == "framework-a" and copy == 0:
+            raise StarterDied("died")
+        return start(self, log, threads, framework, copy, *rest)
+
+    monkeypatch.setattr(FakeWorkers, "start", dying)
+    result, _ = group([subject("a"), subject("b")])
+    assert result.fields()["a"]["reason"] == "start: died"
+    assert isinstance(result.peaks, Measured)
+
+
+def test_on_a_card_of_8_gb_processes_stand_in_turns_and_all_rows_have_one_batch(group, monkeypatch):
+    """Each of 12 processes takes 1 GB; each row holds what the ones before have left room for."""
+    held = [10_000, 10_000, 4000, 4000, 1000, 500]
+    standing = []
+
+    def answer(key, process, request):
+        if isinstance(request, OpenProbe):
+            standing.append((key, process))
+            return Opened(first_call_ms=1, batches={"inference": held["abcdef".index(key)]})
+        return None
+
+    def free(device):
+        return (8 - group.workers.standing) * 10**9
+
+    monkeypatch.setattr(standing_module, "free_memory", free)
+    subjects = [subject(key, device="cuda", validity=True) for key in "abcdef"]
+    result, workers = group(subjects, answer, rounds=6)
+    assert {fields["status"] for fields in result.fields().values()} == {"ok"}
+    assert {r.batch for *_, r in rounds(workers) if r.what == "inference"} == {500}
+    assert len(rounds(workers)) == 6 * 3 * 6  # nobody's round was lost
+    assert len(standing) > 12  # some were opened again
+    assert workers.most == 4
