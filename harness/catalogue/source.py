@@ -51,6 +51,7 @@ def description(text: str, name: str) -> str:
     said = _NAME.match(line)
     if said and said["name"] == name:
         line = line[said.end() :]
+    line = line.replace("`", "")  # marks of code, which only a site's text has
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}\u2026"
 
 

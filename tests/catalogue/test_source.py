@@ -80,6 +80,7 @@ def test_a_script_block_is_read_as_its_pep_says(text, found):
         ('"""`mine`: a network.\n\nMore.\n"""\nraise SystemExit\n', "a network."),
         ('# a comment\n\n"""A network."""\n', "A network."),
         ('"""other: a network."""\n', "other: a network."),
+        ('"""`mine`, on `torch.nn`."""\n', "mine, on torch.nn."),
         ('"""\n  First line below.\n"""\n', "First line below."),
         ('"""\x1b[31mred"""', "\\x1b[31mred"),
         ("x = 1\n", ""),

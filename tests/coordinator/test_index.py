@@ -13,13 +13,13 @@ def test_a_folder_of_runs_gets_an_index(tmp_path):
     RunFolder.create(tmp_path / "one", "networks")
     RunFolder.create(tmp_path / "two", "layers")
     (tmp_path / "two" / "run.json").write_text(json.dumps({"schema": 99}))
-    (tmp_path / "other").mkdir()
+    (tmp_path / "no-run-of-ours").mkdir()
     page, count = index_runs(tmp_path)
     text = page.read_text("utf-8")
     assert count == 2
     assert "no records" in text
     assert "results schema 99" in text
-    assert "other" not in text
+    assert "no-run-of-ours" not in text
 
 
 def test_a_run_is_no_folder_of_runs(tmp_path):

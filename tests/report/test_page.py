@@ -226,6 +226,21 @@ def test_on_paper_nothing_stays_behind_a_fold(report, show):
     assert every(page, "details:not([open]):not(.picker)")
 
 
+def test_on_paper_each_value_stands_beside_its_name(report, browser, show):
+    """Names are narrow there, and some take two lines."""
+    page = show(report, width=600)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    heights, apart = page.execute_script(
+        "const top = (each) => each.getBoundingClientRect().top;"
+        "const names = [...document.querySelectorAll('.row-card dt')];"
+        "return [names.map((dt) => dt.getBoundingClientRect().height), names"
+        ".filter((dt) => Math.abs(top(dt) - top(dt.nextElementSibling)) > 2).map((dt) => dt.innerText)]"
+    )
+    assert sum(height > 1.5 * min(heights) for height in heights) > 10
+    assert apart == []
+
+
 def test_hostile_name_is_text_and_runs_nothing(hostile_report, show):
     from selenium.common.exceptions import NoAlertPresentException
 
