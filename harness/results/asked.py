@@ -27,5 +27,5 @@ def asked_trials(records: Sequence[Record], sessions: Sequence[Session] = ()) ->
             rows = {trial.row.key for trial in own or its} or {plugin}
             wanted = {f"{row}-seed{seed}" for row in rows for seed in seeds}
             missing |= wanted - recorded
-    planned = [session.planned for session in sessions if not session.merged_from]
+    planned = [session.planned or 0 for session in sessions if not session.merged_from]
     return max(len(recorded) + len(missing), *planned, 0)
