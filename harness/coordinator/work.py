@@ -91,8 +91,9 @@ def prepared(
         for python in interpreters or [""]:
             wanted = [plugin.framework for plugin in ready if plugin.interpreter == python]
             workers.warm(wanted, config.threads, PROCESSES if config.timing else 1, python)
-        if not config.timing:  # nothing is timed that it could disturb: the loop is shorter by it
-            threading.Thread(target=import_report, daemon=True).start()
+        # While the workers import theirs: at the end a single core would be waiting for it.
+        importing = threading.Thread(target=import_report, daemon=True)
+        importing.start()
         # Without torch beside this process, an environment has what data are prepared with.
         python = "" if find_spec("torch") else next(iter(interpreters), "")
         data: list[tuple[RunConfig, Prepared]] = []
@@ -103,6 +104,8 @@ def prepared(
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)
+        if config.timing:
+            importing.join()  # it would take time from the first trials
         yield plan_tasks(config, selected, described, device, data), logs, workers
 
 
