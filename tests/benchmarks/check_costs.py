@@ -58,6 +58,8 @@ def main() -> None:
             continue
         every += costs
         print(line(name, costs))
+    if not every:
+        sys.exit("no trial finished")
     print(line("all of them", every))
 
 
@@ -113,7 +115,8 @@ def costs_of(
 def _trials(
     plugin: Any, task: str, preset: str, seeds: int, data: str, folder: Path
 ) -> Iterator[dict[str, float]]:
-    from harness.protocol import ReloadTrial, RunTrial
+    from harness.coordinator.reload import again
+    from harness.protocol import ReloadTrial, RunTrial, Trained
     from harness.subjects import Row, Trial
 
     def hooks() -> Any:
@@ -139,19 +142,17 @@ def _trials(
 
             spent = timed_checks()
             trained = run_trial(request, hooks(), lambda _: None)
-            told = {"output": trained.raster.get("output", []), "beginning": trained.beginning}
-            return {"spent": spent, "told": told}
+            return {"spent": spent, "trained": trained.model_dump(mode="json")}
 
         done, trial = forked(train)
         if done is None:
             return
-        kept = request.model_dump(exclude={"type", "evidence", "changed"})
-        again = ReloadTrial(**kept, **done["told"])
+        asked = again(request, Trained(**done["trained"]))
 
-        def load(again: ReloadTrial = again) -> dict[str, Any]:
+        def load(asked: ReloadTrial = asked) -> dict[str, Any]:
             from harness.worker.reload import reload
 
-            return dict(reload(again, hooks(), lambda _: None).facts)
+            return dict(reload(asked, hooks(), lambda _: None).facts)
 
         same, reloading = forked(load)
         if same is None:
