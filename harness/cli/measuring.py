@@ -16,6 +16,7 @@ from harness.coordinator.folders import new_folder
 
 if TYPE_CHECKING:
     from harness.coordinator.run import Run
+    from harness.results.record import Record
     from harness.results.store import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -176,6 +177,7 @@ def _conclude(finished: Run) -> int:
     """Prints the tables and what they say, and tells as the exit code how the run went."""
     from rich.console import Console
 
+    from harness.coordinator.command import RETRIED
     from harness.report.closing import closing_lines
     from harness.report.terminal import terminal_tables
 
@@ -189,6 +191,8 @@ def _conclude(finished: Run) -> int:
         console.print(line, markup=False, highlight=False)
     click.echo(f"report: {finished.path / 'report.html'}")
     judged = [record for record in finished.records if record.kind != "peaks"]
+    if outside := [record for record in judged if record.status in RETRIED]:
+        click.echo(_again(finished, outside, len(judged)), err=True)
     if {record.status for record in judged} - {"ok", "skipped"} or any(
         row.refuted for row in finished.rows
     ):
@@ -196,3 +200,16 @@ def _conclude(finished: Run) -> int:
     wanted = "trial" if finished.kind == "networks" else "layer-timing"
     measured = any(record.status == "ok" for record in judged if record.kind == wanted)
     return OK if measured else NOTHING_MEASURED
+
+
+def _again(finished: Run, outside: Sequence[Record], of: int) -> str:
+    """How to repeat what ended from `outside` causes, with the reason of the first."""
+    from harness.report.numbers import plain
+    from harness.results.store import COMMANDS
+
+    first = outside[0]
+    return (
+        f"harness: {len(outside)} of {of} trials and measurements ended from outside causes, the first: "
+        f"{first.status}: {plain(first.reason)}; run them again with: {COMMANDS[finished.kind]} --resume "
+        f"{shlex.quote(str(finished.path))} --retry failed"
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -72,8 +75,11 @@ class Server:
         try:
             self.send(self._answer(request))
         except BaseException as error:
-            traceback.print_exc()
-            sys.stderr.flush()
+            with suppress(
+                OSError
+            ):  # where the disk of the log is full, the reason is told all the same
+                traceback.print_exc()
+                sys.stderr.flush()
             where = self._plugin.current if self._plugin and self._plugin.current else self._stage
             self.send(failure(error, where))
 
@@ -258,6 +264,15 @@ def failure(error: BaseException, where: str) -> Failed:
         status = "oom"
     elif isinstance(error, SystemExit):
         status, reason = "crashed", f"called exit({error.code!r})"
+    elif _no_room(error):
+        status, reason = "crashed", f"no space is left on the disk ({error})"
     elif "can't allocate memory" in str(error):  # torch's allocator on the CPU raises RuntimeError
         status = "oom"
     return Failed(status=status, reason=reason, where=where)
+
+
+def _no_room(error: BaseException) -> bool:
+    """Whether a full disk is the cause; libraries of other languages tell it by the text alone."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return os.strerror(errno.ENOSPC) in str(error)

@@ -397,6 +397,23 @@ def test_a_failed_trial_is_exit_code_1_and_its_report_is_rebuilt_from_the_record
     assert "invalid syntax" in page.read_text()
 
 
+@pytest.mark.native
+def test_what_ended_from_an_outside_cause_is_told_last_with_the_way_to_repeat_it(
+    harness, plugin_file, tmp_path
+):
+    out = tmp_path / "a run"
+    dying = plugin_file("dying", "import os\nos._exit(7)\n")
+    words = ["--seeds", "0,1", "--no-timing", "--device", "cpu", "--out", out]
+    code, _, err = harness("run", "--plugins", dying, *words)
+    assert code == 1
+    told, repeat = err.splitlines()[-1].split("; ")
+    assert told == (
+        "harness: 2 of 2 trials and measurements ended from outside causes, the first: crashed: import: "
+        "the process ended with exit code 7"
+    )
+    assert repeat == f"run them again with: harness run --resume '{out}' --retry failed"
+
+
 # --- carried on -----------------------------------------------------------------------------------
 
 

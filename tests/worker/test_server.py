@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import sys
 
 import pytest
 
@@ -202,11 +205,24 @@ def test_a_failure_of_the_host_itself_is_told_with_the_stage(ask, located, reque
     assert ask(request).where == "save"
 
 
+def test_a_log_that_takes_no_more_hides_no_reason(ask, located, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, _text):
+            raise FULL
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    event = ask(Describe(plugin=located("raise ValueError('the reason')")))
+    assert (event.status, event.reason) == ("failed", "ValueError: the reason")
+
+
 def test_a_failure_of_a_layer_is_told_with_its_hook(ask, located):
     code = "class Layer(Layer):\n    def forward(self, inputs): raise ValueError('inside')\n"
     location = located(code, base="literal_layer")
     event = ask(ProveLayer(plugin=location, neuron=NEURON, device="cpu", threads=1))
     assert (event.reason, event.where) == ("ValueError: inside", "harness_layer")
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class OutOfMemoryError(RuntimeError):
@@ -228,6 +244,13 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("can't allocate memory: 5"), "oom", "RuntimeError: can't allocate memory: 5"),
         (SystemExit(5), "crashed", "called exit(5)"),
         (SystemExit(), "crashed", "called exit(None)"),
+        (FULL, "crashed", f"no space is left on the disk ({FULL})"),
+        (
+            RuntimeError(f"I/O error: {FULL.strerror} (os error 28)"),
+            "crashed",
+            f"no space is left on the disk (I/O error: {FULL.strerror} (os error 28))",
+        ),
+        (OSError("of no number"), "failed", "OSError: of no number"),
     ],
 )
 def test_what_an_exception_means(error, status, reason):
