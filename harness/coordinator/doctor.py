@@ -19,7 +19,7 @@ from harness.coordinator.pool import Workers
 from harness.coordinator.training import scratch_folder
 from harness.errors import UsageError
 from harness.protocol import OpenProbe
-from harness.results.comparison import Ratio, detectable, group_noise, paired_ratio
+from harness.results.comparison import Ratio, compared, detectable, group_noise
 
 #: The one kind of round of the probe.
 PROBE = "probe"
@@ -100,7 +100,7 @@ def null_group(
     taken = [member.times[PROBE] for member in result.members]
     noise = group_noise(taken)
     return NullGroup(
-        paired_ratio(taken[0], taken[1]),
+        compared(taken[0], taken[1], noise),
         noise.floor,
         detectable(taken[0], taken[1], noise),
         rounds,

@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from harness.results.comparison import PROCESSES, Noise, Rounds
+from harness.results.comparison import Noise, Rounds, centre
 from harness.results.metrics import METRICS, Metric
 from harness.results.standings import Difference
 from harness.results.statistics import CONFIDENCE
 
 #: `untested`: measured once in each run, so nothing says how far two equal runs lie apart.
 Verdict = Literal["better", "worse", "tie", "untested"]
-
-#: The quantile of a process's rounds that represents it, where they are not paired with others.
-QUANTILE = 0.25
 
 #: Two sessions of one machine differ at least by this (standard deviation of a logarithm of times).
 LEAST_DRIFT = 0.01
@@ -92,16 +89,14 @@ def over_rounds(measured: Change, old: Rounds, new: Rounds, noise: Noise, drift:
     """A change of a time, or a rate, from the rounds of two sessions; `old` and `new` by sample.
 
     `measured` has the row, the metric and the reported values, which are those of the median call.
-    A round is represented by its fastest call, as within a group, and a process by the lower quartile of
-    its rounds: other programs only ever add time, and here they do not disturb both runs alike, so that
-    a median is too far off where half of the rounds are disturbed. The rounds of two sessions are not
-    pairs. So the ratio has the variance of two rows that are equal (`noise`, of both groups), and that
-    of two sessions: `drift`, a standard deviation of the logarithm. The test is a t test with
-    Satterthwaite's degrees of freedom, where `drift` counts as known.
+    A process is represented by its fastest call, as within a group. The ratio has the variance of two rows
+    that are equal (`noise`, of both groups), and that of two sessions: `drift`, a standard deviation of
+    the logarithm. The test is a t test with Satterthwaite's degrees of freedom, where `drift` counts as
+    known.
     """
     from scipy import special
 
-    ratio = _centre(new) - _centre(old)
+    ratio = centre(new) - centre(old)
     if METRICS[measured.metric].better == "more":  # a rate
         ratio = -ratio
     value = math.expm1(ratio) + 0.0  # no -0.0
@@ -194,12 +189,3 @@ def _welch(old: Sequence[float], new: Sequence[float]) -> tuple[float, float, fl
     found: Any = stats.ttest_ind(new, old, equal_var=False)
     interval = found.confidence_interval(CONFIDENCE)
     return float(interval.low), float(interval.high), float(found.pvalue)
-
-
-def _centre(rounds: Rounds) -> float:
-    """The logarithm of the seconds of a call: the mean over the processes of their lower quartiles."""
-    import numpy as np
-
-    logs = np.log([min(taken) for taken in rounds])
-    processes = [logs[place::PROCESSES] for place in range(min(PROCESSES, len(logs)))]
-    return float(np.mean([np.quantile(process, QUANTILE) for process in processes]))

@@ -1,11 +1,12 @@
-"""Which of two rows is faster: paired ratios round by round, and when a difference is claimed.
+"""Which of two rows is faster: the ratio of their fastest calls, and when a difference is claimed.
 
 Three effects can cause a false claim. Each has its own remedy.
 
-- Other programs only ever add time. So the fastest call represents a round (Chen and Revels 2016,
-  "Robust benchmarking in noisy environments").
-- Calls within a round share the machine's state, rounds nearly do not. So the unit is a round, and
-  two rows are compared within each round, side by side: a drift affects both.
+- Other programs only ever add time. So the fastest call represents a round and a process (Chen and Revels
+  2016, "Robust benchmarking in noisy environments"): on a shared machine a third of all rounds may take
+  half as long again, and a median of few rounds is then one of these.
+- Calls within a round share the machine's state, rounds nearly do not. So the unit of a test is a round,
+  and all rows take theirs side by side: a drift affects all of them.
 - The memory layout of a process changes its speed by a few percent for its whole lifetime; more
   rounds do not average this out (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable
   time"). So every row is measured in two processes that take turns. Their differences, pooled over
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.results.record import Outliers
-from harness.results.statistics import CONFIDENCE, median_interval
+from harness.results.statistics import CONFIDENCE
 
 Verdict = Literal["faster", "slower", "tie"]
 Rounds = Sequence[Sequence[float]]
@@ -33,6 +34,9 @@ PROCESSES = 2
 #: The lowest noise floor: no general-purpose machine is quieter, even if its rows agree by chance.
 LEAST_FLOOR = 0.01
 
+#: The largest logarithm of a ratio that is told from one without bounds.
+MOST_SPREAD = 300.0
+
 #: Tukey's fence for far-out values: calls beyond it are flagged, and kept.
 FENCE = 3.0
 
@@ -41,8 +45,9 @@ FENCE = 3.0
 class Ratio:
     """A row's time over the baseline's: `value` below 1 is faster.
 
-    `low` and `high` are its 95 % interval over the rounds, absent with fewer than six; `p` is that of
-    the two-sided sign test, whose hypothesis is that either row is the faster one equally often.
+    `low` and `high` are its 95 % interval by what two equal rows differ by, absent where that is not known.
+    `p` is the larger one of two: of the rounds (`chance`), and of Student's test with the spread between
+    processes.
     """
 
     value: float
@@ -63,106 +68,124 @@ class Noise:
     freedom: int
 
     @property
-    def floor(self) -> float:
-        """The relative difference that two equal rows stay below in 95 % of cases."""
-        from scipy import stats
+    def spread(self) -> float:
+        """The logarithm of the ratio that two equal rows stay below in 95 % of cases."""
+        from scipy import special
 
         if not self.freedom:
             return math.inf
-        bound = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.freedom)) * self.sd
-        return max(LEAST_FLOOR, math.expm1(min(bound, 700.0)))
+        return min(
+            float(special.stdtrit(self.freedom, (1 + CONFIDENCE) / 2)) * self.sd, MOST_SPREAD
+        )
+
+    @property
+    def floor(self) -> float:
+        """The relative difference that two equal rows stay below in 95 % of cases."""
+        return max(LEAST_FLOOR, math.expm1(self.spread)) if self.freedom else math.inf
 
     def p(self, ratio: float) -> float:
         """How probable it is that two identical rows differ by as much as `ratio`, or more."""
-        from scipy import stats
+        from scipy import special
 
         if not self.freedom:
             return 1.0
         distance = abs(math.log(ratio))
         if not self.sd:
             return float(not distance)
-        return 2 * float(stats.t.sf(distance / self.sd, self.freedom))
+        return 2 * float(special.stdtr(self.freedom, -distance / self.sd))
 
 
-def paired_ratio(rounds: Rounds, baseline: Rounds) -> Ratio:
-    """The ratio of two rows' seconds, from the fastest calls of the rounds that both took.
+def processes(rounds: Rounds) -> list[float]:
+    """The logarithm of the fastest call of each process of a row."""
+    logs = [math.log(min(taken)) for taken in rounds]
+    return [min(logs[process::PROCESSES]) for process in range(min(PROCESSES, len(logs)))]
 
-    The geometric mean of two medians, each over the rounds of one process of either row. The interval
-    is that of the order statistics of the rounds about their process's median, the test the exact sign
-    test: neither assumes a distribution, and a round that another program disturbed counts as one
-    round. Wilcoxon's signed-rank test would give such a round the largest weight.
+
+def centre(rounds: Rounds) -> float:
+    """The logarithm of a row's time: the mean over its processes, which count alike."""
+    return math.fsum(each := processes(rounds)) / len(each)
+
+
+def compared(rounds: Rounds, baseline: Rounds, noise: Noise) -> Ratio:
+    """The ratio of two rows' times in a group of this `noise`; ValueError where one took no round."""
+    if not (rounds and baseline):
+        raise ValueError("a row that took no round cannot be compared")
+    log = centre(rounds) - centre(baseline)
+    value, spread = math.exp(log), noise.spread
+    p = max(chance(rounds, baseline), noise.p(value))
+    if math.isinf(spread):
+        return Ratio(value, None, None, p)
+    return Ratio(value, math.exp(log - spread), math.exp(log + spread), p)
+
+
+def chance(rounds: Rounds, baseline: Rounds) -> float:
+    """How probable it is that rounds of two equal rows differ so: twice the smaller p of two exact tests.
+
+    The sign test of the rounds that both took side by side: a drift of the machine falls on both. And the
+    precedence test, which counts the rounds of one row that were faster than every round of the other
+    (Nelson 1963, "Tables for a precedence life test"): rounds that other programs disturbed are never the
+    fastest, and do not count. Neither assumes a distribution.
     """
-    import numpy as np
+    ours, theirs = ([min(taken) for taken in each] for each in (rounds, baseline))
+    return min(1.0, 2 * min(_signs(ours, theirs), _precedence(ours, theirs)))
+
+
+def _signs(ours: Sequence[float], theirs: Sequence[float]) -> float:
     from scipy import stats
 
-    pairs = zip(rounds, baseline, strict=False)
-    logs = np.array([math.log(min(ours) / min(theirs)) for ours, theirs in pairs])
-    if not len(logs):
-        raise ValueError("no round was taken by both")
-    halves = [logs[process::PROCESSES] for process in range(min(PROCESSES, len(logs)))]
-    centre = float(np.mean([np.median(half) for half in halves]))
-    low, high = median_interval(np.concatenate([half - np.median(half) for half in halves]))
-    decided = logs[logs != 0]
-    slower = int((decided > 0).sum())
-    p = float(stats.binomtest(slower, len(decided)).pvalue) if len(decided) else 1.0
-    return Ratio(
-        math.exp(centre),
-        None if low is None else math.exp(centre + low),
-        None if high is None else math.exp(centre + high),
-        p,
-    )
+    decided = [one > other for one, other in zip(ours, theirs, strict=False) if one != other]
+    return float(stats.binomtest(sum(decided), len(decided)).pvalue) if decided else 1.0
 
 
-def group_noise(rows: Iterable[Rounds], quantile: float = 0.5) -> Noise:
+def _precedence(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    chances = [1.0]
+    for one, other in ((ours, theirs), (theirs, ours)):
+        ahead = sum(call < min(other) for call in one)
+        # Of all orders of the rounds, the share in which the first `ahead` are of `one`.
+        chances.append(math.comb(len(one), ahead) / math.comb(len(one) + len(other), ahead))
+    return min(1.0, 2 * min(chances))
+
+
+def group_noise(rows: Iterable[Rounds]) -> Noise:
     """The noise of a group in which two processes of each row take turns with its rounds.
 
-    The two processes of a row differ by the ratio of the medians of their rounds, each round relative
-    to the median row's: this cancels a drift that affects all rows alike, and costs one degree of
-    freedom. A row's time is the mean of its two processes, so the variance of the ratio of two rows is
-    half that of two processes. Another `quantile` of the rounds than the median may represent a process.
+    The two processes of a row differ by the ratio of their fastest calls; what they differ by in all rows
+    alike is no noise, and costs one degree of freedom. A row's time is the mean of its two processes, so
+    the variance of the ratio of two rows is half that of two processes.
     """
-    import numpy as np
-
-    fastest = [[math.log(min(taken)) for taken in rounds] for rounds in rows]
-    count = min(map(len, fastest), default=0)
+    every = list(rows)
+    count = min(map(len, every), default=0)
     if count < PROCESSES:
         return Noise(math.inf, 0)
-    logs = np.array([taken[:count] for taken in fastest])
-    known = len(logs)
+    apart = [one - other for one, other in (processes(taken[:count]) for taken in every)]
+    known = len(apart)
     if known > 1:
-        logs -= np.median(logs, axis=0)
+        middle = math.fsum(apart) / known
+        apart = [each - middle for each in apart]
         known -= 1
-    halves = (np.quantile(logs[:, process::2], quantile, axis=1) for process in (0, 1))
-    apart = next(halves) - next(halves)
-    return Noise(math.sqrt(float(np.sum(apart**2)) / known / 2), known)
+    return Noise(math.sqrt(math.fsum(each**2 for each in apart) / known / 2), known)
 
 
 def verdicts(ratios: Mapping[str, Ratio], noise: Noise) -> dict[str, Verdict]:
     """The verdict on each row against the baseline.
 
-    The larger of the two p, over rounds and over processes, is corrected by Benjamini and Yekutieli's
-    procedure, which holds whatever the dependence: the comparisons share their baseline. Of the claims
-    made, at most 5 % are false on average.
+    p is corrected by Benjamini and Yekutieli's procedure, which holds whatever the dependence: the
+    comparisons share their baseline. Of the claims made, at most 5 % are false on average.
     """
     from scipy import stats
 
     if not ratios:
         return {}
-    chances = [max(ratio.p, noise.p(ratio.value)) for ratio in ratios.values()]
-    corrected = stats.false_discovery_control(chances, method="by")
+    corrected = stats.false_discovery_control([ratio.p for ratio in ratios.values()], method="by")
     return {
-        name: _verdict(ratio, float(p), noise.floor)
+        name: _verdict(ratio.value, float(p), noise.floor)
         for (name, ratio), p in zip(ratios.items(), corrected, strict=True)
     }
 
 
-def _verdict(ratio: Ratio, p: float, floor: float) -> Verdict:
-    if p > 1 - CONFIDENCE or ratio.low is None or ratio.high is None:
-        return "tie"
-    if ratio.value < 1 / (1 + floor) and ratio.high < 1:
-        return "faster"
-    if ratio.value > 1 + floor and ratio.low > 1:
-        return "slower"
+def _verdict(ratio: float, p: float, floor: float) -> Verdict:
+    if p <= 1 - CONFIDENCE and not 1 / (1 + floor) <= ratio <= 1 + floor:
+        return "slower" if ratio > 1 else "faster"
     return "tie"
 
 
@@ -185,7 +208,8 @@ def detectable(rounds: Rounds, others: Rounds, noise: Noise) -> float:
 
     def shown(factor: float) -> bool:
         slowed = [[factor * s for s in taken] for taken in rounds]
-        return verdicts({"slowed": paired_ratio(slowed, others)}, noise) == {"slowed": "slower"}
+        ratio = compared(slowed, others, noise)
+        return verdicts({"slowed": ratio}, noise) == {"slowed": "slower"}
 
     factors = [1 + halves / 200 for halves in range(401)]
     place = bisect.bisect_left(factors, True, key=shown)

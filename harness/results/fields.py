@@ -18,8 +18,8 @@ Place = Annotated[int, Field(ge=0, lt=2**31)]
 class Versus(Data):
     """A row's time over the baseline's: `ratio` below 1 is faster.
 
-    `low` and `high` are the 95 % interval over the rounds, absent where they support none; `p` is the
-    exact sign test's.
+    `low` and `high` are its 95 % interval, absent where nothing is known of the noise; `p` is that of two
+    equal rows: see `harness.results.comparison`.
     """
 
     ratio: Amount

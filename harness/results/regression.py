@@ -92,7 +92,7 @@ class RunData:
                 if _group(record) == group_of
                 if len(taken := self.times(record, series)) > 1
             ]
-            self._noises[place] = group_noise(group, change.QUANTILE)
+            self._noises[place] = group_noise(group)
         return self._noises[place]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from harness.protocol import Sweep
-from harness.results.comparison import Rounds, group_noise, outliers, paired_ratio, verdicts
+from harness.results.comparison import Rounds, compared, group_noise, outliers, verdicts
 from harness.results.metrics import METRICS
 from harness.results.record import Series, Versus
 from harness.results.statistics import percentile_ms, summarise_latency, summarise_rate
@@ -74,7 +74,7 @@ def compare(
         noise = group_noise(each.values())
         theirs = each.get(baseline)
         ratios = {
-            key: paired_ratio(rounds, theirs)
+            key: compared(rounds, theirs, noise)
             for key, rounds in each.items()
             if theirs is not None and key != baseline and (comparable is None or key in comparable)
         }

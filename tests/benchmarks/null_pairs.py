@@ -21,7 +21,7 @@ from typing import Any
 
 import harness
 from harness.cli.progress import watching
-from harness.results.comparison import Rounds, group_noise, paired_ratio, verdicts
+from harness.results.comparison import Rounds, chance, compared, group_noise, verdicts
 from harness.results.record import TimingRecord
 from harness.results.store import RunFolder
 
@@ -97,16 +97,16 @@ def judged(run: harness.Run, series: str, is_slowed: Callable[[Any], bool]) -> d
             taken = folder.read_samples(record.key)["seconds"][series]
             (slowed if is_slowed(record.row) else equal).append(taken)
     noise = group_noise(equal + slowed)
-    null = [paired_ratio(ours, theirs) for ours, theirs in itertools.combinations(equal, 2)]
-    found = [paired_ratio(ours, theirs) for ours in slowed for theirs in equal]
+    null = list(itertools.combinations(equal, 2))
+    found = list(itertools.product(slowed, equal))
     said = {
-        name: [verdicts({"row": ratio}, noise)["row"] for ratio in ratios]
-        for name, ratios in (("null", null), ("found", found))
+        name: [verdicts({"row": compared(*pair, noise)}, noise)["row"] for pair in pairs]
+        for name, pairs in (("null", null), ("found", found))
     }
     return {
         "A/A comparisons": len(null),
         "false wins": sum(word != "tie" for word in said["null"]),
-        "p below 0.05 by the rounds alone": sum(ratio.p < 0.05 for ratio in null),
+        "p below 0.05 by the rounds alone": sum(chance(*pair) < 0.05 for pair in null),
         "noise floor": round(noise.floor, 4),
         "slowed comparisons": len(found),
         "found slower": sum(word == "slower" for word in said["found"]),
