@@ -31,6 +31,7 @@ class SpikeSequence(torch.autograd.Function):
         spikes, membranes = lif(inputs, p)
         ctx.save_for_backward(membranes)
         ctx.mark_non_differentiable(membranes)
+        ctx.set_materialize_grads(False)  # else torch writes a gradient of zeros for the membranes
         ctx.p, ctx.surrogate, ctx.slope, ctx.detach = p, surrogate, slope, detach
         return spikes, membranes
 
