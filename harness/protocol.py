@@ -366,11 +366,12 @@ class MetricsDescribed(Answer):
 
 
 class Computed(Answer):
-    """A metric's value, or why there is none."""
+    """A metric's value, or why there is none: `failed` where its code is to blame, not the network."""
 
     type: Literal["computed"] = "computed"
     value: float | dict[str, float] | None = None
     absent: str = ""
+    failed: bool = False
 
 
 class Prepared(Answer):

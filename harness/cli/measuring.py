@@ -168,7 +168,7 @@ def _check_resume(resume: Path | None) -> set[str]:
     if resume and given - _HOW - _CHANGED:
         raise click.UsageError(
             f"--resume takes its options from {resume / 'run.json'}, give no other "
-            "(but --timeout, --memory, --jobs, --checkpoint, --executor, --scheduler)"
+            "(but --timeout, --memory, --jobs, --checkpoint, --fail-fast, --executor, --scheduler)"
         )
     return given & _CHANGED if resume else set()
 
@@ -177,7 +177,6 @@ def _conclude(finished: Run) -> int:
     """Prints the tables and what they say, and tells as the exit code how the run went."""
     from rich.console import Console
 
-    from harness.coordinator.command import RETRIED
     from harness.report.closing import closing_lines
     from harness.report.terminal import terminal_tables
 
@@ -191,8 +190,8 @@ def _conclude(finished: Run) -> int:
         console.print(line, markup=False, highlight=False)
     click.echo(f"report: {finished.path / 'report.html'}")
     judged = [record for record in finished.records if record.kind != "peaks"]
-    if outside := [record for record in judged if record.status in RETRIED]:
-        click.echo(_again(finished, outside, len(judged)), err=True)
+    if missing := [record for record in judged if record.status not in ("ok", "skipped")]:
+        click.echo(_missing(finished, missing, len(judged)), err=True)
     if {record.status for record in judged} - {"ok", "skipped"} or any(
         row.refuted for row in finished.rows
     ):
@@ -202,14 +201,18 @@ def _conclude(finished: Run) -> int:
     return OK if measured else NOTHING_MEASURED
 
 
-def _again(finished: Run, outside: Sequence[Record], of: int) -> str:
-    """How to repeat what ended from `outside` causes, with the reason of the first."""
+def _missing(finished: Run, missing: Sequence[Record], of: int) -> str:
+    """How many results there are not, why not the first, and how to repeat what an outside cause ended."""
+    from harness.coordinator.command import RETRIED
     from harness.report.numbers import plain
     from harness.results.store import COMMANDS
 
-    first = outside[0]
-    return (
-        f"harness: {len(outside)} of {of} trials and measurements ended from outside causes, the first: "
-        f"{first.status}: {plain(first.reason)}; run them again with: {COMMANDS[finished.kind]} --resume "
-        f"{shlex.quote(str(finished.path))} --retry failed"
+    first = next((record for record in missing if record.status in RETRIED), missing[0])
+    told = (
+        f"harness: {len(missing)} of {of} trials and measurements did not succeed, "
+        f"{'one of them' if len(missing) > 1 else 'it'}: {first.status}: {plain(first.reason)}"
     )
+    if first.status not in RETRIED:
+        return told
+    command = f"{COMMANDS[finished.kind]} --resume {shlex.quote(str(finished.path))} --retry failed"
+    return f"{told}; an outside cause may be gone: {command}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
+
+from harness.cli.codes import OK, USAGE
 
 
 @click.command()
@@ -36,9 +39,10 @@ def metrics(name: str | None, as_json: bool) -> None:
         for source, lines in known.problems.items()
         if not name or name.endswith(".py") or name == source
     }
+    wrong = USAGE if name and problems else OK
     if as_json:
         click.echo(json.dumps({"metrics": rows, "problems": problems}, indent=2))
-        return
+        sys.exit(wrong)
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         when = f"with --metrics {row['source']}" if row["changes"] else "in every run"
@@ -48,6 +52,7 @@ def metrics(name: str | None, as_json: bool) -> None:
     for source, lines in problems.items():
         for line in lines:
             click.echo(f"{source}: {line}")
+    sys.exit(wrong)
 
 
 def _row(told: Any, distribution: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from harness.coordinator.pool import Workers
 from harness.metrics import evidence
 from harness.metrics.computing import compute
 from harness.protocol import Computed, ComputeMetric, MetricPlace
+from harness.results.caveats import FAILED_METRICS
 from harness.results.metrics import UNDER_CHANGE
 
 #: No metric of so few numbers takes long.
@@ -56,6 +57,7 @@ class OwnMetrics:
             return fields
         found: dict[str, Any] = {}
         absent: dict[str, str] = {}
+        broken: list[str] = []
         curves: dict[str, Any] = {}
         for metric in self._chosen:
             name = metric.told.name
@@ -64,11 +66,14 @@ class OwnMetrics:
             computed = Computed(absent=reason) if reason else self._computed(metric, fields, key)
             if computed.value is None:
                 absent[name] = computed.absent
+                if computed.failed:
+                    broken.append(name)
             else:
                 found[name] = computed.value
                 curves |= self._curves(metric, key)
         self._path(key).unlink(missing_ok=True)
         facts = {**fields.get("facts", {}), **({UNDER_CHANGE: curves} if curves else {})}
+        facts |= {FAILED_METRICS: broken} if broken else {}
         metrics = {**fields["metrics"], **found}
         told = {**fields.get("absent", {}), **absent}
         return {**fields, "metrics": metrics, "absent": told, "facts": facts}
@@ -83,7 +88,7 @@ class OwnMetrics:
                 )
                 return compute(spec, got)
         except ValueError as error:
-            return Computed(absent=str(error))
+            return Computed(absent=str(error), failed=True)
         request = ComputeMetric(
             place=metric.found.location,
             name=name,
@@ -94,7 +99,9 @@ class OwnMetrics:
             layers=layers,
         )
         event = self._worker.ask(request, _COMPUTE_SECONDS)
-        return event if isinstance(event, Computed) else Computed(absent=failed(event)["reason"])
+        if isinstance(event, Computed):
+            return event
+        return Computed(absent=failed(event)["reason"], failed=True)
 
     def _curves(self, metric: OwnMetric, key: str) -> dict[str, dict[str, float]]:
         """The accuracies under each of the metric's changes, that without one at 0."""

@@ -13,9 +13,14 @@ from harness.protocol import Computed
 def compute(spec: MetricSpec, evidence: Evidence) -> Computed:
     """The metric's value for a trial."""
     try:
-        return Computed(value=value_of(declared(spec, ""), spec.compute(evidence)))
+        found = spec.compute(evidence)
     except Unsupported as reason:
         return Computed(absent=plain(reason) or "no reason is given")
     except Exception as error:
         traceback.print_exc()
-        return Computed(absent=f"{type(error).__name__}: {plain(error) or 'no message'}"[:300])
+        told = f"{type(error).__name__}: {plain(error) or 'no message'}"[:300]
+        return Computed(absent=told, failed=True)
+    try:
+        return Computed(value=value_of(declared(spec, ""), found))
+    except Unsupported as reason:  # an impossible value
+        return Computed(absent=plain(reason), failed=True)

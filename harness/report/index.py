@@ -46,7 +46,9 @@ def entry(
     report = path / "report.html"
     return Entry(
         name=plain(path.name),
-        when=plain(max((s.started for s in description.sessions), default=""))[:10],
+        when=plain(max((s.started for s in description.sessions), default=""))[:16].replace(
+            "T", " "
+        ),
         headline=headline(network_rows(summaries), records, description.sessions),
         sentence=" ".join(_answers(description, records, answers)),
         link=f"{quote(path.name)}/report.html" if report.is_file() else "",

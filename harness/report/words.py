@@ -71,8 +71,10 @@ def warnings(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[str]
     found = []
     trials = [r for r in records if isinstance(r, TrialRecord) and r.status == "ok"]
     jobs = max((record.jobs for record in trials), default=1)
-    if jobs > 1 and any("train_seconds" in record.metrics for record in trials):
-        found.append(prose("warnings", "jobs", jobs=jobs))
+    if min(jobs, len(trials)) > 1 and any("train_seconds" in record.metrics for record in trials):
+        timed = any(isinstance(record, NetworkTiming) for record in records)
+        alone = [prose("warnings", "alone")] if timed else []
+        found.append(" ".join([prose("warnings", "jobs", jobs=min(jobs, len(trials))), *alone]))
     for name in ("device", "threads"):
         values = sorted({str(getattr(row.row, name)) for row in rows if row.trials})
         if len(values) > 1:

@@ -22,6 +22,9 @@ VALIDATION_P = 0.001
 #: Ties on fewer samples than this hardly change an accuracy.
 LEAST_TIED = 0.01
 
+#: The fact that names the metrics by hook that failed: why is among what is `absent`.
+FAILED_METRICS = "failed_metrics"
+
 Timing = NetworkTiming | LayerTiming | None
 
 
@@ -68,6 +71,7 @@ def warnings(
         "unseeded": _unseeded(trials),
         "neuron": _neuron(trials),
         "validation": _above_validation(trials, sessions),
+        "metrics": _failed_metrics(trials),
     }
     return {kind: text for kind, text in found.items() if text}
 
@@ -108,7 +112,10 @@ def _at_chance(trials: Sequence[TrialRecord], answers: Answers) -> str:
             at_chance.append(trial.seed)
     if not at_chance:
         return ""
-    return f"accuracy at chance{_of(at_chance, trials)}: always the same class gives {100 * chance:.1f} %"
+    return (
+        f"accuracy at chance{_of(at_chance, trials)}: on {samples} test samples it cannot be told from "
+        f"always the same class, which gives {100 * chance:.1f} %"
+    )
 
 
 def _tied(trials: Sequence[TrialRecord]) -> str:
@@ -168,6 +175,17 @@ def _above_validation(trials: Sequence[TrialRecord], sessions: Sequence[Session]
         f"test accuracy {_percent(test)} is above that on validation data, {_percent(validation)}, "
         "by more than chance: were test samples seen while training?"
     )
+
+
+def _failed_metrics(trials: Sequence[TrialRecord]) -> str:
+    """Metrics by hook whose own code is why there is none."""
+    reasons: dict[str, str] = {}
+    for trial in trials:
+        names = trial.facts.get(FAILED_METRICS)
+        for name in names if isinstance(names, (list, tuple)) else ():
+            if isinstance(name, str) and name in trial.absent:
+                reasons.setdefault(plain(name), plain(trial.absent[name]))
+    return "; ".join(f"no {name}: {reason}" for name, reason in reasons.items())
 
 
 def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -186,6 +187,8 @@ def _welch(old: Sequence[float], new: Sequence[float]) -> tuple[float, float, fl
     if len({*old}) == len({*new}) == 1:  # no variance: by the order of the values alone
         apart = new[0] - old[0]
         return apart, apart, 2 / math.comb(len(old) + len(new), len(old))
-    found: Any = stats.ttest_ind(new, old, equal_var=False)
+    with warnings.catch_warnings():  # nearly equal values: the interval is as narrow as they are
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found: Any = stats.ttest_ind(new, old, equal_var=False)
     interval = found.confidence_interval(CONFIDENCE)
     return float(interval.low), float(interval.high), float(found.pvalue)

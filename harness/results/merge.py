@@ -240,7 +240,8 @@ def _check_labels(parts: Sequence[Part]) -> None:
         first, theirs = known.setdefault(task, (part, labels))
         if not np.array_equal(theirs, labels):
             raise UsageError(
-                f"{part.folder.path} cannot be merged with {first.folder.path}: its test samples differ"
+                f"{part.folder.path} cannot be merged with {first.folder.path}: its test samples differ "
+                "(another --limit, or other data)"
             )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.errors import plain
 from harness.results import change
 from harness.results.accuracy import Outcomes
 from harness.results.answers import Answers
 from harness.results.change import Change
 from harness.results.comparison import Noise, Rounds, group_noise
+from harness.results.labels import labels
 from harness.results.machines import same_machine, versions
 from harness.results.matching import Pair, match
 from harness.results.metrics import HOST, METRICS, REGISTRY, Metric
@@ -169,13 +171,19 @@ def compare_runs(
     order = {metric.name: place for place, metric in enumerate(chosen)}
     rows = {pair.label: place for place, pair in enumerate(matched.pairs)}
     changes.sort(key=lambda each: (rows[each.row], order[each.metric]))
+    single = [*matched.only_old, *matched.only_new]
+    names = [plain(name) for name in labels([summary.row for summary in single])]
+    count = len(matched.only_old)
+    for plugin in dict.fromkeys(row.row.plugin for row in matched.only_old):
+        if any(row.row.plugin == plugin for row in matched.only_new):
+            notes[_OTHER_SETTING.format(plugin=plain(plugin))] = None
     return Comparison(
         old.name,
         new.name,
         change.judged(changes),
         [lost for pair in matched.pairs for lost in _lost(pair)],
-        [summary.label for summary in matched.only_old],
-        [summary.label for summary in matched.only_new],
+        names[:count],
+        names[count:],
         versions(old.sessions, new.sessions),
         list(notes),
     )
@@ -200,6 +208,10 @@ def _group(timing: Timing) -> str:
 
 
 _NAME = "test_accuracy"
+_OTHER_SETTING = (
+    "{plugin} has other parameters, or another task or setting, in the two runs: rows that differ in that "
+    "are not compared. Put both into one run, as by --set {plugin}.NAME=OLD,NEW."
+)
 _ONE_SEED = (
     "Accuracies of one seed compare two networks, not two methods: take three seeds or more."
 )

@@ -39,8 +39,8 @@ def locate_files(spec: TaskSpec, folders: Sequence[Path], code: str) -> RawData:
         if path is None:
             searched = ", ".join(map(str, folders)) or "nowhere: no folder was given"
             raise DataMissing(
-                f"{spec.name} needs {name}, looked for in {searched}: give --data DIR, or set "
-                f"HARNESS_DATA=DIR{_where_from(spec)}"
+                f"{spec.name} needs {name}, looked for in {searched}: put it beside the task's "
+                f"file, give --data DIR, or set HARNESS_DATA=DIR{_where_from(spec)}"
             )
         found[name], digests[name] = path, digest_of(path)
         if published:

@@ -408,10 +408,11 @@ def test_what_ended_from_an_outside_cause_is_told_last_with_the_way_to_repeat_it
     assert code == 1
     told, repeat = err.splitlines()[-1].split("; ")
     assert told == (
-        "harness: 2 of 2 trials and measurements ended from outside causes, the first: crashed: import: "
-        "the process ended with exit code 7"
+        "harness: 2 of 2 trials and measurements did not succeed, one of them: crashed: import: the "
+        "process ended with exit code 7"
     )
-    assert repeat == f"run them again with: harness run --resume '{out}' --retry failed"
+    command = f"harness run --resume '{out}' --retry failed"
+    assert repeat == f"an outside cause may be gone: {command}"
 
 
 # --- carried on -----------------------------------------------------------------------------------

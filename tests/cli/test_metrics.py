@@ -28,3 +28,10 @@ def test_an_installed_module_that_is_broken_is_listed_with_the_reason(harness, d
     found = json.loads(harness("metrics", "--json")[1])
     assert {row["source"] for row in found["metrics"]} == set(BUILT_IN)
     assert found["problems"] == {"theirs": ["broken: there is no module nowhere"]}
+
+
+def test_a_file_that_is_wrong_is_exit_code_2(harness, tmp_path):
+    (tmp_path / "mine.py").write_text("nothing = 1\n")
+    code, out, _ = harness("metrics", tmp_path / "mine.py")
+    assert code == 2
+    assert "harness_metrics" in out

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from harness.cli.report import report
 from harness.coordinator.index import index_runs, runs_in
+from harness.results.session import Session
 from harness.results.store import RunFolder
 
 
@@ -20,6 +21,16 @@ def test_a_folder_of_runs_gets_an_index(tmp_path):
     assert "no records" in text
     assert "results schema 99" in text
     assert "no-run-of-ours" not in text
+
+
+def test_the_newest_run_of_a_day_comes_first(tmp_path):
+    for name, hour in (("early", 9), ("late", 17), ("noon", 12)):
+        session = Session(started=f"2026-11-26T{hour:02}:00:00+00:00")
+        RunFolder.create(tmp_path / name, "networks").begin(session)
+    page, _ = index_runs(tmp_path)
+    text = page.read_text("utf-8")
+    assert text.index(">late<") < text.index(">noon<") < text.index(">early<")
+    assert "2026-11-26 17:00" in text
 
 
 def test_a_run_is_no_folder_of_runs(tmp_path):

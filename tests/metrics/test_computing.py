@@ -31,3 +31,10 @@ def test_a_function_that_raises_costs_the_metric_with_one_line(error, told, caps
 
     found = compute(spec(fail), EVIDENCE)
     assert (found.value, found.absent) == (None, told)
+    assert found.failed is not isinstance(error, Unsupported)
+
+
+def test_an_impossible_value_is_a_failure_of_the_metric():
+    found = compute(spec(lambda _evidence: "many"), EVIDENCE)
+    assert (found.value, found.failed) == (None, True)
+    assert "wanted a number" in found.absent

@@ -198,7 +198,8 @@ def test_figures_without_data_any_more_are_removed(tmp_path):
 
 def test_trials_in_parallel_are_named(tmp_path):
     metrics = {"test_accuracy": 0.9, "train_seconds": 3.0}
-    build_report(tmp_path, description(), [record("a", metrics=metrics, jobs=4)])
+    trials = [record(name, metrics=metrics, jobs=4) for name in "abcd"]
+    build_report(tmp_path, description(), trials)
     page = read(tmp_path, "report.html")
     assert "Up to 4 trials ran at once" in page
     assert "One seed only" in page

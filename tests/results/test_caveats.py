@@ -55,11 +55,21 @@ def test_a_layer_without_a_spike_is_silent_in_records_that_do_not_say_so(make_re
 def test_an_accuracy_that_one_class_alone_gives_is_at_chance(make_record):
     answers = Answers(LABELS, {"constant": LABELS * 0, "right": LABELS})
     constant, right = make_record(predictions="constant"), make_record(seed=1, predictions="right")
-    told = "accuracy at chance: always the same class gives 25.0 %"
-    assert warnings([constant], None, answers) == {"chance": told}
-    told = "accuracy at chance (seed 0): always the same class gives 25.0 %"
-    assert warnings([constant, right], None, answers) == {"chance": told}
+    told = f"on {len(LABELS)} test samples it cannot be told from always the same class, which gives 25.0 %"
+    assert warnings([constant], None, answers) == {"chance": f"accuracy at chance: {told}"}
+    assert warnings([constant, right], None, answers) == {
+        "chance": f"accuracy at chance (seed 0): {told}"
+    }
     assert warnings([right], None, answers) == {}
+
+
+def test_a_metric_whose_code_failed_is_told_and_one_that_a_network_lacks_is_not(make_record):
+    absent = {"margin": "ValueError: no", "curve": "only images"}
+    failed = make_record(absent=absent, facts={"failed_metrics": ["margin"]})
+    assert warnings([failed, failed], None) == {"metrics": "no margin: ValueError: no"}
+    assert warnings([make_record(absent=absent)], None) == {}
+    damaged = make_record(absent=absent, facts={"failed_metrics": [1, "other"]})
+    assert warnings([damaged], None) == {}
 
 
 def test_a_better_guess_than_the_most_frequent_class_is_not_at_chance(make_record):

@@ -6,7 +6,8 @@ import pytest
 
 from harness.coordinator.compare import run_data
 from harness.coordinator.run import load
-from harness.results.regression import compare_runs
+from harness.results.regression import RunData, compare_runs
+from harness.results.summary import summarise
 from tests.fixtures.small_runs import small_row, small_session, write_run, write_tasks
 
 
@@ -115,6 +116,19 @@ def test_rows_of_one_run_are_named(data):
     comparison = compare_runs(data("old", ("a", "b")), data("new", ("b", "c")))
     assert (comparison.only_old, comparison.only_new) == (["a"], ["c"])
     assert {each.row for each in comparison.changes} == {"b"}
+
+
+def test_rows_of_other_parameters_are_told_apart_and_how_to_compare_them(make_record):
+    def run(name, epochs):
+        records = [make_record(seed=seed, params={"epochs": epochs}) for seed in (0, 1)]
+        return RunData(name, summarise(records, ()), records, ())
+
+    comparison = compare_runs(run("old", 4), run("new", 10))
+    (old,), (new,) = comparison.only_old, comparison.only_new
+    assert old.endswith("epochs=4")
+    assert new.endswith("epochs=10")
+    (note,) = comparison.notes
+    assert "--set" in note
 
 
 def test_the_frame_has_a_line_for_each_metric_of_each_row(data):

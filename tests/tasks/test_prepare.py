@@ -145,8 +145,8 @@ def test_what_is_missing_is_told_with_where_it_was_looked_for(prepared, tmp_path
     with pytest.raises(DataMissing) as error:
         prepared(spec, beside=tmp_path / "code")
     assert str(error.value) == (
-        f"mine needs y.npy, looked for in {raw}, {tmp_path / 'code'}: give --data DIR, or set "
-        "HARNESS_DATA=DIR; it is published at https://here"
+        f"mine needs y.npy, looked for in {raw}, {tmp_path / 'code'}: put it beside the task's "
+        "file, give --data DIR, or set HARNESS_DATA=DIR; it is published at https://here"
     )
     places = facts_of(spec, [raw])["places"]
     assert places == [f"x.npy: in {raw}", f"y.npy: in none of {raw}"]
