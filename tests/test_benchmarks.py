@@ -8,6 +8,7 @@ import pytest
 
 @pytest.mark.native
 def test_the_costs_of_the_checks_are_told():
+    pytest.importorskip("torch")
     words = ["-m", "tests.benchmarks.check_costs", "--plugins", "ann-relu", "--seeds", "1"]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
