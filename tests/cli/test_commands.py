@@ -401,6 +401,7 @@ def test_a_failed_trial_is_exit_code_1_and_its_report_is_rebuilt_from_the_record
 def test_what_ended_from_an_outside_cause_is_told_last_with_the_way_to_repeat_it(
     harness, plugin_file, tmp_path
 ):
+    pytest.importorskip("torch")  # without it the plugin is not reached
     out = tmp_path / "a run"
     dying = plugin_file("dying", "import os\nos._exit(7)\n")
     words = ["--seeds", "0,1", "--no-timing", "--device", "cpu", "--out", out]
