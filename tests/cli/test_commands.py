@@ -212,7 +212,7 @@ def test_resume_takes_no_other_option(harness, tmp_path, words):
     assert code == 2
     assert the_line(err) == (
         f"harness: --resume takes its options from {tmp_path / 'run.json'}, give no other "
-        "(but --timeout, --memory, --jobs, --checkpoint, --executor, --scheduler)"
+        "(but --timeout, --memory, --jobs, --checkpoint, --fail-fast, --executor, --scheduler)"
     )
 
 
