@@ -167,12 +167,10 @@ def write_arrays(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
         path.unlink(missing_ok=True)
         raise
     except OSError as error:
-        if (
-            error.errno is None
-        ):  # a library's own, as Pillow's of a damaged image: nothing was written
-            raise DataMissing(
-                f"{spec.name} cannot be read: {type(error).__name__}: {error}"
-            ) from None
+        # Without a number it is a library's own, as Pillow's of a damaged image: nothing was written.
+        if error.errno is None:
+            told = f"{type(error).__name__}: {error}"
+            raise DataMissing(f"{spec.name} cannot be read: {told}") from None
         raise DataMissing(
             f"cannot keep {spec.name} in {path.parent} ({error.strerror or error}): set HARNESS_CACHE "
             "to a folder that can be written"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import DataMissing
-from harness.plugin import Arrays, TaskSpec, split_at_random
+from harness.plugin import Arrays, Loader, TaskSpec, split_at_random
 from harness.tasks import cached
 from harness.tasks.describe import facts_of
 from harness.tasks.files import digest_of
@@ -173,6 +173,18 @@ def test_an_error_of_the_author_is_one_line_with_its_place(prepared, capsys):
     assert f"(test_prepare.py line {wrong.__code__.co_firstlineno + 1})" in line
     assert "\n" not in line
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_damaged_sample_is_not_blamed_on_the_cache(prepared, tmp_path):
+    def load(_number):
+        raise OSError("cannot identify image file '3.png'")  # as Pillow does: without a number
+
+    images = Loader(20, (1, 2, 2), "uint8", load)
+    with pytest.raises(DataMissing) as error:
+        prepared(spec_of(read=lambda _: split_at_random(images, np.arange(20) % 3, scale=255)))
+    told = "mine cannot be read: OSError: cannot identify image file '3.png'"
+    assert str(error.value) == told
+    assert list((tmp_path / "cache/arrays").iterdir()) == []
 
 
 def test_arrays_that_are_refused_leave_nothing_in_the_cache(prepared, tmp_path):
