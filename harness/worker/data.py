@@ -114,14 +114,16 @@ def load(
     *,
     also_validation: bool = False,
     limit: int | None = None,
+    hashed: bool = True,
 ) -> TaskData:
     """The arrays that `harness.tasks.prepare` cached at `path`, on `device`.
 
     Where spike trains are to be fitted, every trial has one pattern, chosen by `seed`: it is used for
     training and for evaluation. With `also_validation` the training set includes the validation samples.
-    Of each split `limit` samples are used, as `harness.tasks.subset` draws them.
+    Of each split `limit` samples are used, as `harness.tasks.subset` draws them. Not `hashed`, the file is
+    not held against its digest: for who has just done that in another process.
     """
-    task = _checked(name, Path(path))
+    task = _checked(name, Path(path), hashed)
     mapped = device.type != "cpu" and Path(path).stat().st_size > _MAPPED
     takes_to = device if mapped else None
     with (
@@ -159,14 +161,15 @@ def _some(values: Tensor, limit: int | None) -> Tensor:
     return values if places is None else values[torch.from_numpy(places).to(values.device)]
 
 
-def _checked(name: str, path: Path) -> Task:
+def _checked(name: str, path: Path, hashed: bool) -> Task:
     """The task that the file is of; DataMissing where it is damaged or of another one."""
     again = "run again, and it is made anew"
     try:
         metadata = cached.metadata_of(path)
         task = json.loads(metadata[cached.TASK])
         if (
-            path.stat().st_size <= _CHECKED
+            hashed
+            and path.stat().st_size <= _CHECKED
             and cached.content_digest(path) != metadata[cached.DIGEST]
         ):
             raise DataMissing(f"{path} was damaged since it was prepared: {again}")
