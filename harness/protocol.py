@@ -183,6 +183,17 @@ class OpenProbe(Data):
     threads: int = 1
 
 
+class WarmUp(Data):
+    """Answered by `Measured`: calls of each of `whats` until they take as long as the calls before.
+
+    `batches` replaces those that the worker chose.
+    """
+
+    type: Literal["warm-up"] = "warm-up"
+    whats: list[str]
+    batches: dict[str, int] = {}
+
+
 class TakeRound(Data):
     """Answered by `Samples`: calls `what` for about `seconds`, at least `calls` times, timing each.
 
@@ -272,6 +283,7 @@ Request = Annotated[
     | OpenNetwork
     | OpenLayer
     | OpenProbe
+    | WarmUp
     | TakeRound
     | TakeValidity
     | TakeMemory

@@ -35,6 +35,7 @@ from harness.protocol import (
     TakeValidity,
     TasksDescribed,
     Trained,
+    WarmUp,
     events,
     requests,
 )
@@ -95,6 +96,7 @@ REQUESTS = [
     OpenNetwork(plugin=PLUGIN, trial=TRIAL, data="d", state="s", predictions="p"),
     OpenLayer(plugin=PLUGIN, row=LAYER, to_follow=3),
     OpenProbe(device="cpu", threads=2),
+    WarmUp(whats=["latency", "train"], batches={"train": 7}),
     TakeRound(what="train", seconds=0.1 + 0.2, calls=1, fresh=True, batch=7),
     TakeValidity(predictions_only=True),
     TakeMemory(),

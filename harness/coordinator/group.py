@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from harness.coordinator.listener import Listener
@@ -15,10 +16,10 @@ from harness.coordinator.member import Member, Procedure, Subject
 from harness.coordinator.outcome import unexpected
 from harness.coordinator.pool import Workers
 from harness.coordinator.result import Result, choose_baseline
-from harness.coordinator.rounds import steps_of
+from harness.coordinator.rounds import Step, phases
 from harness.coordinator.speed_check import refuse_impossible
 from harness.coordinator.standing import Standing
-from harness.protocol import Failed, Measured, MeasurePeaks, TakeEnergy, TakeRound
+from harness.protocol import Failed, Measured, MeasurePeaks, TakeEnergy, TakeRound, WarmUp
 from harness.results.comparison import PROCESSES
 
 #: A counter is read over a loop of this length: some are updated but ten times a second.
@@ -42,29 +43,54 @@ def measure(
     next, in an order that is drawn anew each time: whatever drifts on the machine affects all alike.
     """
     members = [Member(s, [log(s.key, process) for process in range(PROCESSES)]) for s in subjects]
-    steps = steps_of(members, procedure)
-    openings = PROCESSES * len(members)
-    total = openings + len(steps)
+    plan = phases(members, procedure)
+    done = PROCESSES * len(members)
+    total = done + sum(len(phase.steps) for phase in plan)
     with ExitStack() as stack:
         standing = Standing(procedure, workers, stack, subjects[0].device if subjects else "cpu")
-        standing.open(members, lambda done, what: listener.measuring(done, total, what))
+        standing.open(members, lambda opened, what: listener.measuring(opened, total, what))
         _same_batches(members)
         peaks = _measure_peaks(members)
-        for done, (member, process, request, words) in enumerate(steps, start=openings):
-            if member.failed:
-                continue
-            listener.measuring(done, total, f"{words} of {member.subject.label}")
-            if isinstance(request, TakeRound) and request.what in member.batches:
-                batch = member.batches[request.what]
-                request = request.model_copy(update={"batch": batch})
-            standing.ask(member, process, request)
+        for phase in plan:
+            steps = [_with_batch(step) for step in phase.steps]
+            if phase.timed:
+                _ask_in_turns(steps, standing, workers, partial(_say, listener, done, total))
+            else:
+                standing.ask_together(steps, partial(_say, listener, done, total))
             if workers.stopped:
                 raise KeyboardInterrupt
+            done += len(steps)
         _measure_energy(members, standing, lambda what: listener.measuring(total, total, what))
     listener.measuring(total, total, "done")
     for member in members:
         refuse_impossible(member, peaks)
     return Result(members, peaks, *choose_baseline(members, procedure.baseline))
+
+
+def _say(listener: Listener, before: int, total: int, done: int, what: str) -> None:
+    listener.measuring(before + done, total, what)
+
+
+def _with_batch(step: Step) -> Step:
+    """The step with the batch of all rows of the group, which is known when they stand."""
+    member, process, request, words = step
+    if isinstance(request, TakeRound) and request.what in member.batches:
+        request = request.model_copy(update={"batch": member.batches[request.what]})
+    elif isinstance(request, WarmUp):
+        request = request.model_copy(update={"batches": dict(member.batches)})
+    return member, process, request, words
+
+
+def _ask_in_turns(
+    steps: Sequence[Step], standing: Standing, workers: Workers, say: Callable[[int, str], None]
+) -> None:
+    for number, (member, process, request, words) in enumerate(steps):
+        if member.failed:
+            continue
+        say(number, f"{words} of {member.subject.label}")
+        standing.ask(member, process, request)
+        if workers.stopped:
+            return
 
 
 def _same_batches(members: Sequence[Member]) -> None:

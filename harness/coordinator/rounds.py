@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from harness.coordinator.member import Member, Procedure
-from harness.protocol import Request, TakeMemory, TakeRound, TakeSweep, TakeValidity
+from harness.protocol import Request, TakeMemory, TakeRound, TakeSweep, TakeValidity, WarmUp
 from harness.results.comparison import PROCESSES
 
 #: A sweep of batch sizes takes about this long, of inference and training together.
@@ -19,13 +19,44 @@ Step = tuple[Member, int, Request, str]
 """Which process of whom is asked what, and the words for it."""
 
 
-def steps_of(members: Sequence[Member], procedure: Procedure) -> list[Step]:
-    """Who is measured when: memory, the rounds, and the checks on what was timed."""
-    steps: list[Step] = [(m, 0, TakeMemory(), "memory") for m in members if m.subject.memory]
+class Phase(NamedTuple):
+    """Steps that follow each other. What is not `timed` is asked of several members at once.
+
+    Such a phase has one request at most for each process.
+    """
+
+    steps: list[Step]
+    timed: bool = False
+
+
+def phases(members: Sequence[Member], procedure: Procedure) -> list[Phase]:
+    """Who is measured when: memory, warm-up, rounds, checks on what was timed, sweeps of batches."""
+    memory: list[Step] = [(m, 0, TakeMemory(), "memory") for m in members if m.subject.memory]
+    warming: list[Step] = []
+    checks: list[Step] = []
+    for process in range(min(PROCESSES, procedure.rounds)):
+        warming += [
+            (m, process, WarmUp(whats=list(m.subject.whats)), "warming up") for m in members
+        ]
+        validity = TakeValidity(predictions_only=process > 0)
+        checks += [(m, process, validity, "checks") for m in members if m.subject.validity]
+    # Last: the sweep trains on with whatever batch.
+    sweep = TakeSweep(seconds=_SWEEP_SECONDS)
+    sweeps: list[Step] = [(m, 0, sweep, "batch sizes") for m in members if m.subject.sweep]
+    return [
+        Phase(memory),
+        Phase(warming),
+        Phase(_rounds(members, procedure), timed=True),
+        Phase(checks),
+        Phase(sweeps, timed=True),
+    ]
+
+
+def _rounds(members: Sequence[Member], procedure: Procedure) -> list[Step]:
+    steps: list[Step] = []
     whats = members[0].subject.whats if members else ()
     orders = balanced_orders(members, procedure.rounds * len(whats))
     for number in range(procedure.rounds):
-        process = number % PROCESSES
         for what in whats:
             request = TakeRound(
                 what=what,
@@ -34,16 +65,11 @@ def steps_of(members: Sequence[Member], procedure: Procedure) -> list[Step]:
                 fresh=what == whats[0],
             )
             steps += [
-                (member, process, request, what)
+                (member, number % PROCESSES, request, what)
                 for member in next(orders)
                 if what in member.subject.whats
             ]
-    for process in range(min(PROCESSES, procedure.rounds)):
-        checks = TakeValidity(predictions_only=process > 0)
-        steps += [(m, process, checks, "checks") for m in members if m.subject.validity]
-    # Last: the sweep trains on with whatever batch.
-    sweep = TakeSweep(seconds=_SWEEP_SECONDS)
-    return steps + [(m, 0, sweep, "batch sizes") for m in members if m.subject.sweep]
+    return steps
 
 
 def balanced_orders(members: Sequence[T], rounds: int, seed: int = 0) -> Iterator[list[T]]:

@@ -10,6 +10,7 @@ from harness.coordinator.capacity import Capacity
 from harness.coordinator.devices import free_memory
 from harness.coordinator.member import Member, Procedure
 from harness.coordinator.pool import Workers, spread
+from harness.coordinator.rounds import Step
 from harness.coordinator.starter import StarterDied
 from harness.protocol import Event, Failed, Request, TakeValidity
 from harness.results.comparison import PROCESSES
@@ -42,12 +43,29 @@ class Standing:
                 partial(self._open_one, member, process, openings - done - place)
                 for place, member in enumerate(members, start=1)
             ]
-            jobs = 1 if self._on_gpu else self._procedure.jobs
-            for member, event in spread(calls, jobs, self._workers):
+            for member, event in spread(calls, self._jobs, self._workers):
                 if not (member.failed and isinstance(event, Failed)):
                     member.take(process, event)
                 done += 1
                 say(done, f"opening {member.subject.label}")
+
+    def ask_together(self, steps: Sequence[Step], say: Callable[[int, str], None]) -> None:
+        """Asks for what is not timed, of several members at once, and keeps their answers.
+
+        Never of the two processes of a member; on a GPU, whose memory they share, one after another.
+        """
+
+        def asked(member: Member, process: int, request: Request, words: str) -> str:
+            if not member.failed:
+                self.ask(member, process, request)
+            return f"{words} of {member.subject.label}"
+
+        done = 0
+        for process in range(PROCESSES):
+            calls = [partial(asked, *step) for step in steps if step[1] == process]
+            for words in spread(calls, self._jobs, self._workers):
+                done += 1
+                say(done, words)
 
     def ask(self, member: Member, process: int, request: Request) -> None:
         """Asks a process and keeps its answer; opens it again first, where it had to make room."""
@@ -57,6 +75,10 @@ class Standing:
         if not member.failed:
             self._capacity.use((member, process))
             member.ask(process, request, self._procedure.timeout)
+
+    @property
+    def _jobs(self) -> int:
+        return 1 if self._on_gpu else self._procedure.jobs
 
     def _open_one(self, member: Member, process: int, to_follow: int) -> tuple[Member, Event]:
         subject = member.subject

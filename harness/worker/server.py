@@ -40,6 +40,7 @@ from harness.protocol import (
     TakeSweep,
     TakeValidity,
     TasksDescribed,
+    WarmUp,
 )
 from harness.subjects import PluginLocation, Status, TaskLocation
 
@@ -168,11 +169,13 @@ class Server:
                 return ProbeSession(on_device(request.device, request.threads))
 
     def _measure(
-        self, request: TakeRound | TakeValidity | TakeMemory | TakeEnergy | TakeSweep
+        self, request: WarmUp | TakeRound | TakeValidity | TakeMemory | TakeEnergy | TakeSweep
     ) -> BaseModel:
         if self._session is None:
             raise RuntimeError(f"{request.type} was asked for before anything was opened")
         match request:
+            case WarmUp():
+                return self._session.warm(request)
             case TakeRound():
                 return self._session.take(request, lambda stage: self.send(Progress(stage=stage)))
             case TakeValidity():

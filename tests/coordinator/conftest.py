@@ -29,6 +29,7 @@ from harness.protocol import (
     TakeRound,
     TakeSweep,
     TakeValidity,
+    WarmUp,
 )
 from harness.subjects import PluginLocation
 from tests.fixtures.groups import who
@@ -165,7 +166,7 @@ def usual(request, seconds=0.01):
             return Measured(metrics={"peak_flops": 1e12, "peak_bandwidth": 1e12})
         case TakeMemory():
             return Measured(metrics={"peak_memory_bytes": 5.0})
-        case TakeValidity():
+        case WarmUp() | TakeValidity():
             return Measured(metrics={})
         case TakeEnergy():
             return Measured(metrics={}, absent={"energy_measured_j": "there is no counter"})

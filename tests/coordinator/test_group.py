@@ -26,6 +26,7 @@ from harness.protocol import (
     TakeMemory,
     TakeRound,
     TakeValidity,
+    WarmUp,
 )
 from tests.fixtures.groups import WHATS, fails, rounds, subject, who
 
@@ -132,12 +133,59 @@ def test_memory_is_measured_before_the_rounds_and_the_timeout_holds_for_all(grou
             assert (timeout == 77.0) == (not isinstance(request, MeasurePeaks))
 
 
+def test_all_are_warmed_up_with_their_common_batch_before_any_round(group):
+    def answer(key, process, request):
+        if isinstance(request, OpenProbe):
+            return Opened(first_call_ms=1, batches={"inference": {"a": 500, "b": 100}[key]})
+        return None
+
+    _, workers = group([subject("a"), subject("b")], answer, rounds=2)
+    asked = [(who(worker), worker.process, request) for worker, request in workers.asked]
+    kinds = [request.type for *_, request in asked]
+    last_warm = max(place for place, kind in enumerate(kinds) if kind == "warm-up")
+    assert last_warm < kinds.index("round")
+    warm = [each for each in asked if isinstance(each[-1], WarmUp)]
+    assert [(key, process) for key, process, _ in warm] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert {tuple(request.whats) for *_, request in warm} == {WHATS}
+    assert all(request.batches == {"inference": 100} for *_, request in warm)
+
+
+@pytest.mark.parametrize("kind", [WarmUp, TakeMemory, TakeValidity])
+def test_what_is_not_timed_is_asked_of_several_at_once_and_of_one_process_of_each(group, kind):
+    at_work, together = set(), []
+
+    def answer(key, process, request):
+        if isinstance(request, kind):
+            at_work.add((key, process))
+            time.sleep(0.05)
+            together.append(set(at_work))
+            at_work.remove((key, process))
+
+    group([subject(key, validity=True) for key in "abc"], answer, jobs=2)
+    assert {len(some) for some in together} == {1, 2}
+    assert all(len({process for _, process in some}) == 1 for some in together)
+
+
+def test_one_at_a_time_is_timed(group):
+    at_work, together = [], []
+
+    def answer(key, process, request):
+        if isinstance(request, TakeRound):
+            at_work.append(key)
+            time.sleep(0.001)
+            together.append(len(at_work))
+            at_work.remove(key)
+
+    group([subject(key) for key in "abc"], answer, jobs=2, rounds=2)
+    assert set(together) == {1}
+
+
 def test_progress_counts_every_step(group, heard):
     group([subject("a"), subject("b", validity=True)], rounds=2)
     done = [number for number, *_ in heard.measured]
     totals = {total for _, total, _ in heard.measured}
     assert done == sorted(done)
-    assert totals == {4 + 2 + 2 * 2 * 3 + 2}
+    assert totals == {4 + 2 + 4 + 2 * 2 * 3 + 2}
     assert done[0] == 0
     assert heard.measured[-1][2] == "done"
     assert ("latency of the a") in {what for *_, what in heard.measured}

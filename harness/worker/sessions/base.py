@@ -21,6 +21,7 @@ from harness.protocol import (
     TakeRound,
     TakeSweep,
     TakeValidity,
+    WarmUp,
 )
 from harness.worker import settings
 
@@ -122,6 +123,15 @@ class Session(ABC):
         release_device_memory()  # the next subject's process finds the card as free as this one did
         return Samples(batch=self.batch(request.what), series=series, aside=aside)
 
+    def warm(self, request: WarmUp) -> Measured:
+        """The first warm-up of each kind of calls, before the rounds: others may be warmed up meanwhile."""
+        for what in request.whats:
+            if batch := request.batches.get(what):
+                self.use_batch(what, batch)
+            self.warm_up(what)
+        release_device_memory()
+        return Measured(metrics={})
+
     def warm_up(self, what: str, to_follow: int = 1) -> None:
         """Calls until the time of a call no longer changes, for a twentieth of a second at most.
 
@@ -143,6 +153,7 @@ class Session(ABC):
             times: list[float] = []
             while len(times) < _WARM_CALLS:
                 times.append(max(self.call(what).values()))
+                self._last_seconds[what] = times[-1]
                 if times[-1] > _LONG_CALL:
                     return
             median = sorted(times)[_WARM_CALLS // 2]

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
-from harness.protocol import Measured, Opened, TakeEnergy, TakeRound, TakeValidity
+from harness.protocol import Measured, Opened, TakeEnergy, TakeRound, TakeValidity, WarmUp
 from harness.worker.sessions import base
 from harness.worker.sessions.base import Session
 
@@ -112,6 +112,15 @@ def test_the_first_warm_up_lasts_until_the_time_of_a_call_no_longer_changes(subj
     found = subject(*slow_start, 0.001)
     found.take(a_round())
     assert warm_up_calls(found) == 12
+
+
+def test_after_a_warm_up_that_was_asked_for_a_round_needs_no_long_one(subject):
+    found = subject(0.01)
+    assert found.warm(WarmUp(whats=["work"], batches={"work": 5})) == Measured(metrics={})
+    assert (found.done, found.size) == (["call"] * 6, 5)
+    found.done.clear()
+    found.take(a_round())
+    assert warm_up_calls(found) == 0  # of the calls that follow, the first warms
 
 
 def test_a_warm_up_that_never_settles_ends_after_a_twentieth_of_a_second(subject):
