@@ -87,9 +87,29 @@ def test_a_folder_that_bears_the_name_with_files_of_another_set_is_refused(tmp_p
 
 def test_files_of_another_set_that_were_packed_again_are_refused(tmp_path):
     folder = put(tmp_path / "KMNIST/raw", of="KMNIST", suffix=".gz")
-    odd = gzip.compress(content("train-images-idx3-ubyte", "MNIST"), compresslevel=1, mtime=5)
-    (folder / "train-images-idx3-ubyte.gz").write_bytes(odd)
+    packed_anew(folder, "train-images-idx3-ubyte", "MNIST")
     with pytest.raises(DataMissing, match="is MNIST's file, not KMNIST's"):
+        idx.search("KMNIST", [tmp_path])
+
+
+def packed_anew(folder, name, of):
+    odd = gzip.compress(content(name, of), compresslevel=1, mtime=5)
+    (folder / f"{name}.gz").write_bytes(odd)
+
+
+def test_files_that_were_packed_again_are_known_by_their_content(tmp_path):
+    """Debian packs the same bytes with other headers."""
+    for name in SIZES:
+        packed_anew(tmp_path, name, "MNIST")
+    files, seen = idx.search("MNIST", [tmp_path])
+    assert [file.content for file in files] == [content(name, "MNIST") for name in SIZES]
+    assert (seen, all(file.is_verified("MNIST") for file in files)) == ([], True)
+
+
+def test_files_packed_again_of_whose_content_no_digest_is_known_are_refused(tmp_path):
+    folder = put(tmp_path / "KMNIST/raw", of="KMNIST", suffix=".gz")
+    packed_anew(folder, "t10k-labels-idx1-ubyte", "KMNIST")
+    with pytest.raises(DataMissing, match="not the published file, and of what it holds no digest"):
         idx.search("KMNIST", [tmp_path])
 
 
