@@ -3,6 +3,7 @@
 from contextlib import suppress
 from importlib import import_module
 
+import numpy.ctypeslib
 import numpy.random  # noqa: F401
 
 import harness.measure.roofline
