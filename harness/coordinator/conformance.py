@@ -96,12 +96,15 @@ def _check(
     quick: bool,
     each: Callable[[Result], None],
 ) -> list[Result]:
-    results: dict[str, Result] = {}
+    results: list[Result] = []
+    causes: dict[str, str] = {}  # the failed check that stands behind each other one
     with asking(workers, plugin, folder / "log", 1) as ask:
         for check in CHECKS:
             start = monotonic()
-            if (before := results.get(check.needs)) and before.status != "ok":
-                event: Event = Checked(status="skipped", detail=f"needs {check.needs}")
+            if cause := causes.get(check.needs):
+                causes[check.name] = cause
+                detail = f"needs {cause}, which failed"
+                event: Event = Checked(status="skipped", detail=detail)
             else:
                 request = CheckPlugin(
                     plugin=plugin.location,
@@ -116,9 +119,11 @@ def _check(
                 else:
                     event = ask(request, _SECONDS)
             found = _result(plugin, check, event, monotonic() - start)
-            results[check.name] = found
+            if found.status == "failed":
+                causes[check.name] = check.name
+            results.append(found)
             each(found)
-    return list(results.values())
+    return results
 
 
 def _result(plugin: Plugin, check: Check, event: Event, seconds: float) -> Result:

@@ -54,12 +54,6 @@ CHECKS = (
         needs="encoding",
     ),
     Check(
-        "learning",
-        "the trained network is much better than chance",
-        "look at the sign of the update, the learning rate, and whether every weight is updated",
-        needs="training",
-    ),
-    Check(
         "shapes",
         "scores are [B, C] or [T, B, C], recorded layers [T, B, ...]",
         "return Evaluation(scores, layers) with these shapes",
@@ -78,6 +72,12 @@ CHECKS = (
         needs="shapes",
     ),
     Check(
+        "learning",
+        "the trained network is much better than chance",
+        "look at the sign of the update, the learning rate, and whether every weight is updated",
+        needs="finite",
+    ),
+    Check(
         "operations",
         "the operations of every recorded layer can be counted",
         "with `record`, return a Layer for each connection; pass its weight [n_out, n_in], its Linear or "
@@ -88,25 +88,25 @@ CHECKS = (
         "record",
         "recording the activity does not change the prediction",
         "compute the scores in the same way whether `record` is set or not",
-        needs="shapes",
+        needs="finite",
     ),
     Check(
         "steps",
         "the scores depend on the input",
         "read the input of every time step, or set Evaluation.delay where the output comes later",
-        needs="shapes",
+        needs="finite",
     ),
     Check(
         "batches",
         "a sample's scores do not depend on the batch size, its place or the other samples",
         "keep samples apart: no mean over the batch in evaluation, no state of a fixed batch size",
-        needs="shapes",
+        needs="finite",
     ),
     Check(
         "remembered",
         "harness_evaluate depends on no earlier call and leaves the model as it was",
         "start every call from rest (reset membrane potentials and traces), and keep no cache of inputs",
-        needs="shapes",
+        needs="finite",
     ),
     Check(
         "determinism",
@@ -118,19 +118,19 @@ CHECKS = (
         "last-batch",
         "a batch of one sample is trained on and evaluated",
         "keep the batch dimension (no squeeze()), and no statistics that need two samples",
-        needs="training",
+        needs="finite",
     ),
     Check(
         "memory",
         "200 steps leave no more memory in use than 50",
         "keep no tensors from call to call: detach() what is kept, and delete what is done with",
-        needs="training",
+        needs="shapes",
     ),
     Check(
         "state",
         "state_dict() holds tensors only and loads into a model that is built again",
         "register what training changes as parameters or buffers, of the same shape from the start",
-        needs="training",
+        needs="finite",
     ),
     Check(
         "reload",
@@ -150,12 +150,12 @@ CHECKS = (
         "tasks",
         "a task of another kind or shape is solved, or refused by Unsupported with a reason",
         "raise Unsupported(reason) in harness_build_model for a task that the method cannot do",
-        needs="build",
+        needs="spikes",
     ),
     Check(
         "devices",
         "it runs on the CPU and on CUDA, or refuses one by Unsupported",
         "create tensors on `device`, or like an input (torch.zeros_like, x.new_zeros)",
-        needs="training",
+        needs="spikes",
     ),
 )

@@ -76,7 +76,27 @@ def test_a_plugin_that_misses_its_library_fails_with_the_command_that_installs_i
     assert results[0].line == (
         "FAILED  contract     no-such-library is not installed; pip install 'no-such-library>=2'"
     )
-    assert {result.status for result in results[1:]} == {"skipped"}
+    others = {(result.status, result.detail) for result in results[1:]}
+    assert others == {("skipped", "needs contract, which failed")}
+
+
+def test_what_fails_because_of_another_check_is_skipped_with_its_name(plugin_file):
+    pytest.importorskip("torch")
+    code = """
+import torch
+from harness.plugin import Evaluation
+
+@hookimpl
+def harness_evaluate(spikes):
+    return Evaluation(torch.zeros(spikes.shape[1], 1))
+"""
+    results = check(str(plugin_file("narrow", code, "softmax")), quick=True)
+    found = {result.check: result for result in results}
+    assert [name for name, each in found.items() if each.status == "failed"] == ["shapes"]
+    for name in ("finite", "learning", "batches", "memory", "state", "reload", "tasks", "devices"):
+        assert (found[name].status, found[name].detail) == ("skipped", "needs shapes, which failed")
+    # It looks at no output.
+    assert found["determinism"].status == "ok"
 
 
 def test_a_check_that_ends_the_process_fails_and_the_others_go_on(plugin_file):
