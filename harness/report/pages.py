@@ -25,6 +25,8 @@ HERE = Path(__file__).parent
 ESCAPED = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 ESCAPES = str.maketrans(ESCAPED)
 
+#: Code inside a text: what has no meaning in a table or in HTML either, and is no part of a longer fence.
+_CODE = re.compile(r"(?<!`)`([\w .,:=+()*'-]+)`(?!`)", re.ASCII)
 
 #: As `markupsafe.escape` writes them.
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
@@ -123,8 +125,12 @@ def _for_each_task(script: str) -> str:
 
 
 def _markdown(text: object) -> Markup:
-    """`text` on one line, no character of which Markdown or HTML takes for its own."""
-    return text if isinstance(text, Markup) else Markup(plain(text).translate(ESCAPES))
+    """`text` on one line: only its code is Markdown, no other character that Markdown or HTML knows."""
+    if isinstance(text, Markup):
+        return text
+    parts = _CODE.split(plain(text))  # every second one is code, in which nothing needs an escape
+    parts[::2] = (part.translate(ESCAPES) for part in parts[::2])
+    return Markup("`".join(parts))
 
 
 def _fenced(command: str) -> Markup:
@@ -151,8 +157,13 @@ def _cell(item: Item, mark: str = "") -> Markup:
 
 def _definitions(pairs: Iterable[tuple[object, object]]) -> Markup:
     """A list of subjects and what is said of each."""
-    lines = [f"  <dt>{_escaped(a)}</dt><dd>{_escaped(b)}</dd>\n" for a, b in pairs]
+    lines = [f"  <dt>{_escaped(a)}</dt><dd>{_with_code(b)}</dd>\n" for a, b in pairs]
     return Markup("".join(("<dl>\n", *lines, "</dl>\n")))
+
+
+def _with_code(text: object) -> str:
+    """The text escaped, with what is code in it marked as that."""
+    return _CODE.sub(r"<code>\1</code>", _escaped(text))
 
 
 def _escaped(text: object) -> str:

@@ -143,6 +143,19 @@ def test_hostile_names_are_text_in_markdown_and_csv(hostile_report):
     assert all(cell.isprintable() for cell in cells)
 
 
+def test_code_in_a_text_is_code_in_both_reports(tmp_path):
+    """That of a metric's meaning; a name with a backtick or a pipe in it stays text."""
+    records = run_records()
+    odd = records[0].row.model_copy(update={"params": {"a`b": "`<b>`", "c": "`d|e`"}})
+    records[0] = records[0].model_copy(update={"row": odd})
+    build_report(tmp_path, description(), records, figures=False)
+    text, page = read(tmp_path, "report.md"), read(tmp_path, "report.html")
+    assert "end of `harness_finish_training`; beside other trials where `jobs` &gt; 1" in text
+    assert "end of <code>harness_finish_training</code>; beside" in page
+    assert "a\\`b = \\`&lt;b&gt;\\`, c = \\`d\\|e\\`" in text
+    assert "<dd>`&lt;b&gt;`</dd>" in page
+
+
 def test_hostile_names_leave_figures_whole(hostile_report):
     for name in FIGURES:
         root = ElementTree.parse(hostile_report / "figures" / f"{name}.svg").getroot()
