@@ -51,6 +51,7 @@ def harness_metrics() -> list[MetricSpec]:
             title="Calibration error",
             unit="fraction",
             better="less",
+            place="table",
             compute=_compute,
             meaning=f"""\
 expected calibration error (Guo et al. 2017): the mean difference of confidence and accuracy over {BINS} \

@@ -29,6 +29,7 @@ def harness_metrics() -> list[MetricSpec]:
             title="Lowest class accuracy",
             unit="fraction",
             better="more",
+            place="table",
             compute=_lowest,
             meaning="test accuracy on the class whose samples are classified worst",
         ),

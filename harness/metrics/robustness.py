@@ -93,6 +93,7 @@ def harness_metrics() -> list[MetricSpec]:
             title=f"Robustness, {change.name.replace('_', ' ')}",
             unit="fraction",
             better="more",
+            place="table",
             compute=partial(area, change=change.name),
             changes=(change,),
             meaning=f"""\

@@ -69,9 +69,10 @@ class MetricSpec:
     a network has no such metric. Fields are those of `harness.results.metrics`: `better` is which way is
     good, `combine` how seeds become one number ("seeds" their mean with Student's t interval, "accuracy"
     the same for a fraction of all test samples, with Wilson's interval for one seed, "mean" the mean
-    alone, "named" the mean of each name). Values are at least 0, and at most 1 of the unit "fraction",
-    unless it is `signed`. A metric with `changes` costs an evaluation for each strength: it is computed
-    only where `--metrics` names it.
+    alone, "named" the mean of each name), and `place` where it is shown ("brief" in the table that ends a
+    run in the terminal too, "table" in the report's alone, "record" in neither). Values are at least 0,
+    and at most 1 of the unit "fraction", unless it is `signed`. A metric with `changes` costs an
+    evaluation for each strength: it is computed only where `--metrics` names it.
     """
 
     name: str
@@ -81,6 +82,6 @@ class MetricSpec:
     meaning: str
     compute: Callable[[Evidence], float | Mapping[str, float]]
     combine: Literal["seeds", "accuracy", "mean", "named"] = "seeds"
-    place: Literal["brief", "table", "record"] = "table"
+    place: Literal["brief", "table", "record"] = "brief"
     signed: bool = False
     changes: tuple[Change, ...] = ()

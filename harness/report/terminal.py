@@ -12,6 +12,7 @@ from harness.report import content, layers, networks
 from harness.report.numbers import ABSENT, plain, show
 from harness.report.rows import NetworkRow, network_rows, shown_metrics
 from harness.results.answers import Answers
+from harness.results.metrics import HOST
 from harness.results.ranking import Ranking, rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
@@ -59,8 +60,12 @@ def terminal_tables(
 
 
 def _network_columns(rows: Sequence[NetworkRow], ranking: Ranking) -> Columns:
-    """The metrics: with its interval the first, and whatever summarises times; places after the first."""
+    """The metrics: with its interval the first, and whatever summarises times.
+
+    The user's own follow the first, the places and the seeds, so that they are among those that fit.
+    """
     metrics = [metric for metric in shown_metrics(rows) if metric.place == "brief"]
+    metrics[1:] = sorted(metrics[1:], key=lambda metric: metric.name in HOST)
     columns = []
     for place, metric in enumerate(metrics):
         cells = [show(row.cells.get(metric.name), metric.name) for row in rows]

@@ -5,7 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
+from harness.metrics.checks import declared
+from harness.plugin import MetricSpec
 from harness.report.terminal import terminal_tables
+from harness.results.metrics import join
+from harness.results.record import TrialRecord
 
 from .synthetic_run import (
     HOSTILE,
@@ -39,6 +43,20 @@ def test_a_wider_terminal_shows_more():
     assert "98.1 % [97.9, 98.3]" in narrow
     assert "Training time" in wide
     assert "Training time" not in narrow
+
+
+def test_a_metric_of_ones_own_comes_before_those_of_the_host_that_do_not_fit():
+    spec = MetricSpec("mine", "Own metric", "number", "less", "x", lambda evidence: 2.0)
+    join([declared(spec, "mine.py")])
+    records = [
+        each.model_copy(update={"metrics": each.metrics | {"mine": 2.0}})
+        if isinstance(each, TrialRecord) and each.status == "ok"
+        else each
+        for each in run_records()
+    ]
+    narrow, wide = (printed(records, width).splitlines()[0] for width in (80, 200))
+    assert "Own metric" in narrow
+    assert wide.index("Test accuracy") < wide.index("Own metric") < wide.index("Latency")
 
 
 def test_hostile_names_are_text():

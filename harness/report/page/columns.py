@@ -63,14 +63,13 @@ class PageColumn:
 def page_columns(table: Table) -> list[PageColumn]:
     """The columns of a table of results; the first names its lines and is always shown."""
     found = []
-    left = MOST_AT_FIRST
-    for place, column in enumerate(table.columns):
-        metric = metric_of(column)
+    metrics = [metric_of(column) for column in table.columns]
+    left = MOST_AT_FIRST - sum(map(_is_brief_by_hook, metrics))
+    for place, (column, metric) in enumerate(zip(table.columns, metrics, strict=True)):
         own = metric.name if metric else ""
-        brief = own not in HOST and metric is not None and metric.place == "brief"
-        wanted = own in AT_FIRST or brief if own else column.title in ("Size", "Seeds")
-        shown = place == 0 or (wanted and left > 0)
-        left -= shown and place > 0
+        wanted = own in AT_FIRST if own else column.title in ("Size", "Seeds")
+        shown = place == 0 or _is_brief_by_hook(metric) or (wanted and left > 0)
+        left -= place > 0 and wanted
         more = metric is not None and metric.better == "more"
         first = "descending" if more else "ascending"
         found.append(
@@ -80,6 +79,11 @@ def page_columns(table: Table) -> list[PageColumn]:
             )
         )  # fmt: skip
     return found
+
+
+def _is_brief_by_hook(metric: Metric | None) -> bool:
+    """Whether it is one of the user's own, which is shown before the host's."""
+    return metric is not None and metric.name not in HOST and metric.place == "brief"
 
 
 def metric_of(column: Column) -> Metric | None:

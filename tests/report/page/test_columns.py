@@ -75,3 +75,18 @@ def test_metrics_by_hook_are_a_group_of_their_own_and_brief_ones_are_shown():
     assert columns["mine"].group == columns["brief"].group == BY_HOOK
     assert (columns["mine"].shown, columns["brief"].shown) == (False, True)
     assert columns["mine"].first == "ascending"
+
+
+def test_a_brief_metric_by_hook_takes_the_place_of_one_of_the_hosts():
+    fields = {"unit": "number", "better": "less", "meaning": "x", "source": "mine"}
+    join([DeclaredMetric(name="brief", title="Brief", place="brief", **fields)])
+
+    def at_first(records):
+        columns = page_columns(networks.results(network_rows(summarise(records))))
+        return [column.metric for column in columns if column.shown]
+
+    records = run_records()
+    before = at_first(records)
+    better = {**records[0].metrics, "brief": 2.0}
+    records[0] = records[0].model_copy(update={"metrics": better})
+    assert at_first(records) == [*before[:-1], "brief"]
