@@ -14,7 +14,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=RESULTS)
-@click.option("--metric", default="test_accuracy", show_default=True, help="What is followed.")
+@click.option("--metric", default="test_accuracy", show_default=True, help="The metric to follow.")
 @click.option(
     "--timings",
     type=click.Choice(["same", "anyway"]),
@@ -30,15 +30,18 @@ def history(
 ) -> None:
     """Follow a metric over the runs in FOLDER [default: results], with its steps.
 
-    Every run is compared with the one before that has the same row, as harness compare does it.
+    Every run is compared with the one before that has the same row, as harness compare does it. The
+    last line names the other metrics that the runs have.
     """
     from harness.cli.files import write
     from harness.coordinator.history import folder_history
     from harness.report.history import drawing, lines, page
+    from harness.results.metrics import METRICS
 
-    tracks = folder_history(
+    found = folder_history(
         folder, metric, timings=timings, say=lambda text: click.echo(f"harness: {text}", err=True)
     )
+    tracks = found.tracks
     if svg:
         write(svg, drawing(tracks, metric))
     if html:
@@ -47,15 +50,21 @@ def history(
         import json
         from dataclasses import asdict
 
-        click.echo(json.dumps({"metric": metric, "rows": [asdict(t) for t in tracks]}, indent=2))
+        told = {"metric": metric, "others": found.others, "rows": [asdict(t) for t in tracks]}
+        click.echo(json.dumps(told, indent=2))
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*("Row", "Runs", "First", "Last", "Steps"))
+    title = f"{METRICS[metric].title} ({metric})"
+    table = Table(
+        *("Row", "Runs", "First", "Last", "Steps"), title=_literal(title), title_justify="left"
+    )
     for line in lines(tracks, metric):
         table.add_row(*map(_literal, line))
     Console().print(table)
+    if found.others:
+        click.echo(f"These runs also have, for --metric: {', '.join(found.others)}")
 
 
 def _literal(text: str) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.coordinator.compare import run_data
@@ -14,13 +15,21 @@ from harness.results.regression import Timings, compared_metrics
 from harness.results.store import RUN, RunFolder
 
 
+@dataclass(frozen=True)
+class FolderHistory:
+    """The tracks of one metric, and the names of the `others` that could be followed in the same runs."""
+
+    tracks: Sequence[Track]
+    others: Sequence[str]
+
+
 def folder_history(
     folder: str | Path,
     metric: str = "test_accuracy",
     *,
     timings: Timings = "same",
     say: Callable[[str], None] = lambda _: None,
-) -> list[Track]:
+) -> FolderHistory:
     """`metric` of every row over the runs that lie in `folder`, the earliest first.
 
     `say` is told which runs could not be read. UsageError where there is none, or none with the metric.
@@ -34,7 +43,7 @@ def folder_history(
     folder = Path(folder)
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}")
-    runs = []
+    runs, others = [], dict.fromkeys(known, False)
     for path in sorted(folder.iterdir()):
         if not (path / RUN).is_file():
             continue
@@ -43,10 +52,14 @@ def folder_history(
         except UsageError as error:
             say(str(error))
             continue
+        for name in known:
+            others[name] |= any(row.has(name) for row in run.rows)
         if any(row.has(metric) for row in run.rows):
             runs.append(run)
     runs.sort(key=lambda run: run.sessions[0].started if run.sessions else "")
     tracks = history([run_data(run) for run in runs], metric, timings)
+    found = [name for name, has in others.items() if has and name != metric]
     if not tracks:
-        raise UsageError(f"{folder} holds no run with {metric}: give the folder that runs lie in")
-    return tracks
+        mend = f"they have {', '.join(found)}" if found else "give the folder that runs lie in"
+        raise UsageError(f"{folder} holds no run with {metric}: {mend}")
+    return FolderHistory(tracks, found)

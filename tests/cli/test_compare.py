@@ -74,11 +74,15 @@ def test_history(harness, runs, tmp_path):
     svg, html = tmp_path / "h.svg", tmp_path / "h.html"
     code, out, _ = harness("history", runs[0].parent, "--svg", svg, "--html", html)
     assert code == 0
+    assert out.startswith("Test accuracy (test_accuracy)")
     assert "deep" in out
+    assert out.splitlines()[-1].startswith("These runs also have, for --metric: latency_ms, ")
     assert svg.read_text().startswith("<svg")
     assert "<svg" in html.read_text()
     code, out, _ = harness("history", runs[0].parent, "--json")
-    rows = json.loads(out)["rows"]
+    told = json.loads(out)
+    rows = told["rows"]
+    assert "latency_ms" in told["others"]
     assert [len(row["points"]) for row in rows] == [2, 2, 2]
 
 
