@@ -58,11 +58,13 @@ class Arrays:
     """A task's data after the split: uint8 or float32 inputs [N, *input_shape], int64 targets [N].
 
     Samples that are spike trains are [N, T, *input_shape]. Target spike trains are [N, T, n_out], uint8.
-    Inputs divided by `scale` lie in [0, 1]. Inputs may be an array, a memory map or a `Loader`.
+    Inputs divided by `scale` lie in [0, 1]. Inputs may be an array, a memory map or a `Loader`. `places` of
+    a split [N] say where its samples lay before the split: mistakes are told by them.
     """
 
     splits: Mapping[str, tuple[Any, Any]]
     scale: float = 1.0
+    places: Mapping[str, Any] = field(default_factory=dict)
 
 
 def split_at_random(
@@ -90,10 +92,10 @@ def split_at_random(
             f"{total} samples give no splits with validation={validation:g} and test={test:g}"
         )
     order = np.random.RandomState(seed).permutation(total)
-    parts = np.split(order, [total - sum(held), total - held[1]])
+    parts = dict(zip(SPLITS, np.split(order, [total - sum(held), total - held[1]])))
     labels = np.asarray(targets)
-    taken = {n: (_taken(inputs, part), labels[part]) for n, part in zip(SPLITS, parts)}
-    return Arrays(taken, scale)
+    taken = {name: (_taken(inputs, part), labels[part]) for name, part in parts.items()}
+    return Arrays(taken, scale, parts)
 
 
 def _taken(inputs: Any, index: NDArray[Any]) -> Any:

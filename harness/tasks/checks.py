@@ -1,4 +1,4 @@
-"""What a task's arrays have to be: every mistake is one line that names the split and the sample."""
+"""What a task's arrays have to be: every mistake is one line, with its place in the author's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CheckedArrays:
         self._spec, self._digests = spec, dict[str, list[Any]]()
         if not isinstance(arrays, Arrays):
             raise DataMissing(f"{spec.name}: read returned {type(arrays).__name__}, not Arrays")
-        self.scale = float(arrays.scale)
+        self.scale, self._places = float(arrays.scale), arrays.places
         if not 0 < self.scale < float("inf"):
             raise DataMissing(f"{spec.name}: scale is {arrays.scale}, wanted a number above 0")
         wanted = ("patterns",) if spec.kind == SPIKE_TRAIN else SPLITS
@@ -100,11 +100,22 @@ class CheckedArrays:
             )
         wrong = (targets < 0) | (targets >= self._spec.classes)
         if wrong.any():
-            place = int(wrong.argmax())
+            number = int(wrong.argmax())
             raise DataMissing(
-                f"{where} sample {place} has class {targets[place]}, wanted 0 to "
-                f"{self._spec.classes - 1}"
+                f"{self._found('targets', name, number, targets[number])}: a class has to be an integer "
+                f"from 0 to {self._spec.classes - 1}"
             )
+
+    def _found(self, array: str, name: str, number: int, value: object, inside: str = "") -> str:
+        """`inputs[57, 2] is nan (sample 3 of train)`: a value where the author finds it.
+
+        `inside` is the rest of the index, within sample `number` of the split `name`.
+        """
+        task = self._spec.name
+        if name not in self._places:
+            return f"{task}: {name} {array}[{number}{inside}] is {value}"
+        place = int(self._places[name][number])
+        return f"{task}: {array}[{place}{inside}] is {value} (sample {number} of {name})"
 
     def _inputs(self, name: str, dtype: str) -> Iterator[NDArray[Any]]:
         import hashlib
@@ -131,13 +142,13 @@ class CheckedArrays:
         low, high = float(part.min()), float(part.max())
         if low >= 0 and high <= self.scale * (1 + 1e-6):  # NaN fails both
             return
-        flat = part.reshape(len(part), -1)
-        bad = ~(np.isfinite(flat) & (flat >= 0) & (flat <= self.scale * (1 + 1e-6)))
-        place = int(bad.any(1).argmax())
-        value = float(flat[place][bad[place]][0])
+        bad = ~(np.isfinite(part) & (part >= 0) & (part <= self.scale * (1 + 1e-6)))
+        number, *within = (int(place) for place in np.unravel_index(bad.argmax(), bad.shape))
+        inside = "".join(f", {place}" for place in within)
+        value = f"{float(part[number, *within]):g}"
         raise DataMissing(
-            f"{self._spec.name}: {name} sample {done + place} has the value {value:g}: inputs divided "
-            f"by the scale ({self.scale:g}) must lie in [0, 1]"
+            f"{self._found('inputs', name, done + number, value, inside)}: inputs divided by the scale "
+            f"({self.scale:g}) must lie in [0, 1]"
         )
 
 

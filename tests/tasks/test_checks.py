@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import DataMissing
-from harness.plugin import Arrays, Loader, TaskSpec
+from harness.plugin import Arrays, Loader, TaskSpec, split_at_random
 from harness.tasks.checks import CheckedArrays, spec_problem
 
 RANDOM = np.random.default_rng(0)
@@ -67,11 +67,11 @@ def test_booleans_are_spikes():
         ({"test": (np.zeros((0, 3), np.float32), [])}, "test has 0 inputs and 0 targets"),
         (
             {"test": (RANDOM.random((2, 3)), [0, 2])},
-            "test sample 1 has class 2, wanted 0 to 1",
+            "test targets[1] is 2: a class has to be an integer from 0 to 1",
         ),
         (
             {"test": (RANDOM.random((2, 3)), [-1, 1])},
-            "test sample 0 has class -1, wanted 0 to 1",
+            "test targets[0] is -1: a class has to be an integer from 0 to 1",
         ),
         (
             {"test": (RANDOM.random((2, 3)), [0.0, 1.0])},
@@ -87,15 +87,33 @@ def test_booleans_are_spikes():
         ),
         (
             {"test": one([[0, 0, 0], [0, np.nan, 0]])},
-            "test sample 1 has the value nan: inputs divided by the scale (1) must lie in [0, 1]",
+            "test inputs[1, 1] is nan: inputs divided by the scale (1) must lie in [0, 1]",
         ),
-        ({"test": one([[0, 0, np.inf]])}, "test sample 0 has the value inf: inputs"),
-        ({"test": one([[0, 0, -0.5]])}, "test sample 0 has the value -0.5: inputs"),
-        ({"test": one([[0, 0, 255]])}, "test sample 0 has the value 255: inputs"),
+        ({"test": one([[0, 0, np.inf]])}, "test inputs[0, 2] is inf: inputs"),
+        ({"test": one([[0, 0, -0.5]])}, "test inputs[0, 2] is -0.5: inputs"),
+        ({"test": one([[0, 0, 255]])}, "test inputs[0, 2] is 255: inputs"),
     ],
 )
 def test_what_is_wrong_with_a_split(changes, line):
     assert refused(Arrays(good(**changes))).startswith(line)
+
+
+def test_a_bad_value_is_told_by_its_place_before_the_split():
+    def split(inputs, targets):
+        arrays = split_at_random(inputs, targets)
+        numbers = {n: list(arrays.places[n]).index(17) for n in SIZES if 17 in arrays.places[n]}
+        ((name, number),) = numbers.items()
+        return arrays, f"(sample {number} of {name})"
+
+    inputs, targets = RANDOM.random((40, 2, 3), np.float32), np.arange(40) % 2
+    bad = inputs.copy()
+    bad[17, 1, 2] = np.nan
+    arrays, sample = split(bad, targets)
+    assert refused(arrays).startswith(f"inputs[17, 1, 2] is nan {sample}: inputs divided by")
+    bad = targets.copy()
+    bad[17] = 9
+    arrays, sample = split(inputs, bad)
+    assert refused(arrays).startswith(f"targets[17] is 9 {sample}: a class has to be")
 
 
 def test_what_is_wrong_with_all():
