@@ -53,12 +53,16 @@ class Prepare(Data):
 
 
 class DescribeTasks(Data):
-    """Answered by `TasksDescribed`: the tasks of one module or file, and where their data lie."""
+    """Answered by `TasksDescribed`: the tasks of one module or file, and where their data lie.
+
+    With `prepared`, also what is known of data that were prepared before: their digests are computed.
+    """
 
     type: Literal["describe-tasks"] = "describe-tasks"
     task: TaskLocation
     data: list[str]
     cache: str
+    prepared: bool = False
 
 
 class DescribeMetrics(Data):

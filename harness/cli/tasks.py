@@ -63,7 +63,8 @@ def _described(
         spec, places = find(task.name), [Path(folder) for folder in folders]
         return [{**facts_of(spec, places if named else [], cache_folder()), **state}]
     try:
-        return [{**row, **state} for row in describe_tasks(task.location, folders, workers)]
+        described = describe_tasks(task.location, folders, workers, prepared=named)
+        return [{**row, **state} for row in described]
     except UsageError as error:
         if named:
             raise
@@ -89,7 +90,7 @@ def _list(row: dict[str, Any], width: int) -> None:
 def _show(row: dict[str, Any]) -> None:
     click.echo(f"{row['name']}  {row['kind']}: {row['description']}")
     shape, steps = row["input_shape"], row["steps"]
-    sample = "known when they are read"
+    sample = "known once a run has read them"
     if shape:
         sample = f"{' x '.join(map(str, shape))} ({math.prod(shape)} values)"
     if steps:

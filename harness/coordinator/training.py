@@ -81,10 +81,15 @@ def prepare(
 
 
 def describe_tasks(
-    location: TaskLocation, folders: list[str], workers: Workers
+    location: TaskLocation, folders: list[str], workers: Workers, prepared: bool = False
 ) -> list[dict[str, Any]]:
-    """What `harness.tasks.describe` tells of each task of a module or file; UsageError if it can't."""
-    request = DescribeTasks(task=location, data=folders, cache=str(cache_folder()))
+    """What `harness.tasks.describe` tells of each task of a module or file; UsageError if it can't.
+
+    With `prepared`, also what is known from an earlier run: that takes as long as a digest of the data.
+    """
+    request = DescribeTasks(
+        task=location, data=folders, cache=str(cache_folder()), prepared=prepared
+    )
     event = _ask_once(request, location.name or location.place.name, workers, lambda _: None)
     assert isinstance(event, TasksDescribed)
     return event.tasks

@@ -58,10 +58,7 @@ def prepare_task(
     where the raw data are not available, the arrays are not right, or the cache cannot be written.
     """
     source = _locate(spec, data, cache, say, code, beside)
-    tag = hashlib.sha256(
-        f"{SPLIT_VERSION} {spec.name} {code} {source.identity}".encode()
-    ).hexdigest()[:12]
-    path = cache / "arrays" / f"{spec.name.partition(':')[0]}-{tag}.safetensors"
+    path = _path(spec, source, cache, code)
     if not _is_whole(path, spec):
         if path.exists():
             say(f"{path} is damaged or out of date: it is made anew")
@@ -81,6 +78,25 @@ def prepare_task(
     return Found(path, facts, task)
 
 
+def prepared_before(
+    spec: TaskSpec, data: Sequence[Path], cache: Path, code: str = "", beside: Path | None = None
+) -> dict[str, Any]:
+    """The `sizes` and the `input_shape` of a task that was prepared with these data; empty if it was not.
+
+    Only of a task that is made of `files`: their digests are computed, and nothing is read or downloaded.
+    """
+    if spec.locate is not None:
+        return {}
+    try:
+        known = _known(_path(spec, _locate(spec, data, cache, print, code, beside), cache, code))
+        if known["spec"] != _described(spec):
+            return {}
+        task = spec.for_plugins(tuple(known["sample_shape"]), 1)
+        return {"sizes": known["sizes"], "input_shape": task.input_shape}
+    except (DataMissing, OSError, ValueError, KeyError):  # not prepared, or damaged
+        return {}
+
+
 def labels_of(path: Path) -> Path:
     """The file of the test samples' classes that belongs to the cached file `path`, if it has one."""
     return path.with_suffix(f".labels{path.suffix}")
@@ -92,6 +108,14 @@ def identity_of(path: Path) -> str:
         cached.metadata_of(file)[cached.DIGEST] for file in (path, labels_of(path)) if file.exists()
     ]
     return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16]
+
+
+def _path(spec: TaskSpec, source: RawData, cache: Path, code: str) -> Path:
+    """The cached file of the arrays that this code makes of this content."""
+    tag = hashlib.sha256(
+        f"{SPLIT_VERSION} {spec.name} {code} {source.identity}".encode()
+    ).hexdigest()[:12]
+    return cache / "arrays" / f"{spec.name.partition(':')[0]}-{tag}.safetensors"
 
 
 def _locate(

@@ -209,11 +209,16 @@ class Server:
 
     def _describe_tasks(self, request: DescribeTasks) -> TasksDescribed:
         from harness.tasks.describe import facts_of
+        from harness.tasks.prepare import prepared_before
 
         asked, data = request.task, [Path(folder) for folder in request.data]
+        cache, beside = Path(request.cache), _folder_of(asked)
         hook = self._tasks(asked)
         specs = [hook.find(asked.name, asked.options)] if asked.name else hook.specs
-        told = [facts_of(spec, data, Path(request.cache), _folder_of(asked)) for spec in specs]
+        told = [facts_of(spec, data, cache, beside) for spec in specs]
+        if request.prepared:
+            for facts, spec in zip(told, specs, strict=True):
+                facts |= prepared_before(spec, data, cache, asked.digest, beside)
         return TasksDescribed(tasks=told)
 
     def _tasks(self, asked: TaskLocation) -> TaskHook:

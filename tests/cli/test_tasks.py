@@ -102,3 +102,7 @@ def test_a_run_on_a_task_of_ones_own(harness, task_file, plugin_file, tmp_path):
     assert record["row"]["data"] == session["data"]["digest"]
     assert session["data"]["splits"] == {"train": 42, "validation": 6, "test": 12}
     assert session["config"]["task"] == str(task_file)
+    # From now on, its sizes are known.
+    _, told, _ = harness("tasks", task_file)
+    assert "  samples: 2 (2 values)\n" in told
+    assert "  train: 42\n  validation: 6\n  test: 12\n" in told

@@ -13,7 +13,7 @@ from harness.plugin import Arrays, Loader, TaskSpec, split_at_random
 from harness.tasks import cached
 from harness.tasks.describe import facts_of
 from harness.tasks.files import digest_of
-from harness.tasks.prepare import identity_of, labels_of, prepare_task
+from harness.tasks.prepare import identity_of, labels_of, prepare_task, prepared_before
 
 DRAWN = np.random.default_rng(0).random((60, 4), np.float32)
 
@@ -65,6 +65,19 @@ def arrays(path, split):
 
     with safe_open(path, "np") as file:
         return file.get_tensor(f"{split}_inputs")
+
+
+def test_what_was_prepared_is_known_without_reading(prepared, raw, tmp_path):
+    def known(**changes):
+        return prepared_before(spec_of(**changes), [raw], tmp_path / "cache", "code")
+
+    assert known() == {}
+    prepared(code="code")
+    sizes = {"train": 42, "validation": 6, "test": 12}
+    assert known() == {"sizes": sizes, "input_shape": (4,)}
+    assert known(classes=4) == {}  # another description
+    np.save(raw / "x.npy", DRAWN[:30])
+    assert known() == {}  # other data
 
 
 def test_it_is_read_once(prepared, monkeypatch):
