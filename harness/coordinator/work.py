@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
-from harness.catalogue.tasks import find_task
+from harness.catalogue.tasks import find_task, short_name
 from harness.coordinator import environment
 from harness.coordinator.checkpoints import prune
 from harness.coordinator.command import Command
@@ -28,6 +28,7 @@ from harness.coordinator.run import Run, import_report, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
+from harness.report.classes import without_samples
 from harness.results.comparison import PROCESSES
 from harness.results.record import TrialRecord
 from harness.results.store import COMMANDS, RunFolder
@@ -100,6 +101,8 @@ def prepared(
         for task in config.tasks:
             listener.doing(f"preparing {task}")
             found = prepare(task, config.data_folders(), workers, listener.message, python)
+            for remark in without_samples(found.facts):
+                listener.message(f"{short_name(task)}: {remark}")
             data.append((config.on(task), found))
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)

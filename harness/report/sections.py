@@ -28,7 +28,7 @@ from harness.results.asked import asked_trials
 from harness.results.metrics import METRICS
 from harness.results.ranking import rank
 from harness.results.record import Record, latest
-from harness.results.session import Session
+from harness.results.session import Session, data_of
 from harness.results.store import Description, file_name
 from harness.results.summary import Summary, summarise
 from harness.results.tasks import by_task
@@ -156,7 +156,7 @@ def _section(
     ]
     said: dict[str, Any] = {
         "task": plain(task),
-        "warnings": words.warnings(rows, records),
+        "warnings": words.warnings(rows, records, data_of(sessions, task)),
         "tables": [table for table in tables if table is not None],
         "trust": trust.how_far(records, sessions, labels, beside, summaries),
         "unfinished": failed,

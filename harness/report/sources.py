@@ -9,7 +9,7 @@ from harness.report.content import Card, Column, Item, Table, prose
 from harness.report.numbers import ABSENT, plain, points, show
 from harness.report.rows import NetworkRow
 from harness.results.record import Cited
-from harness.results.session import Session
+from harness.results.session import Session, data_of
 from harness.results.statistics import single_run
 from harness.results.summary import Cell
 
@@ -55,8 +55,7 @@ def against_sources(rows: Sequence[NetworkRow]) -> Table | None:
 
 def published(sessions: Sequence[Session], task: str) -> Table | None:
     """What others report for `task`, as its description says it; None where that names nobody."""
-    data = next((found for s in reversed(sessions) if (found := s.data_of(task))), {})
-    told = data.get("published")
+    told = data_of(sessions, task).get("published")
     figures = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
     lines = [
         [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from string import Template
+from typing import Any
 
+from harness.report.classes import without_samples
 from harness.report.content import PROSE, prose
 from harness.report.numbers import counted, listed
 from harness.report.rows import NetworkRow
@@ -66,9 +68,11 @@ def notes(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[tuple[s
     ]
 
 
-def warnings(rows: Sequence[NetworkRow], records: Sequence[Record]) -> list[str]:
-    """What limits the comparison of networks on one task."""
-    found = []
+def warnings(
+    rows: Sequence[NetworkRow], records: Sequence[Record], data: Mapping[str, Any]
+) -> list[str]:
+    """What limits the comparison of networks on one task, of whose `data` this is known."""
+    found = [*without_samples(data)]
     trials = [r for r in records if isinstance(r, TrialRecord) and r.status == "ok"]
     jobs = max((record.jobs for record in trials), default=1)
     if min(jobs, len(trials)) > 1 and any("train_seconds" in record.metrics for record in trials):

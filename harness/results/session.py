@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -44,6 +44,11 @@ class Session(Data):
         """What is known of the data of `task`: of several tasks, `data` has each by its name."""
         own = self.data.get(task)
         return own if isinstance(own, Mapping) and "digest" in own else self.data
+
+
+def data_of(sessions: Sequence[Session], task: str) -> Mapping[str, Tree]:
+    """What the latest session that knows the data of `task` says of them; empty where none does."""
+    return next((found for s in reversed(sessions) if (found := s.data_of(task))), {})
 
 
 def changes(before: Session, now: Session) -> list[str]:

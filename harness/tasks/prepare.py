@@ -25,6 +25,9 @@ from harness.tasks.files import locate_files
 #: Part of every cached file's name: raise it when a split or the file's layout changes.
 SPLIT_VERSION = 3
 
+#: Of more classes, samples of each are not to be expected.
+_MOST_CLASSES = 10_000
+
 #: Metadata of the file of arrays, and of that of labels.
 _KNOWN, _SHARED = "known", "shared"
 
@@ -65,6 +68,7 @@ def prepare_task(
         write_arrays(path, spec, _read(spec, source))
     known, labels = _known(path), labels_of(path)
     shared = json.loads(cached.metadata_of(labels)[_SHARED]) if labels.exists() else {}
+    lacking = _without_samples(path, spec)
     facts = {
         **source.facts,
         **({"code": code} if code else {}),
@@ -72,6 +76,7 @@ def prepare_task(
         "split_version": SPLIT_VERSION,
         "digest": identity_of(path),
         **({"shared_samples": shared} if shared else {}),
+        **({"classes_without_samples": lacking} if lacking else {}),
         **({"published": [each._asdict() for each in spec.published]} if spec.published else {}),
     }
     task = spec.for_plugins(tuple(known["sample_shape"]), known["sizes"].get("train", 1))
@@ -157,6 +162,22 @@ def _is_whole(path: Path, spec: TaskSpec) -> bool:
     """Whether the cached files are complete, undamaged, and of this description."""
     wanted = [path] if spec.kind == SPIKE_TRAIN else [labels_of(path), path]
     return all(map(cached.is_whole, wanted)) and _known(path)["spec"] == _described(spec)
+
+
+def _without_samples(path: Path, spec: TaskSpec) -> dict[str, list[int]]:
+    """The classes of which the training or the test split has no sample, by the split."""
+    import numpy as np
+    from safetensors import safe_open
+
+    if spec.kind == SPIKE_TRAIN or spec.classes > _MOST_CLASSES:
+        return {}
+    found = {}
+    for file, name in ((path, "train_targets"), (labels_of(path), LABELS)):
+        with safe_open(file, "np") as arrays:
+            lacking = np.setdiff1d(np.arange(spec.classes), arrays.get_tensor(name))
+        if lacking.size:
+            found[name.removesuffix("_targets")] = lacking.tolist()
+    return found
 
 
 def _known(path: Path) -> dict[str, Any]:

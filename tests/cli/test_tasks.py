@@ -87,6 +87,20 @@ def test_an_installed_task_that_fails_costs_its_own_line(harness, distribution, 
     assert rows["mnist"]["sizes"]["test"] == 10_000
 
 
+def test_a_class_without_samples_is_said_before_the_training(
+    harness, task_file, plugin_file, tmp_path
+):
+    pytest.importorskip("torch")
+    task_file.write_text(TASK.replace("classes=2", "classes=3"))
+    points(tmp_path)
+    plugin = plugin_file("mine", base="softmax")
+    code, out, err = harness("run", "--plugins", plugin, "--task", task_file, "--dry-run")
+    assert code == 0, err
+    told = out + err
+    assert "my_points: No training sample is of class 2, which no network can learn then. " in told
+    assert "my_points: No test sample is of class 2, which no accuracy measures then. " in told
+
+
 def test_a_run_on_a_task_of_ones_own(harness, task_file, plugin_file, tmp_path):
     pytest.importorskip("torch")
     plugin = plugin_file("mine", base="softmax")

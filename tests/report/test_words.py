@@ -51,7 +51,7 @@ def test_spike_trains_are_explained_with_the_constants_of_the_measurement():
 
 def test_presets_that_the_rows_name_are_no_warning_and_devices_are():
     def told(records):
-        return words.warnings(network_rows(summarise(records)), records)
+        return words.warnings(network_rows(summarise(records)), records, {})
 
     assert not any("preset" in warning for warning in told(crowded_records()))
     mixed = [record("a", of={"device": device}) for device in ("cuda", "cpu")]

@@ -207,6 +207,22 @@ def test_arrays_that_are_refused_leave_nothing_in_the_cache(prepared, tmp_path):
     assert list((tmp_path / "cache/arrays").iterdir()) == []
 
 
+def test_classes_without_samples_are_a_fact(prepared):
+    def lacking(train, test):
+        classes = {"train": train, "validation": [0], "test": test}
+        parts = np.split(DRAWN, [20, 40])
+        splits = {
+            name: (part, np.resize(its, 20))
+            for part, (name, its) in zip(parts, classes.items(), strict=True)
+        }
+        facts = prepared(spec_of(read=lambda _: Arrays(splits)), code=f"{train}{test}").facts
+        return facts.get("classes_without_samples")
+
+    assert lacking([0, 1, 2], [2, 1, 0]) is None
+    assert lacking([0, 1, 2], [1]) == {"test": [0, 2]}
+    assert lacking([0, 2], [1, 2]) == {"train": [1], "test": [0]}
+
+
 def test_what_splits_have_in_common_is_a_fact(prepared):
     def same(_):
         return Arrays(dict.fromkeys(("train", "validation", "test"), (DRAWN, np.zeros(60, int))))

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.report.classes import without_samples
+from harness.report.sections import gather
+
+from .synthetic_run import description, record, session
+
+
+def test_a_sentence_for_each_split_names_the_classes():
+    train, test = without_samples({"classes_without_samples": {"train": [3], "test": [3, 7]}})
+    assert train.startswith("No training sample is of class 3, which no network can learn then. ")
+    assert test.startswith("No test sample is of classes 3, 7, which no accuracy measures then. ")
+
+
+@pytest.mark.parametrize("told", [None, [], "x", {"train": []}, {"train": 3}, {"other": [1]}])
+def test_a_description_without_it_or_with_nonsense_says_nothing(told):
+    assert list(without_samples({"classes_without_samples": told})) == []
+
+
+def test_it_is_a_warning_of_the_task():
+    own = session(data={"digest": "x", "classes_without_samples": {"test": [3]}})
+    (section,) = gather(description(own), [record("a")]).sections
+    assert any("No test sample is of class 3" in told for told in section.said["warnings"])
