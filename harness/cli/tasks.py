@@ -99,6 +99,7 @@ def _show(row: dict[str, Any]) -> None:
     lines = [
         ("samples", sample),
         ("output neurons" if spike_train else "classes", str(row["classes"])),
+        ("class names", ", ".join(row["class_names"])),
         *((split, str(size)) for split, size in (row["sizes"] or {}).items()),
         ("data", row["origin"]),
         ("source", row["source"]),

@@ -138,7 +138,8 @@ class TaskSpec:
     `input_shape` and `sizes` are checked where they are given, and found from the arrays otherwise.
     `steps` is set where a sample is a spike train of that many steps of `step_ms`. `classes` are the
     output neurons where spike trains are to be fitted. Splits that have samples in common are an error,
-    unless `shared_samples` says why that has to be so. `origin` says in words where the data come from,
+    unless `shared_samples` says why that has to be so. `class_names`, where given, are the names of the
+    classes from 0 on, by which the report calls them. `origin` says in words where the data come from,
     `source` where they are published. `published` are figures to compare with.
 
     `parameters` are those of the task itself, as in `--task NAME:steps=20`: `variant` is called with all
@@ -163,6 +164,7 @@ class TaskSpec:
     citation: str = ""
     published: tuple[Published, ...] = ()
     shared_samples: str = ""
+    class_names: Sequence[str] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     variant: Callable[..., TaskSpec] | None = None
 

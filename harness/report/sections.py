@@ -18,6 +18,7 @@ from harness.report import (
     versus,
     words,
 )
+from harness.report.classes import class_names
 from harness.report.content import PROSE
 from harness.report.numbers import listed, plain
 from harness.report.page.content import page_content, page_facts
@@ -142,6 +143,7 @@ def _section(
     labels = {summary.row.key: shown_name(summary) for summary in summaries}
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
     failed = trust.unfinished(records, labels)
+    data = data_of(sessions, task)
     found = standing.by_class(rows, answers[task]) if task in answers else {}
     tables = [
         networks.results(rows, ranking) if any(row.trials for row in rows) else None,
@@ -152,11 +154,11 @@ def _section(
         *layers.speeds(layer_rows),
         versus.faster_or_slower(records, labels),
         variants.compiled(rows),
-        standing.classes(found),
+        standing.classes(found, class_names(data)),
     ]
     said: dict[str, Any] = {
         "task": plain(task),
-        "warnings": words.warnings(rows, records, data_of(sessions, task)),
+        "warnings": words.warnings(rows, records, data),
         "tables": [table for table in tables if table is not None],
         "trust": trust.how_far(records, sessions, labels, beside, summaries),
         "unfinished": failed,
@@ -164,6 +166,8 @@ def _section(
         "citations": sources.citations(rows),
         "parameters": networks.parameters(rows),
     }
-    said["page"] = page_content(said, sessions, rows, layer_rows, ranking, found, path)
+    said["page"] = page_content(
+        said, sessions, rows, layer_rows, ranking, found, path, class_names(data)
+    )
     suffix = f"-{file_name(task)}" if several else ""
     return Section(task, suffix, summaries, rows, layer_rows, found, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.report.classes import class_name
 from harness.report.content import Column, Item, Table, prose
 from harness.report.numbers import ABSENT
 from harness.report.rows import NetworkRow
@@ -86,8 +87,8 @@ def by_class(rows: Sequence[NetworkRow], answers: Answers) -> dict[str, ClassAcc
     return found
 
 
-def classes(found: Mapping[str, ClassAccuracy]) -> Table | None:
-    """A line for each row, a column for each class."""
+def classes(found: Mapping[str, ClassAccuracy], names: Sequence[str] = ()) -> Table | None:
+    """A line for each row, a column for each class, by its name where it has one."""
     if not found:
         return None
     most = max(len(each.n) for each in found.values())
@@ -95,12 +96,9 @@ def classes(found: Mapping[str, ClassAccuracy]) -> Table | None:
         return None
     sizes = next(iter(found.values())).n
     columns = [Column("Row")]
-    columns += [
-        Column(
-            f"Class {number}", f"{sizes[number] if number < len(sizes) else 0} test samples", True
-        )
-        for number in range(most)
-    ]
+    for number in range(most):
+        samples = f"class {number}, {sizes[number] if number < len(sizes) else 0} test samples"
+        columns.append(Column(class_name(number, names), samples, True))
     lines = []
     for name, each in found.items():
         shares = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +167,20 @@ def spec_problem(specs: object) -> str:
             return f"task {spec.name}: classes is {spec.classes!r}, wanted their number"
         if not isinstance(spec.files, Mapping):
             return f"task {spec.name}: files is no mapping of names to digests"
+        if problem := _names_problem(spec):
+            return f"task {spec.name}: {problem}"
     names = [spec.name for spec in specs]
     if len(set(names)) < len(names):
         return f"harness_tasks returned two tasks of one name: {', '.join(names)}"
+    return ""
+
+
+def _names_problem(spec: TaskSpec) -> str:
+    names = spec.class_names
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        return f"class_names is {type(names).__name__}, wanted a list of texts"
+    if not all(isinstance(name, str) and name.strip() and name.isprintable() for name in names):
+        return f"class_names is {list(names)!r}, wanted a line of text for each class"
+    if names and len(names) != spec.classes:
+        return f"class_names has {len(names)} names, wanted one for each of {spec.classes} classes"
     return ""

@@ -32,6 +32,10 @@ PYTHON_MD5 = {
 }
 _FOLDERS = {"cifar-10-batches-py": "", "cifar-10-batches-bin": ".bin"}
 _PIXELS = 3 * 32 * 32
+#: As batches.meta has them.
+_NAMES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
 
 
 class _Arrays(pickle.Unpickler):
@@ -185,6 +189,7 @@ def spec(md5: Mapping[str, str], sizes: Mapping[str, int]) -> TaskSpec:
         licence="none stated",
         citation="Krizhevsky 2009, Learning multiple layers of features from tiny images",
         shared_samples="the published set is used as it is",
+        class_names=_NAMES,
     )
 
 

@@ -25,6 +25,7 @@ def facts_of(
         "description": spec.description,
         "input_shape": spec.input_shape,
         "classes": spec.classes,
+        "class_names": list(spec.class_names),
         "sizes": dict(spec.sizes) if spec.sizes else None,
         "steps": spec.steps,
         "step_ms": spec.step_ms if spec.steps else None,

@@ -76,6 +76,7 @@ def prepare_task(
         "split_version": SPLIT_VERSION,
         "digest": identity_of(path),
         **({"shared_samples": shared} if shared else {}),
+        **({"class_names": list(spec.class_names)} if spec.class_names else {}),
         **({"classes_without_samples": lacking} if lacking else {}),
         **({"published": [each._asdict() for each in spec.published]} if spec.published else {}),
     }

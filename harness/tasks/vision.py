@@ -105,7 +105,13 @@ def _read(files: Sequence[IdxFile]) -> Arrays:
 
 
 def _spec(
-    name: str, folder: str, description: str, source: str, licence: str, citation: str
+    name: str,
+    folder: str,
+    description: str,
+    source: str,
+    licence: str,
+    citation: str,
+    class_names: Sequence[str] = (),
 ) -> TaskSpec:
     return TaskSpec(
         name=name,
@@ -120,6 +126,7 @@ def _spec(
         licence=licence,
         citation=citation,
         shared_samples="the published sets are used as they are",
+        class_names=class_names,
     )
 
 
@@ -138,6 +145,18 @@ FASHION_MNIST = _spec(
     "https://github.com/zalandoresearch/fashion-mnist",
     "MIT",
     "Xiao, Rasul and Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747",
+    (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
 )
 KMNIST = _spec(
     "kmnist",

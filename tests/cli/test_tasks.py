@@ -91,14 +91,21 @@ def test_a_class_without_samples_is_said_before_the_training(
     harness, task_file, plugin_file, tmp_path
 ):
     pytest.importorskip("torch")
-    task_file.write_text(TASK.replace("classes=2", "classes=3"))
+    named = "classes=3, class_names=['left', 'right', 'above']"
+    task_file.write_text(TASK.replace("classes=2", named))
+    assert "  class names: left, right, above\n" in harness("tasks", task_file)[1]
     points(tmp_path)
     plugin = plugin_file("mine", base="softmax")
     code, out, err = harness("run", "--plugins", plugin, "--task", task_file, "--dry-run")
     assert code == 0, err
     told = out + err
-    assert "my_points: No training sample is of class 2, which no network can learn then. " in told
-    assert "my_points: No test sample is of class 2, which no accuracy measures then. " in told
+    assert (
+        "my_points: No training sample is of class 2 (above), which no network can learn then. "
+        in told
+    )
+    assert (
+        "my_points: No test sample is of class 2 (above), which no accuracy measures then. " in told
+    )
 
 
 def test_a_run_on_a_task_of_ones_own(harness, task_file, plugin_file, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from harness.coordinator.run import load
 from harness.report.build import build_report
-from tests.fixtures.small_runs import write_tasks
+from tests.fixtures.small_runs import small_session, write_run, write_tasks
 
 from .synthetic_run import layers_description, layers_records
 
@@ -60,6 +60,15 @@ def show(browser):
 
     yield visit
     assert browser.get_log("browser") == []
+
+
+@pytest.fixture(scope="module")
+def named_report(tmp_path_factory):
+    names = ["the class with a long name", *(f"kind {n}" for n in range(1, 10))]
+    path = tmp_path_factory.mktemp("named") / "run"
+    write_run(path, session=small_session(data={"class_names": names}), timing=False)
+    load(path).report(figures=False)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +276,18 @@ def test_axe_finds_nothing(report, layers_report, show, dark):
         found = page.execute_async_script("axe.run(document).then(arguments[0])")
         page.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
         assert [each["id"] for each in found["violations"]] == []
+
+
+def test_classes_are_called_by_their_names(named_report, show):
+    page = show(named_report, 400)
+    texts = [each.text for each in every(page, ".explore text.tick")]
+    # Down, and across.
+    assert texts.count("kind 3") == texts.count("the class wit…") == 2
+    told = [each.get_attribute("aria-label") or each.text for each in every(page, ".explore .mark")]
+    assert any("true the class with a long name" in each for each in told)
+    (head,) = every(page, "table:has(th[title^='class 3']) thead")
+    assert "kind 3" in head.get_property("textContent")
+    assert one(page, "html").get_property("scrollWidth") <= 400
 
 
 def test_the_figures_and_tables_of_each_task_are_its_own(tasks_report, show):

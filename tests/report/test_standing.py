@@ -83,6 +83,9 @@ def test_each_class_has_its_accuracy_and_its_confusions(answered, tmp_path):
     made = classes(found)
     assert [column.title for column in made.columns][1:] == [f"Class {n}" for n in range(4)]
     assert len(made.lines) == 3
+    named = classes(found, ["cat", "dog"]).columns[1:]
+    assert [column.title for column in named] == ["cat", "dog", "Class 2", "Class 3"]
+    assert named[1].help == "class 1, 100 test samples"
     build_report(tmp_path, description(), records, answers=answers, figures=False)
     with (tmp_path / "confusion.csv").open() as file:
         lines = list(csv.DictReader(file))

@@ -160,6 +160,19 @@ def test_a_loader_is_read_in_parts_and_its_samples_are_checked():
         ([TaskSpec("a", "", 2)], "task a has no read"),
         ([TaskSpec("a", "", 0, read=print)], "task a: classes is 0, wanted their number"),
         ([TaskSpec("a", "", 2, read=print, files=["x"])], "task a: files is no mapping"),
+        (
+            [TaskSpec("a", "", 2, read=print, class_names=["cat"])],
+            "task a: class_names has 1 names, wanted one for each of 2 classes",
+        ),
+        (
+            [TaskSpec("a", "", 2, read=print, class_names=["cat", 3])],
+            "task a: class_names is ['cat', 3], wanted a line of text for each class",
+        ),
+        (
+            [TaskSpec("a", "", 2, read=print, class_names="ab")],
+            "task a: class_names is str, wanted a list of texts",
+        ),
+        ([TaskSpec("a", "", 2, read=print, class_names=("cat", "dog"))], ""),
         ([TaskSpec("a", "", 2, read=print)] * 2, "harness_tasks returned two tasks of one name"),
         ([TaskSpec("a", "", 2, read=print)], ""),
     ],

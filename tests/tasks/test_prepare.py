@@ -223,6 +223,12 @@ def test_classes_without_samples_are_a_fact(prepared):
     assert lacking([0, 2], [1, 2]) == {"train": [1], "test": [0]}
 
 
+def test_names_of_classes_are_a_fact_and_change_no_data(prepared):
+    plain = prepared()
+    named = prepared(spec_of(class_names=("cat", "dog", "owl")))
+    assert named.facts == {**plain.facts, "class_names": ["cat", "dog", "owl"]}
+
+
 def test_what_splits_have_in_common_is_a_fact(prepared):
     def same(_):
         return Arrays(dict.fromkeys(("train", "validation", "test"), (DRAWN, np.zeros(60, int))))

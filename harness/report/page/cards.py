@@ -60,8 +60,12 @@ def row_cards(
     sessions: Sequence[Session],
     confusions: Sequence[str] = (),
     folder: Path | None = None,
+    names: Sequence[str] = (),
 ) -> list[RowCard]:
-    """The cards in the order of the table; `confusions` names the rows whose predictions were kept."""
+    """The cards in the order of the table; `confusions` names the rows whose predictions were kept.
+
+    `names` are those of the classes.
+    """
     metrics = shown_metrics(rows)
     cards = []
     for number, row in enumerate(rows):
@@ -83,7 +87,7 @@ def row_cards(
                     for metric in metrics
                     if row.has(metric.name)
                 ],
-                named=named_values(row),
+                named=named_values(row, names),
                 variants=of_row(row),
                 parameters=_parameters(row),
                 layer_titles=titles,

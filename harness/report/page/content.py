@@ -48,12 +48,13 @@ def page_content(
     ranking: Ranking,
     classes: Mapping[str, ClassAccuracy],
     folder: Path | None,
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The page's own part of what a template names of one task."""
-    facts = layer_facts(layer_rows) if layer_rows else network_facts(rows, classes, folder)
+    """The page's own part of what a template names of one task, whose classes have these `names`."""
+    facts = layer_facts(layer_rows) if layer_rows else network_facts(rows, classes, folder, names)
     if layer_rows:
-        names = sorted({row.row.plugin for row in layer_rows})
-        numbers = {plain(name): place for place, name in enumerate(names)}
+        plugins = sorted({row.row.plugin for row in layer_rows})
+        numbers = {plain(name): place for place, name in enumerate(plugins)}
     else:
         numbers = {row.name: place for place, row in enumerate(rows)}
     return {
@@ -64,7 +65,7 @@ def page_content(
         },
         "folded": FOLDED,
         "pictured": PICTURED,
-        "cards": row_cards(rows, sessions, list(classes), folder),
+        "cards": row_cards(rows, sessions, list(classes), folder, names),
         "data": as_json(facts),
         "drawn": any(row.trials for row in rows) or bool(layer_rows),
     }

@@ -34,14 +34,16 @@ def network_facts(
     rows: Sequence[NetworkRow],
     classes: Mapping[str, ClassAccuracy],
     folder: Path | None = None,
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The rows in the order of the table."""
+    """The rows in the order of the table, and the `names` of the classes."""
     metrics = shown_metrics(rows)
     return {
         "kind": "networks",
         "shapes": SHAPES,
         "metrics": [_metric(metric) for metric in metrics],
         "stepMs": Task.step_ms,
+        "classNames": list(names[:MOST_CLASSES]),
         "rows": [
             {
                 "number": place,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from harness.results.summary import Cell
 
 #: Of more names than these, a table tells how many are left.
 MOST_NAMES = 100
+#: The metric whose names are the numbers of classes.
+OF_CLASSES = "class_accuracy"
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,25 @@ class NamedValues:
     left: int = 0
 
 
-def named_values(row: NetworkRow) -> list[NamedValues]:
-    """A table for each metric with names, and for each change of the test samples; means over the seeds."""
-    return [*_by_name(row), *_by_strength(row)]
+def named_values(row: NetworkRow, classes: Sequence[str] = ()) -> list[NamedValues]:
+    """A table for each metric with names, and for each change of the test samples; means over the seeds.
+
+    `classes` are the names of the classes.
+    """
+    return [*_by_name(row, classes), *_by_strength(row)]
 
 
-def _by_name(row: NetworkRow) -> Iterator[NamedValues]:
+def _by_name(row: NetworkRow, classes: Sequence[str]) -> Iterator[NamedValues]:
+    numbered = {str(number): name for number, name in enumerate(classes)}
     for metric, cells in row.named.items():
-        lines = [(plain(name), str(show(cell, metric))) for name, cell in cells.items()]
+        known = numbered if metric == OF_CLASSES else {}
+        lines = [
+            (known.get(name, plain(name)), str(show(cell, metric))) for name, cell in cells.items()
+        ]
         if lines:
-            known = METRICS[metric]
+            told = METRICS[metric]
             left = max(0, len(lines) - MOST_NAMES)
-            yield NamedValues(known.title, known.meaning, "Name", lines[:MOST_NAMES], left)
+            yield NamedValues(told.title, told.meaning, "Name", lines[:MOST_NAMES], left)
 
 
 def _by_strength(row: NetworkRow) -> Iterator[NamedValues]:

@@ -30,6 +30,22 @@ def values(*trials):
     return named_values(row)
 
 
+def test_the_accuracy_of_each_class_is_told_by_its_name():
+    fields = {"unit": "fraction", "better": "more", "meaning": "x", "source": "mine"}
+    join(
+        [
+            DeclaredMetric(name=n, title=n, combine="named", **fields)
+            for n in ("class_accuracy", "other")
+        ]
+    )
+    metrics = {"class_accuracy": {"0": 0.5, "1": 1.0}, "other": {"0": 0.5}}
+    (row,) = network_rows(summarise([record("a", metrics=metrics)]))
+    tables = {
+        table.title: [name for name, _ in table.lines] for table in named_values(row, ["cat"])
+    }
+    assert tables == {"class_accuracy": ["cat", "1"], "other": ["0"]}
+
+
 def test_a_metric_with_names_is_a_table_of_means_over_the_seeds(declared):
     (table,) = values(
         {"metrics": {"by_class": {"0": 0.5, "1": 1.0}}},

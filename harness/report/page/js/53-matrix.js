@@ -1,19 +1,28 @@
 // What was mistaken for what, and spikes over time: figures of one row.
 
+const across = (x, y, text, upright) => upright
+  ? svg("text", { class: "tick", transform: `translate(${x + 4} ${y + 6}) rotate(-90)`, "text-anchor": "end" }, text)
+  : svg("text", { class: "tick", x, y: y + 15, "text-anchor": "middle" }, text);
+
 const confusion = (plot, row) => {
   const table = row.confusion;
   const count = table.length;
-  const side = Math.min(34, (plot.width - 46) / count);
-  const [left, top] = [40, 22];
-  plot.height = top + side * count + 26;
+  const called = (number) => data.classNames[number] ?? String(number);
+  const tick = (number) => (called(number).length > 14 ? `${called(number).slice(0, 13)}…` : called(number));
+  // Names need room on the left, and stand on end below.
+  const named = data.classNames.length > 0;
+  const room = named ? 12 + 6.5 * Math.max(...table.map((_, number) => tick(number).length)) : 0;
+  const [left, top] = [Math.max(40, room), 22];
+  const side = Math.min(34, (plot.width - left - 6) / count);
+  plot.height = top + side * count + Math.max(26, room);
   plot.add(svg("text", { class: "axis", x: 2, y: 12 }, "true class, down; predicted, across"));
   table.forEach((line, actual) => {
     const sum = line.reduce((a, b) => a + b, 0);
     const y = top + side * actual;
-    if (side >= 13 || actual % 5 === 0) plot.add(svg("text", { class: "tick", x: left - 6, y: y + side / 2 + 4, "text-anchor": "end" }, String(actual)), svg("text", { class: "tick", x: left + side * (actual + 0.5), y: top + side * count + 15, "text-anchor": "middle" }, String(actual)));
+    if (side >= 13 || actual % 5 === 0) plot.add(svg("text", { class: "tick", x: left - 6, y: y + side / 2 + 4, "text-anchor": "end" }, tick(actual)), across(left + side * (actual + 0.5), top + side * count, tick(actual), named));
     line.forEach((n, predicted) => {
       const share = sum ? n / sum : 0;
-      const text = `${row.name}\ntrue ${actual}, predicted ${predicted}\n${n} of ${sum}, ${short(100 * share)} %`;
+      const text = `${row.name}\ntrue ${called(actual)}, predicted ${called(predicted)}\n${n} of ${sum}, ${short(100 * share)} %`;
       const cell = svg("rect", { class: actual === predicted ? "right" : "wrong", x: left + side * predicted + 0.5, y: y + 0.5, width: side - 1, height: side - 1, "fill-opacity": n ? 0.12 + 0.88 * Math.sqrt(share) : 0.03 });
       const parts = n && side >= 24 ? [svg("text", { class: `count${share > 0.35 ? " on" : ""}`, x: left + side * (predicted + 0.5), y: y + side / 2 + 4, "text-anchor": "middle" }, short(n))] : [];
       plot.mark(row, text, cell, parts).removeAttribute("data-row");
