@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -88,7 +89,9 @@ def _show(name: str, as_json: bool) -> None:
         if parameter.choices:
             bounds = "|".join(map(str, parameter.choices))
         limits = "" if bounds == ".." else f" ({bounds})"
-        click.echo(f"  {key} = {parameter.default}{limits}\n      {parameter.help}")
+        where = " and ".join(_condition(*each) for each in parameter.where.items())
+        where = f"; only {where}" if where else ""
+        click.echo(f"  {key} = {parameter.default}{limits}\n      {parameter.help}{where}")
     click.echo("\npresets")
     for preset, by_task in presets.values.items():
         for task, values in by_task.items():
@@ -107,6 +110,11 @@ def _show(name: str, as_json: bool) -> None:
                 click.echo(
                     f"      reported: {figure.accuracy:.2%} on {task}{setting} ({figure.where})"
                 )
+
+
+def _condition(name: str, values: Sequence[object]) -> str:
+    told = "|".join(map(str, values))
+    return f"with {name}={told}" if told else f"without {name}"
 
 
 def _bound(value: float | None) -> str:

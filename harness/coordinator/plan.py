@@ -24,8 +24,8 @@ from harness.subjects import Row, Trial
 class Planned:
     """One trial that is to run, or what it will be recorded as instead (`refused`).
 
-    `source` is where its setting is written, `family` what its plugin's presets say, `name` the row's
-    name for people.
+    `source` is where its setting is written, `family` what its plugin's presets say, `unused` the
+    parameters that have no effect beside the row's others, `name` the row's name for people.
     """
 
     trial: Trial
@@ -33,6 +33,7 @@ class Planned:
     refused: Failed | None = None
     source: Cited | None = None
     family: str = ""
+    unused: tuple[str, ...] = ()
     name: str = ""
 
     @property
@@ -200,9 +201,11 @@ def _rows(
             refused = described if isinstance(described, Failed) else None
             family = described.family if isinstance(described, Presets) else ""
             source, params, found = None, given, plugin
+            unused: tuple[str, ...] = ()
             if isinstance(described, Presets):
                 try:
                     params = described.resolve(preset, config.task, given)
+                    unused = described.unused(params)
                     source = _cited(described, preset, config.task, params)
                     params, found = _with_files(described, params, plugin)
                 except Unsupported as reason:
@@ -218,7 +221,8 @@ def _rows(
                 limit=config.limit,
                 data=data,
             )
-            yield Planned(Trial(row=row, seed=config.seeds[0]), found, refused, source, family)
+            trial = Trial(row=row, seed=config.seeds[0])
+            yield Planned(trial, found, refused, source, family, unused)
 
 
 def _with_files(

@@ -245,6 +245,7 @@ def run_trials(
             node=outcome.node,
             source=plan.source,
             family=plan.family,
+            unused=plan.unused,
             log=f"logs/{log.name}" if log.exists() else "",
         )
 

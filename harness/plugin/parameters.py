@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError, unknown
@@ -34,7 +34,8 @@ class Parameter:
     The default's type is the parameter's type. `low` and `high` are inclusive. A text that has a
     `pattern` must match it completely; `help` then describes the format. A text that is a `file` names a
     function of a Python file, FILE.py:FUNCTION, or is empty: the plugin is given the file's whole path,
-    and the row names the file with the digest of its content.
+    and the row names the file with the digest of its content. A parameter with `where` has an effect only
+    where each parameter that it names has one of these values: other rows are shown without it.
     """
 
     default: Value
@@ -44,6 +45,7 @@ class Parameter:
     choices: tuple[Value, ...] | None = None
     pattern: str | None = None
     file: bool = False
+    where: Mapping[str, Sequence[Value]] = field(default_factory=dict)
 
     def check(self, name: str, value: object) -> Value:
         """`value` in the parameter's type; UsageError where it cannot be converted or is out of bounds."""
@@ -125,6 +127,20 @@ class Presets:
                     raise unknown("parameter", name, self.parameters)
                 chosen[name] = value
         return {name: self.parameters[name].check(name, value) for name, value in chosen.items()}
+
+    def unused(self, params: Mapping[str, Value]) -> tuple[str, ...]:
+        """The parameters that have no effect beside the others of `params`, as their `where` says.
+
+        A shared parameter may name one that this plugin does not have: that is no condition here.
+        """
+        return tuple(
+            name
+            for name, parameter in self.parameters.items()
+            if any(
+                other in params and params[other] not in values
+                for other, values in parameter.where.items()
+            )
+        )
 
     def reported_for(self, preset: str, task: str, params: Mapping[str, Value]) -> Reported | None:
         """What the source of `preset` reports for just these resolved parameters, if it does."""

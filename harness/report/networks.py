@@ -63,7 +63,7 @@ def parameters(rows: Sequence[NetworkRow]) -> list[Card]:
     """The parameters of each row, and the means of the numbers of `harness_finish_training`."""
     cards = []
     for row in rows:
-        pairs = [(plain(name), plain(value)) for name, value in row.row.params.items()]
+        pairs = [(plain(name), plain(value)) for name, value in row.settings.items()]
         for name in dict.fromkeys(name for trial in row.trials for name in trial.scalars):
             each = [trial.scalars[name] for trial in row.trials if name in trial.scalars]
             over = f", mean of {len(each)} seeds" if len(each) > 1 else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.plugin.contract import Value
 from harness.report.looks import Look, looks
 from harness.report.numbers import plain
 from harness.results.metrics import METRICS, REGISTRY, Metric
@@ -31,6 +32,12 @@ class NetworkRow(Summary):
     name: str
     look: Look
     tried: Sequence[TrialRecord]
+
+    @property
+    def settings(self) -> dict[str, Value]:
+        """The parameters that have an effect in this row."""
+        unused = {name for trial in self.tried for name in trial.unused}
+        return {name: value for name, value in self.row.params.items() if name not in unused}
 
     def ends(self, metric: str, factor: float = 1) -> tuple[float, ...]:
         """The ends of the metric's interval, times `factor`; none where it has no interval."""

@@ -61,13 +61,14 @@ class Base(Data):
 class TrialRecord(Base):
     """What became of one trial.
 
-    `scalars` are the plugin's own numbers of `harness_finish_training`, `layers` the metrics of each
-    layer, `history` the mean of each training scalar by epoch, `raster` the steps at which the
-    input, target and output neurons of a fitted spike train spike. `predictions` is the SHA-256 of the
-    file of its predictions, "" where its task has none. `source` cites where its preset comes from, if
-    that is written anywhere. Trials of one `family` and equal parameters train one
-    network. `stages` is how many seconds each stage took, `jobs` how many trials ran at once, `node` the
-    facts of the machine of a cluster that it ran on, empty where that was the session's own.
+    `scalars` are the plugin's own numbers of `harness_finish_training`, `layers` the metrics of each layer,
+    `history` the mean of each training scalar by epoch, `raster` the steps at which the input, target and
+    output neurons of a fitted spike train spike. `predictions` is the SHA-256 of the file of its
+    predictions, "" where its task has none. `source` cites where its preset comes from, if that is written
+    anywhere, `unused` names the parameters that have no effect beside the row's others. Trials of one
+    `family` and equal parameters train one network. `stages` is how many seconds each stage took, `jobs`
+    how many trials ran at once, `node` the facts of the machine of a cluster that it ran on, empty where
+    that was the session's own.
 
     Among the `facts`: `silent_layers`, the names of those that never spiked on the whole test split;
     `tied_scores`, the fraction of test samples whose best score several classes share;
@@ -86,6 +87,7 @@ class TrialRecord(Base):
     predictions: str = ""
     source: Cited | None = None
     family: str = ""
+    unused: tuple[str, ...] = ()
     versions: dict[str, str] = {}
     jobs: Count = 1
     stages: dict[str, Amount] = {}

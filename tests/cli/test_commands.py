@@ -329,6 +329,21 @@ def test_one_plugins_parameters_and_presets_are_shown(harness, plugin_file):
 
 
 @pytest.mark.usefixtures("fake_torch")
+def test_a_parameter_says_beside_what_it_has_an_effect(harness, plugin_file):
+    code = """
+was = [harness_presets]
+
+@hookimpl
+def harness_presets():
+    where = {"reset": ("subtract",), "model": ("",)}
+    own = {"share": Parameter(1, "how much", where=where)}
+    return Presets({**was[0]().parameters, **own})
+"""
+    _, out, _ = harness("plugins", plugin_file("mine", code, "declared"))
+    assert "how much; only with reset=subtract and without model\n" in out
+
+
+@pytest.mark.usefixtures("fake_torch")
 def test_one_plugins_presets_as_json(harness, plugin_file):
     code, out, _ = harness("plugins", "--json", plugin_file("mine", base="declared"))
     shown = json.loads(out)

@@ -384,6 +384,17 @@ def test_a_row_names_a_file_by_its_content_and_the_worker_gets_its_place(nets, t
     assert nets("net.py:make")[0][0].key != before.key
 
 
+def test_what_has_no_effect_beside_other_parameters_is_told():
+    own = {"depth": Parameter(1, "of it", where={"rate": (0.25,)})}
+    presets = {"native-dfa": Presets({**PRESETS.parameters, **own}, PRESETS.values)}
+    found = planned("native-dfa.rate=0.25,0.5", plugins=PLUGINS[:1], presets=presets)
+    assert [(p.trial.row.params["rate"], p.unused) for p in found] == [
+        (0.25, ()),
+        (0.5, ("depth",)),
+    ]
+    assert all(p.trial.row.params["depth"] == 1 for p in found)
+
+
 def test_files_can_be_swept(nets, tmp_path):
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(f"x = {name!r}\n")

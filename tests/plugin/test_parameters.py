@@ -39,6 +39,21 @@ def test_a_value_takes_the_type_of_the_default(parameter, given_, wanted):
     assert type(found) is type(wanted)
 
 
+def test_what_has_no_effect_beside_other_values_is_unused():
+    network = Parameter("dense", "which", choices=("dense", "conv"))
+    where = {"network": ("conv",), "model": ("",), "of another plugin": (1,)}
+    channels = Parameter(3, "of conv", where=where)
+    model = Parameter("", "a file", file=True)
+    presets = Presets({"network": network, "channels": channels, "model": model})
+
+    def unused(**given):
+        return presets.unused(presets.resolve("quick", "any", given))
+
+    assert unused() == unused(channels=5) == ("channels",)
+    assert unused(network="conv") == ()
+    assert unused(network="conv", model="net.py:make") == ("channels",)
+
+
 @pytest.mark.parametrize(
     ("parameter", "given_", "reason"),
     [

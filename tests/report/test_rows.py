@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from harness.report import networks
+from harness.report.page.cards import row_cards
 from harness.report.rows import network_rows
 from harness.results.summary import summarise
 
@@ -21,6 +22,19 @@ def test_best_first_and_absent_last():
     names = [row.name for row in report_rows(run_records())]
     assert names[0] == "ann-relu"
     assert names[-2:] == ["norse-superspike", "sinabs-lif"]
+
+
+def test_a_parameter_without_effect_is_in_no_table():
+    params = {"network": "dense", "hidden": "64", "channels": "16"}
+    of = {"params": params}
+    made = [record("a", seed, of=of) for seed in (0, 1)]
+    made = [each.model_copy(update={"unused": ("channels",)}) for each in made]
+    rows = report_rows(made)
+    shown = [("network", "dense"), ("hidden", "64")]
+    (card,) = networks.parameters(rows)
+    assert list(card.pairs) == shown
+    assert row_cards(rows, ())[0].parameters == shown
+    assert rows[0].row.params == params  # of which the row is
 
 
 def test_without_accuracies_the_lowest_loss_comes_first():

@@ -42,14 +42,14 @@ from harness.plugin.toolkit.codes import harness_encode as harness_encode  # a p
 from harness.plugin.toolkit.codes import is_constant, product
 from harness.plugin.toolkit.convolution import CONV, DENSE, Convolutions
 from harness.plugin.toolkit.optimizer import scheduled_adam
-from harness.plugin.toolkit.parameters import ENCODING, HIDDEN, REGULARISATION, TRAINING
+from harness.plugin.toolkit.parameters import ENCODING, HIDDEN, REGULARISATION, TRAINING, only_where
 from harness.plugin.toolkit.readouts import densities, window_mean, windows_over_time
 from harness.plugin.toolkit.recurrence import RECURRENT, Recurrence
 from harness.plugin.toolkit.training import cross_entropy_step
 from harness.plugin.toolkit.weights import gaussian_weights, network_sizes
 
 PARAMETERS = {
-    "hidden": HIDDEN,
+    **only_where({"hidden": HIDDEN}, network=(DENSE, RECURRENT)),
     "network": Parameter(
         DENSE,
         "layers of `hidden` neurons, the same with recurrent connections, or convolutions",

@@ -25,18 +25,28 @@ from harness.plugin import (
 )
 from harness.plugin.toolkit import codes, convolution, relu
 from harness.plugin.toolkit.optimizer import Adam, scheduled_adam
-from harness.plugin.toolkit.parameters import ENCODING
+from harness.plugin.toolkit.parameters import ENCODING, only_where
 from harness.plugin.toolkit.training import Batches as Batches  # for plugins
 from harness.plugin.toolkit.training import cross_entropy_step
 
+#: A network of the user's own has its layers and its dropout: these are of the toolkit's networks alone.
+_OWN_NETWORK = only_where(
+    {
+        **only_where({"hidden": relu.PARAMETERS["hidden"]}, network=(convolution.DENSE,)),
+        **{name: relu.PARAMETERS[name] for name in ("dropout", "input_dropout")},
+        "network": Parameter(
+            convolution.DENSE,
+            "layers of `hidden` neurons, or convolutions and a readout",
+            choices=(convolution.DENSE, convolution.CONV),
+        ),
+        **convolution.PARAMETERS,
+    },
+    model=("",),
+)
+
 PARAMETERS = {
     **relu.PARAMETERS,
-    "network": Parameter(
-        convolution.DENSE,
-        "layers of `hidden` neurons, or convolutions and a readout",
-        choices=(convolution.DENSE, convolution.CONV),
-    ),
-    **convolution.PARAMETERS,
+    **_OWN_NETWORK,
     "model": Parameter(
         "",
         "a network of your own, FILE.py:FUNCTION, in place of `hidden` and `network`; "

@@ -19,15 +19,19 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness.plugin import LAYER_SIZES, Layer, Parameter, Params, Task, Unsupported, layer_sizes
 from harness.plugin.toolkit.codes import is_constant
+from harness.plugin.toolkit.parameters import only_where
 
 #: What a network is made of.
 DENSE, CONV = "dense", "conv"
 
-PARAMETERS = {
-    "channels": Parameter("16-32", "channels of each convolution (conv only)", pattern=LAYER_SIZES),
-    "kernel": Parameter(5, "side of each convolution's kernel, odd (conv only)", low=1),
-    "batch_norm": Parameter(False, "batch normalisation in training, then folded (conv only)"),
-}
+PARAMETERS = only_where(
+    {
+        "channels": Parameter("16-32", "channels of each convolution", pattern=LAYER_SIZES),
+        "kernel": Parameter(5, "side of each convolution's kernel, odd", low=1),
+        "batch_norm": Parameter(False, "batch normalisation in training, then folded"),
+    },
+    network=(CONV,),
+)
 
 #: Neurons of a framework: currents [T, B, n] to spikes [T, B, n].
 Neurons = Callable[[Tensor], Tensor]

@@ -8,7 +8,7 @@ A plugin puts together what it reads, with defaults of its own where these do no
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.plugin import LAYER_SIZES, Parameter, Value
 from harness.plugin.toolkit.codes import CODES
@@ -59,8 +59,18 @@ TRAINING = {"lr": Parameter(1e-3, "peak learning rate", low=0.0), "schedule": SC
 #: What `harness.plugin.toolkit.optimizer.adam_or_sgd` reads beside `TRAINING`.
 ADAM_OR_SGD = {
     "optimizer": Parameter("adam", "adam or sgd", choices=("adam", "sgd")),
-    "momentum": Parameter(0.0, "momentum (sgd only)", low=0.0, high=0.999),
+    "momentum": Parameter(0.0, "momentum", low=0.0, high=0.999, where={"optimizer": ("sgd",)}),
 }
+
+
+def only_where(
+    parameters: Mapping[str, Parameter], **where: Sequence[Value]
+) -> dict[str, Parameter]:
+    """`parameters`, which have an effect only where those that `where` names have one of its values."""
+    return {
+        name: dataclasses.replace(parameter, where={**parameter.where, **where})
+        for name, parameter in parameters.items()
+    }
 
 
 def with_defaults(parameters: Mapping[str, Parameter], **defaults: Value) -> dict[str, Parameter]:

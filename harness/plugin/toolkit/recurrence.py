@@ -35,22 +35,22 @@ import torch
 from torch import Tensor, nn
 
 from harness.plugin import Layer, ModelNeuron, Neuron, Parameter, Params
+from harness.plugin.toolkit.parameters import only_where
 from harness.plugin.toolkit.weights import gaussian_weight
 
 RECURRENT = "recurrent"
 
-PARAMETERS = {
-    "recurrent_gain": Parameter(
-        1.0, "scale of the initial recurrent weights (recurrent only)", low=0.0
-    ),
-    "adaptive": Parameter(
-        0.0, "share of neurons with an adaptive threshold (recurrent only)", 0.0, 1.0
-    ),
-    "adaptation": Parameter(
-        0.1, "rise of an adaptive threshold with each spike, in theta", low=0.0
-    ),
-    "adaptation_decay": Parameter(0.98, "decay of that rise in one step", 0.0, 1.0),
-}
+PARAMETERS = only_where(
+    {
+        "recurrent_gain": Parameter(1.0, "scale of the initial recurrent weights", low=0.0),
+        "adaptive": Parameter(0.0, "share of neurons with an adaptive threshold", 0.0, 1.0),
+        "adaptation": Parameter(
+            0.1, "rise of an adaptive threshold with each spike, in theta", low=0.0
+        ),
+        "adaptation_decay": Parameter(0.98, "decay of that rise in one step", 0.0, 1.0),
+    },
+    network=(RECURRENT,),
+)
 
 #: One step of a layer: currents [B, n] and the layer's state, None at rest, to spikes [B, n] and a state.
 Step = Callable[[Tensor, Any], tuple[Tensor, Any]]

@@ -183,7 +183,7 @@ def _description(row: NetworkRow, sessions: Sequence[Session]) -> str:
 
 def _parameters(row: NetworkRow) -> list[tuple[str, str]]:
     """The parameters, and the means of the plugin's own numbers."""
-    pairs = [(plain(name), plain(value)) for name, value in row.row.params.items()]
+    pairs = [(plain(name), plain(value)) for name, value in row.settings.items()]
     scalars = grouped(pair for trial in row.trials for pair in trial.scalars.items())
     for name, values in scalars.items():
         mean = f"{sum(values) / len(values):.4g}"

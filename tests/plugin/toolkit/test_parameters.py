@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from harness.plugin.toolkit.parameters import TRAINING, with_defaults
+from harness.plugin.toolkit.parameters import TRAINING, only_where, with_defaults
 
 
 def test_other_defaults_change_nothing_else():
@@ -22,3 +22,10 @@ def test_other_defaults_change_nothing_else():
 def test_an_unknown_name_is_an_error():
     with pytest.raises(KeyError, match="momentum"):
         with_defaults(TRAINING, momentum=0.9)
+
+
+def test_conditions_are_added_to_those_that_were_there():
+    once = only_where({"lr": TRAINING["lr"]}, network=("conv",))
+    twice = only_where(once, model=("",))["lr"]
+    assert twice.where == {"network": ("conv",), "model": ("",)}
+    assert dataclasses.replace(twice, where={}) == TRAINING["lr"]

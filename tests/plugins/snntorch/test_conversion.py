@@ -172,3 +172,17 @@ def test_every_preset_resolves():
     for preset, tasks in presets.values.items():
         for task in tasks:
             presets.resolve(preset, task, {})
+
+
+def test_what_a_network_of_ones_own_makes_without_effect_is_told():
+    presets = conversion.harness_presets()
+
+    def unused(**given):
+        return set(presets.unused(presets.resolve("quick", "mnist", given)))
+
+    of_conv = {"channels", "kernel", "batch_norm"}
+    assert unused() == of_conv
+    assert unused(network="conv") == {"hidden"}
+    own = {"hidden", "dropout", "input_dropout", "network", "init_bound", *of_conv}
+    assert unused(model="net.py:make") == own
+    assert "percentile" in unused(normalisation="model")

@@ -26,9 +26,12 @@ PARAMETERS = {
     "tau_mem": Parameter(10.0, "time constant of the membrane in ms", low=1e-3),
     "tau_syn": Parameter(5.0, "time constant of the synaptic current in ms", low=1e-3),
     "tau_ref": Parameter(
-        5.0, "time at rest after a spike in ms (single only; others subtract theta)", low=0.0
+        5.0,
+        "time at rest after a spike in ms (other networks subtract theta)",
+        low=0.0,
+        where={"network": ("single",)},
     ),
-    "dt": Parameter(0.1, "simulated step in ms (single only)", low=1e-3),
+    "dt": Parameter(0.1, "simulated step in ms", low=1e-3, where={"network": ("single",)}),
     "tau_rise": Parameter(5.0, "rise time of the van Rossum kernel in ms", low=1e-3),
     "tau_decay": Parameter(10.0, "decay time of the van Rossum kernel in ms", low=1e-3),
     "theta": Parameter(1.0, "firing threshold", low=1e-6),
@@ -36,7 +39,7 @@ PARAMETERS = {
     "gain": Parameter(
         0.5, "scale of the initial weights (single and readout: times the membrane's leak)", low=0.0
     ),
-    "lr": Parameter(2e-3, "learning rate of Adam (readout only)", low=0.0),
+    "lr": Parameter(2e-3, "learning rate of Adam", low=0.0, where={"network": ("readout",)}),
     "rate": Parameter(0.01, "learning rate r_0", low=0.0),
     "gamma": Parameter(0.8, "decay of RMaxProp's maximum in one update", 0.0, 1.0),
     "schedule": SCHEDULE,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.plugin import TRAIN_ON_VALIDATION, Parameter, Presets, Reported, Source, Value
 from harness.plugin.toolkit import conversion, relu
-from harness.plugin.toolkit.parameters import with_defaults
+from harness.plugin.toolkit.parameters import only_where, with_defaults
 from harness.plugin.toolkit.variants import ALL_SAMPLES, RELU_VARIANTS
 from harness_snntorch.normalise import METHODS
 
@@ -56,6 +56,7 @@ PRESETS = Presets(
             high=10.0,
         ),
         **RELU_VARIANTS,
+        **only_where({"init_bound": RELU_VARIANTS["init_bound"]}, model=("",)),
         **ALL_SAMPLES,
         "output": Parameter(
             "currents",
@@ -66,7 +67,11 @@ PRESETS = Presets(
             "percentile", "how the scale of each layer is computed", choices=METHODS
         ),
         "percentile": Parameter(
-            99.9, "percentile of the activations (percentile only)", low=50, high=100
+            99.9,
+            "percentile of the activations",
+            low=50,
+            high=100,
+            where={"normalisation": ("percentile",)},
         ),
         "threshold": Parameter(1.0, "threshold of the normalised neurons", low=1e-6),
         "reset": Parameter(

@@ -55,7 +55,11 @@ PRESETS = Presets(
             choices=SIGNALS,
         ),
         "exploration": Parameter(
-            0.1, "probability of a random choice in training (reward only)", low=0, high=1
+            0.1,
+            "probability of a random choice in training",
+            low=0,
+            high=1,
+            where={"signal": ("reward",)},
         ),
         **with_defaults(TRAINING, epochs=5, batch_size=200, schedule="constant"),
         "drop_last": Parameter(False, "make no update from a batch that is not full"),
