@@ -61,6 +61,8 @@ class Standing:
             return f"{words} of {member.subject.label}"
 
         done = 0
+        for *_, words in steps[:1]:
+            say(done, words)
         for process in range(PROCESSES):
             calls = [partial(asked, *step) for step in steps if step[1] == process]
             for words in spread(calls, self._jobs, self._workers):
