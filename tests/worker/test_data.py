@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import DataMissing
+from harness.tasks import cached
 from harness.tasks.subset import subset
 from harness.worker.data import load
 
@@ -44,6 +45,15 @@ def test_a_file_that_was_damaged_is_not_used(arrays, tmp_path, place):
         load("digits", str(tmp_path / "damaged"), torch.device("cpu"))
     with pytest.raises(DataMissing, match="holds digits, not mnist: run again"):
         load("mnist", arrays, torch.device("cpu"))
+
+
+def test_who_has_just_hashed_the_file_reads_it_without(arrays, monkeypatch):
+    monkeypatch.setattr(cached, "content_digest", lambda path: "another")
+    with pytest.raises(DataMissing, match="was damaged since it was prepared"):
+        load("digits", arrays, torch.device("cpu"))
+    assert len(load("digits", arrays, torch.device("cpu"), hashed=False).test) == 300
+    with pytest.raises(DataMissing, match="holds digits, not mnist"):
+        load("mnist", arrays, torch.device("cpu"), hashed=False)
 
 
 def test_inputs_that_stay_mapped_are_taken_to_the_device_batch_by_batch(data):
