@@ -39,6 +39,7 @@ from harness.protocol import (
     TakeSweep,
     TakeValidity,
     Trained,
+    WarmUp,
     events,
 )
 from harness.subjects import LayerRow, LayerSize, PluginLocation
@@ -124,7 +125,8 @@ def test_a_trial_is_trained_then_opened_and_measured(ask, located, request_for):
     assert isinstance(ask(TakeRound(what="latency", seconds=0, calls=2)), Samples)
     assert ask.stages == ["timing", "timed"]
     assert isinstance(ask(TakeSweep(seconds=0.1)), Swept)
-    for passes in (TakeMemory(), TakeValidity(), TakeEnergy(seconds=0.1)):
+    warm_up = WarmUp(whats=["latency", "inference", "train"], batches={"inference": 7})
+    for passes in (TakeMemory(), warm_up, TakeValidity(), TakeEnergy(seconds=0.1)):
         assert isinstance(ask(passes), Measured)
 
 
@@ -153,6 +155,7 @@ def test_peaks_are_measured_beside_whatever_is_open(ask):
 @pytest.mark.parametrize(
     "request_",
     [
+        WarmUp(whats=["latency"]),
         TakeRound(what="latency", seconds=0, calls=1),
         TakeValidity(),
         TakeMemory(),
