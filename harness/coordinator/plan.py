@@ -162,6 +162,22 @@ def names_row(text: str, row: Row) -> bool:
     )
 
 
+def without_effect(config: RunConfig, planned: Sequence[Planned]) -> Iterator[str]:
+    """A line for each plugin that is given parameters which have no effect in any of its rows."""
+    of: dict[str, list[Planned]] = {}
+    for each in planned:
+        if not each.refused:
+            of.setdefault(each.plugin.name, []).append(each)
+    for name, rows in of.items():
+        idle = set.intersection(*(set(each.unused) for each in rows)) & _given(config, name).keys()
+        if idle:
+            told, verb = ", ".join(sorted(idle)), "have" if len(idle) > 1 else "has"
+            yield (
+                f"--set {name}: {told} {verb} no effect beside its other parameters "
+                f"(harness plugins {name})"
+            )
+
+
 def check_names(config: RunConfig, plugins: Sequence[Plugin]) -> None:
     """UsageError where parameters are given for a plugin that does not take part."""
     for pattern, chosen in config.params.items():
@@ -191,10 +207,7 @@ def _rows(
     data: str | None,
 ) -> Iterator[Planned]:
     """The rows of one plugin, their trials all of the first seed."""
-    chosen: dict[str, tuple[Value, ...]] = {}
-    for pattern, values in config.params.items():
-        if fnmatchcase(plugin.name, pattern):
-            chosen |= values
+    chosen = _given(config, plugin.name)
     for preset in _presets_of(described, config):
         for combination in itertools.product(*chosen.values()):
             given = dict(zip(chosen, combination, strict=True))
@@ -223,6 +236,15 @@ def _rows(
             )
             trial = Trial(row=row, seed=config.seeds[0])
             yield Planned(trial, found, refused, source, family, unused)
+
+
+def _given(config: RunConfig, plugin: str) -> dict[str, tuple[Value, ...]]:
+    """What `config` sets of a plugin's parameters, by their names."""
+    chosen: dict[str, tuple[Value, ...]] = {}
+    for pattern, values in config.params.items():
+        if fnmatchcase(plugin, pattern):
+            chosen |= values
+    return chosen
 
 
 def _with_files(

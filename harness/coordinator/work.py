@@ -22,7 +22,7 @@ from harness.coordinator.layers import LayersBench
 from harness.coordinator.listener import Listener
 from harness.coordinator.metrics import OwnMetric, choose
 from harness.coordinator.networks import measure_networks
-from harness.coordinator.plan import Planned, TaskPlan, check_names, plan_tasks
+from harness.coordinator.plan import Planned, TaskPlan, check_names, plan_tasks, without_effect
 from harness.coordinator.pool import Workers
 from harness.coordinator.run import Run, import_report, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
@@ -109,7 +109,11 @@ def prepared(
         described = describe(selected, workers, jobs, config.threads, logs)
         if config.timing:
             importing.join()  # it would take time from the first trials
-        yield plan_tasks(config, selected, described, device, data), logs, workers
+        plans = plan_tasks(config, selected, described, device, data)
+        idle = (line for one in plans for line in without_effect(one.config, one.planned))
+        for line in dict.fromkeys(idle):
+            listener.message(line)
+        yield plans, logs, workers
 
 
 def _train_and_measure(

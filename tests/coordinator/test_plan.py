@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, make_config, parse_params
-from harness.coordinator.plan import check_names, names_row, part_of, plan, plan_tasks
+from harness.coordinator.plan import (
+    check_names,
+    names_row,
+    part_of,
+    plan,
+    plan_tasks,
+    without_effect,
+)
 from harness.errors import UsageError
 from harness.plugin import Parameter, Presets, Reported, Source, Task
 from harness.protocol import Failed, Prepared
@@ -393,6 +400,21 @@ def test_what_has_no_effect_beside_other_parameters_is_told():
         (0.5, ("depth",)),
     ]
     assert all(p.trial.row.params["depth"] == 1 for p in found)
+
+
+def test_what_is_set_and_has_no_effect_in_any_row_is_told():
+    own = {"depth": Parameter(1, "of it", where={"rate": (0.25,)})}
+    presets = {"native-dfa": Presets({**PRESETS.parameters, **own}, PRESETS.values)}
+
+    def told(*sets):
+        asked = {"plugins": ("all",), "params": parse_params(sets), "seeds": (0,)}
+        found = planned(*sets, plugins=PLUGINS[:1], presets=presets)
+        return list(without_effect(make_config(RunConfig, asked), found))
+
+    (line,) = told("native-*.depth=3", "native-dfa.rate=0.5")
+    assert line.startswith("--set native-dfa: depth has no effect beside its other parameters")
+    assert told("native-dfa.depth=3", "native-dfa.rate=0.25,0.5") == []
+    assert told("native-dfa.rate=0.5") == []
 
 
 def test_files_can_be_swept(nets, tmp_path):
