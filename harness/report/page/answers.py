@@ -140,7 +140,8 @@ def _least(
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.2g} times" if ratio < 10 else f"{ratio:.0f} times"
+    text = f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"
+    return f"{ratio:.4g} times" if text == "1" else f"{text} times"
 
 
 def _ratio(row: NetworkRow, other: NetworkRow, metric: str) -> tuple[float, bool]:

@@ -57,6 +57,12 @@ def test_what_would_be_lost_is_said_in_points():
     assert found.sentences[1].endswith("] of accuracy against good.")
 
 
+def test_a_little_less_is_not_called_once_as_much():
+    records, kept = with_predictions({"good": (0.97, 1000), "a-little-cheaper": (0.85, 996)})
+    found = answers(records, kept)["Fewest operations"]
+    assert found.sentences[0] == "0.996 times the operations of good."
+
+
 def test_a_tie_loses_nothing_that_shows_and_the_cheapest_tie_is_named():
     of = {"good": (0.97, 1e6), "equal": (0.97, 1e4), "cheap": (0.8, 1e3)}
     records, kept = with_predictions(of)
