@@ -35,6 +35,7 @@ const lineScales = (plot, lines, xs, unit, wanted) => {
   const kind = wanted ?? (highest > 0 && Math.min(...values) >= 0 ? fitting(values.filter((each) => each > highest / 1e4), unit) : "linear");
   const kept = kind === "log" ? values.filter((each) => each > highest / 1e4) : values;
   const x = scaled(xs, "linear", 52, plot.width - 18, { most: plot.width / 90, pad: 0.02 });
+  x.ticks = x.ticks.filter(Number.isInteger); // steps and epochs are counted
   return { x, y: scaled(kept, kind, plot.height - 46, 30, { unit, most: 6 }) };
 };
 
