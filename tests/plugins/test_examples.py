@@ -14,7 +14,7 @@ from harness.subjects import PluginLocation
 from harness.worker.hooks import Hooks
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples/plugins"
-NEEDS = {"jax_lif": "jax"}
+NEEDS = {"bindsnet_stdp": "bindsnet", "jax_lif": "jax"}
 each_example = pytest.mark.parametrize(
     "name", [path.stem for path in sorted(EXAMPLES.glob("*.py"))]
 )
@@ -46,8 +46,10 @@ def test_a_model_that_is_built_anew_answers_as_the_trained_one(name):
     spikes = hooks.encode(trained, inputs, torch.Generator().manual_seed(0))
     for _ in range(3):
         hooks.train_step(trained, spikes, torch.arange(8))
+    hooks.finish_training(trained, [(inputs, torch.arange(8))], torch.Generator().manual_seed(0))
     fresh.load_state_dict(trained.state_dict())
     scores = [hooks.evaluate(model, spikes, False).scores for model in (trained, fresh)]
+    assert scores[0].any()
     assert torch.equal(*scores)
 
 
