@@ -12,15 +12,20 @@ def asked_trials(records: Sequence[Record], sessions: Sequence[Session] = ()) ->
     """The trials that `sessions` asked for, with a record or without: at least as many as have one.
 
     Told by the plan's own number, and by what run.json names: every plugin with each of its seeds. Of a
-    part of a run (`--shard`), and of rows of which no trial was recorded, only the plan's number tells.
+    part of a run (`--shard`), and of rows of which no trial was recorded, only the plan's number tells. A
+    merge of parts asks for the whole; of other runs, each has asked for its own.
     """
     trials = [record for record in records if isinstance(record, TrialRecord)]
     recorded = {trial.key for trial in trials}
     missing: set[str] = set()
+    merged = any(session.merged_from for session in sessions)
+    parts = any(session.config.get("shard") for session in sessions)
     for place, session in enumerate(sessions):
         seeds = session.config.get("seeds")
         if not isinstance(seeds, (list, tuple)) or session.config.get("shard"):
             continue
+        if merged and not parts and not session.merged_from and session.planned is None:
+            continue  # the merge itself
         for plugin in session.plugins:
             its = [trial for trial in trials if trial.row.contender == plugin]
             own = [trial for trial in its if trial.session == place]

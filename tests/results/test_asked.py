@@ -59,3 +59,14 @@ def test_a_part_of_a_run_and_rows_without_any_record_are_told_by_the_plans_numbe
     assert asked_trials(trials("a 0"), [part]) == 2
     assert asked_trials(trials("a 0"), [session("a", planned=6)]) == 6
     assert asked_trials(trials("a 0", "a 1"), [session("a", planned=6, merged_from="x")]) == 2
+
+
+def test_merged_runs_have_asked_each_for_its_own_and_parts_for_the_whole(session, trials):
+    records = [*trials("a 0", "b 0"), *trials("a 1", session=1)]
+    runs = [session("a", "b", seeds=(0,), merged_from="x", planned=2)]
+    runs += [session("a", seeds=(1,), merged_from="y", planned=1), session("a", "b")]
+    assert asked_trials(records, runs) == 3
+    assert asked_trials(records[:2], runs) == 3  # the second was interrupted
+    parts = [session("a", "b", merged_from="x", config={"shard": "1/2"}, planned=2)]
+    assert asked_trials(records[:2], [*parts, session("a", "b")]) == 4
+    assert asked_trials(records, [*runs, session("a", "b", planned=4)]) == 4  # it was resumed
