@@ -69,7 +69,7 @@ def test_a_plugin_describes_itself(describe):
     assert isinstance(event, Described)
     assert event.parameters["hidden"] == {
         "default": 64, "help": "units", "low": 1, "high": 1024, "choices": None, "pattern": None,
-        "file": False,
+        "file": False, "where": {},
     }  # fmt: skip
     assert event.values == {"quick": {"*": {}}, "source": {"mnist": {"hidden": 100}}}
     assert stages == ["import"]
