@@ -33,13 +33,13 @@ def phases(members: Sequence[Member], procedure: Procedure) -> list[Phase]:
     """Who is measured when: memory, warm-up, rounds, checks on what was timed, sweeps of batches."""
     memory: list[Step] = [(m, 0, TakeMemory(), "memory") for m in members if m.subject.memory]
     warming: list[Step] = []
-    checks: list[Step] = []
+    checks: list[list[Step]] = []
     for process in range(min(PROCESSES, procedure.rounds)):
         warming += [
             (m, process, WarmUp(whats=list(m.subject.whats)), "warming up") for m in members
         ]
         validity = TakeValidity(predictions_only=process > 0)
-        checks += [(m, process, validity, "checks") for m in members if m.subject.validity]
+        checks.append([(m, process, validity, "checks") for m in members if m.subject.validity])
     # Last: the sweep trains on with whatever batch.
     sweep = TakeSweep(seconds=_SWEEP_SECONDS)
     sweeps: list[Step] = [(m, 0, sweep, "batch sizes") for m in members if m.subject.sweep]
@@ -47,7 +47,8 @@ def phases(members: Sequence[Member], procedure: Procedure) -> list[Phase]:
         Phase(memory),
         Phase(warming),
         Phase(_rounds(members, procedure), timed=True),
-        Phase(checks),
+        # The first process's compare the times of calls, those of the others predictions alone.
+        *(Phase(steps, timed=process == 0) for process, steps in enumerate(checks)),
         Phase(sweeps, timed=True),
     ]
 

@@ -166,17 +166,19 @@ def test_what_is_not_timed_is_asked_of_several_at_once_and_of_one_process_of_eac
     assert all(len({process for _, process in some}) == 1 for some in together)
 
 
-def test_one_at_a_time_is_timed(group):
+@pytest.mark.parametrize("timed", [TakeRound, TakeValidity])
+def test_one_at_a_time_is_timed(group, timed):
+    """The first process's checks compare times of calls too."""
     at_work, together = [], []
 
     def answer(key, process, request):
-        if isinstance(request, TakeRound):
+        if isinstance(request, timed) and not getattr(request, "predictions_only", False):
             at_work.append(key)
             time.sleep(0.001)
             together.append(len(at_work))
             at_work.remove(key)
 
-    group([subject(key) for key in "abc"], answer, jobs=2, rounds=2)
+    group([subject(key, validity=True) for key in "abc"], answer, jobs=2, rounds=2)
     assert set(together) == {1}
 
 

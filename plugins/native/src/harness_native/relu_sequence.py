@@ -56,7 +56,7 @@ class ReluSequence(torch.autograd.Function):
         # Masks of the values' own dtype, and `lerp` by them, take a fifth of the time of `where` by bools.
         before = torch.empty(currents.shape, dtype=currents.dtype, device=currents.device)
         states, emits = torch.empty_like(before), torch.empty_like(before[0])
-        theta, kept = before.new_tensor(unit.theta), before.new_tensor(unit.kept)
+        theta, kept = _scalars(currents, unit.theta, unit.kept)
         state = torch.zeros_like(emits)
         for current, v, u in zip(currents.unbind(0), before.unbind(0), states.unbind(0)):
             torch.add(current, state, alpha=unit.decay, out=v)
@@ -75,7 +75,7 @@ class ReluSequence(torch.autograd.Function):
         d_emission, d_state = grads
         unit: ReluUnit = ctx.unit
         emits = torch.gt(emissions, 0, out=torch.empty_like(emissions))
-        decay, kept = emissions.new_tensor(unit.decay), emissions.new_tensor(unit.kept)
+        decay, kept = _scalars(emissions, unit.decay, unit.kept)
         d_currents = torch.empty_like(emissions)
         later = torch.zeros_like(emissions[0])
         for t in range(len(emissions) - 1, -1, -1):
@@ -86,6 +86,14 @@ class ReluSequence(torch.autograd.Function):
             if d_emission is not None:
                 later.addcmul_(d_emission[t], emits[t])
         return d_currents, None
+
+
+def _scalars(like: Tensor, *values: float) -> list[Tensor]:
+    """0-d tensors of the dtype of `like`, which cost less than numbers that each operation converts.
+
+    On the CPU: operations on a GPU take them as numbers, without a copy, which a CUDA graph cannot hold.
+    """
+    return [torch.tensor(value, dtype=like.dtype) for value in values]
 
 
 def delayed(emissions: Tensor) -> Tensor:
