@@ -238,6 +238,15 @@ BROKEN = {
         r"every step leaves \d+ KiB more in use",
         "delete what is done with",
     ),
+    "bytes that are kept, while others are freed": (
+        "kept, other = [], [bytes(b'1') * 8_000_000]\nwas = [harness_train_step]\n@hookimpl\n"
+        "def harness_train_step(model, spikes, targets):\n"
+        "    kept.append(bytes(b'1') * 200_000)\n    len(kept) == 25 and other.clear()\n"
+        "    return was[0](model, spikes, targets)",
+        "memory",
+        r"every step leaves \d+ KiB more in use",
+        "delete what is done with",
+    ),
     "a state that is no tensor": (
         "Network.get_extra_state = lambda self: 'text'\n"
         "Network.set_extra_state = lambda self, state: None",
