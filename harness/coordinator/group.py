@@ -61,6 +61,7 @@ def measure(
                 raise KeyboardInterrupt
             done += len(steps)
         _measure_energy(members, standing, lambda what: listener.measuring(total, total, what))
+        standing.end(members)
     listener.measuring(total, total, "done")
     for member in members:
         refuse_impossible(member, peaks)

@@ -78,6 +78,13 @@ class Standing:
             self._capacity.use((member, process))
             member.ask(process, request, self._procedure.timeout)
 
+    def end(self, members: Sequence[Member]) -> None:
+        """Kills all that stand, so that they end side by side: the context waits for one after another."""
+        for member in members:
+            for worker in member.workers:
+                if worker is not None:
+                    worker.kill()
+
     @property
     def _jobs(self) -> int:
         return 1 if self._on_gpu else self._procedure.jobs

@@ -99,7 +99,7 @@ class FakeWorker:
     def __init__(self, answer, log, framework, process):
         self.answer, self.log, self.framework, self.process = answer, log, framework, process
         self.opened, self.requests, self.timeouts = None, [], []
-        self.clock = Clock()
+        self.clock, self.killed = Clock(), False
 
     def ask(self, request, timeout=None, progress=lambda _: None):
         self.requests.append(request)
@@ -112,6 +112,9 @@ class FakeWorker:
             self.clock.now += self.clock.pace * max(sum(s) for s in event.series.values())
             progress(Progress(stage=TIMED))
         return event
+
+    def kill(self):
+        self.killed = True
 
 
 class Clock:
@@ -126,6 +129,7 @@ class FakeWorkers:
     def __init__(self, answer, clock):
         self.stopped, self.started, self.asked = False, [], []
         self.clock, self.standing, self.most = clock, 0, 0
+        self.killed_at_the_first_end = None
 
         def keep(worker, request):
             self.asked.append((worker, request))
@@ -141,6 +145,8 @@ class FakeWorkers:
         self.standing += 1
         self.most = max(self.most, self.standing)
         yield worker
+        if self.killed_at_the_first_end is None:
+            self.killed_at_the_first_end = sum(each.killed for each in self.started)
         self.standing -= 1
 
     def stop(self):

@@ -398,3 +398,8 @@ def test_where_there_is_one_everybody_is_asked_even_if_one_cannot_be_measured(gr
 def test_energy_comes_after_everything_else(group):
     _, workers = group([subject("a", energy=True, validity=True)])
     assert workers.asked[-1][1].type == "energy"
+
+
+def test_all_processes_are_killed_before_the_end_of_one_is_waited_for(group):
+    _, workers = group([subject("a"), subject("b")])
+    assert workers.killed_at_the_first_end == 4

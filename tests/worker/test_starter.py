@@ -141,9 +141,10 @@ def describe(plugin_file):
 
 
 TELLS = """
-import json, os, sys
+import gc, json, os, sys
 with open({path!r}, "w") as file:
     json.dump({{
+        "collects": gc.isenabled(),
         "pid": os.getpid(), "parent": os.getppid(), "group": os.getpgrp(), "session": os.getsid(0),
         "folder": os.getcwd(), "environment": dict(os.environ),
         "sockets": [t for t in map(
@@ -224,6 +225,7 @@ def test_a_forked_worker_has_a_group_a_folder_an_environment_and_a_log_of_its_ow
         assert found["environment"]["OMP_NUM_THREADS"] == str(number)
         assert "ONLY_THE_STARTERS" not in found["environment"]
         assert found["sockets"] == []
+        assert found["collects"]
     assert "printed" not in log.read_text()
 
 
