@@ -111,7 +111,7 @@ def _growth(levels: tuple[int, ...]) -> int:
 def _in_use(device: torch.device) -> tuple[int, int]:
     """The tensors that Python knows, and the bytes in use, on the device or in this process.
 
-    In this process: what is shared with files is not counted, of which the kernel drops pages when it likes.
+    Without pages of files, which the kernel drops when it likes.
     """
     gc.collect()
     return_free_memory()  # what is free could hold what is kept from now on, and nothing would show
