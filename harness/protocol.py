@@ -382,10 +382,14 @@ class MetricsDescribed(Answer):
 
 
 class Computed(Answer):
-    """A metric's value, or why there is none: `failed` where its code is to blame, not the network."""
+    """A metric's value, or why there is none: `failed` where its code is to blame, not the network.
+
+    `curves` are the accuracies at each strength of each of its changes, that without one at "0".
+    """
 
     type: Literal["computed"] = "computed"
     value: float | dict[str, float] | None = None
+    curves: dict[str, dict[str, float]] = Field(default_factory=dict)
     absent: str = ""
     failed: bool = False
 

@@ -36,5 +36,5 @@ def run_data(run: Run) -> RunData:
     """A run as the comparison needs it."""
     folder = RunFolder(run.path)
     name = run.path.name or str(run.path)
-    samples = cache(folder.read_samples)
-    return RunData(name, run.rows, run.records, run.sessions, run.answers, samples)
+    times_of = cache(folder.read_times)
+    return RunData(name, run.rows, run.records, run.sessions, run.answers, times_of)

@@ -84,6 +84,11 @@ class Member:
     sweeps: dict[str, Sweep] = field(default_factory=dict)
     wall: WallTime = field(default_factory=WallTime)
 
+    @property
+    def comparable(self) -> bool:
+        """Whether times are compared with its: not where a check of what it computed has told otherwise."""
+        return self.subject.comparable and not self.facts.get("unlike")
+
     def ask(self, process: int, request: Request, timeout: float | None) -> None:
         """Asks one of the processes, which stands, and keeps what it answers."""
         worker = self.workers[process]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.coordinator.config import LayersConfig, RunConfig, make_config
 from harness.coordinator.run import Run, load
 from harness.errors import UsageError
 from harness.results.merge import Part, merged, unified, write
@@ -56,7 +57,12 @@ def merge(
 def _session(parts: Sequence[Part], command: str) -> tuple[Session, list[str]]:
     """The session of the merge, from which the merged run is resumed, and what to know about that."""
     last = [part.sessions[-1] for part in parts]
-    config, left = unified([session.config for session in last])
+    try:
+        config, left = unified([session.config for session in last])
+    except (AttributeError, TypeError) as error:
+        for part in parts:  # which, and what of it
+            _check_config(part)
+        raise UsageError(f"the configurations in run.json do not go together: {error}") from None
     remarks = []
     if left:
         remarks.append(
@@ -79,3 +85,11 @@ def _session(parts: Sequence[Part], command: str) -> tuple[Session, list[str]]:
         ),
         remarks,
     )
+
+
+def _check_config(part: Part) -> None:
+    kind = RunConfig if part.description.kind == "networks" else LayersConfig
+    try:
+        make_config(kind, part.sessions[-1].config)
+    except UsageError as error:
+        raise UsageError(f"{part.folder.path / 'run.json'} is damaged: {error}") from None

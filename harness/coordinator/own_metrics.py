@@ -70,7 +70,7 @@ class OwnMetrics:
                     broken.append(name)
             else:
                 found[name] = computed.value
-                curves |= self._curves(metric, key)
+                curves |= computed.curves
         self._path(key).unlink(missing_ok=True)
         facts = {**fields.get("facts", {}), **({UNDER_CHANGE: curves} if curves else {})}
         facts |= {FAILED_METRICS: broken} if broken else {}
@@ -102,10 +102,6 @@ class OwnMetrics:
         if isinstance(event, Computed):
             return event
         return Computed(absent=failed(event)["reason"], failed=True)
-
-    def _curves(self, metric: OwnMetric, key: str) -> dict[str, dict[str, float]]:
-        """The accuracies under each of the metric's changes, that without one at 0."""
-        return evidence.curves(self._path(key), self._labels, metric.told.changes)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.evidence.safetensors"

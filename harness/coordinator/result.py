@@ -32,7 +32,7 @@ class Result:
             {key: member.times for key, member in done.items()},
             {key: member.batches for key, member in done.items()},
             self.baseline,
-            {key for key, member in done.items() if member.subject.comparable},
+            {key for key, member in done.items() if member.comparable},
         )
         for key, member in done.items():
             if member.subject.against in done:
@@ -55,7 +55,7 @@ class Result:
                     "absent": member.absent,
                     "facts": {**member.facts, "accounted": member.wall.shares(), **remark},
                     "series": series[key],
-                    "baseline": self.baseline,
+                    "baseline": member.subject.against or self.baseline,
                 }
                 if member.sweeps:
                     found[key]["sweep"] = member.sweeps
@@ -75,18 +75,19 @@ class Result:
 def choose_baseline(members: Sequence[Member], named: Sequence[str]) -> tuple[str, str]:
     """The key of the row that the others are compared with, and why it is not the one that it would be.
 
-    That is the one asked for, else the first that did not fail; "" where the one asked for has failed, or
-    all have.
+    That is the one asked for, else the first that gave times and holds; "" where the one asked for did
+    not, or none did.
     """
     comparable = [member for member in members if member.subject.comparable]
     asked = [member for member in comparable if member.subject.key in named]
     wanted = asked or comparable
-    found = next((member for member in wanted if not member.failed), None)
+    found = next((member for member in wanted if member.comparable and not member.failed), None)
     key = found.subject.key if found else ""
     if not wanted or wanted[0] is found:
         return key, ""
     first, failure = wanted[0].subject.label, wanted[0].failed
-    why = "is refuted" if failure and failure.status == "invalid" else "gave no times"
+    refuted = failure.status == "invalid" if failure else not wanted[0].comparable
+    why = "is refuted" if refuted else "gave no times"
     what = "the row asked for as baseline" if asked else "the first row"
     instead = found.subject.label if found else "no row"
     return key, f"{first}, {what}, {why}: times are compared with {instead}"

@@ -56,7 +56,7 @@ def phases(members: Sequence[Member], procedure: Procedure) -> list[Phase]:
 def _rounds(members: Sequence[Member], procedure: Procedure) -> list[Step]:
     steps: list[Step] = []
     whats = members[0].subject.whats if members else ()
-    orders = balanced_orders(members, procedure.rounds * len(whats))
+    orders = {what: balanced_orders(members, procedure.rounds, what) for what in whats}
     for number in range(procedure.rounds):
         for what in whats:
             request = TakeRound(
@@ -67,24 +67,24 @@ def _rounds(members: Sequence[Member], procedure: Procedure) -> list[Step]:
             )
             steps += [
                 (member, number % PROCESSES, request, what)
-                for member in next(orders)
+                for member in next(orders[what])
                 if what in member.subject.whats
             ]
     return steps
 
 
-def balanced_orders(members: Sequence[T], rounds: int, seed: int = 0) -> Iterator[list[T]]:
-    """An order of `members` for each round: a random one, then the same turned around, and so on.
+def balanced_orders(members: Sequence[T], rounds: int, seed: str = "") -> Iterator[list[T]]:
+    """An order of `members` for each round: a random one, turned around for the next process, and so on.
 
-    Over two rounds every member stands as early as late, so that a drift within rounds falls on
-    all alike (a fixed order would favour some). The orders are the same in every run of a plan.
+    Over two rounds every member stands as early as late, over four in each of its two processes too, so
+    that a drift within rounds falls on all alike (a fixed order would favour some). The orders are the
+    same in every run of a plan.
     """
     shuffler = random.Random(seed)
     order: list[T] = []
     for number in range(rounds):
-        if number % 2:
+        if number % (2 * PROCESSES) == 0:
+            order = shuffler.sample(members, len(members))
+        elif number % PROCESSES:
             order = order[::-1]
-        else:
-            order = list(members)
-            shuffler.shuffle(order)
         yield order

@@ -36,16 +36,18 @@ class Standing:
         Not the two of one member side by side: what they had in common would not show in their
         difference. On a GPU one at a time, so that each finds out what memory is left.
         """
-        openings, done = PROCESSES * len(members), 0
+        done = 0
         say(done, "opening")
         for process in range(PROCESSES):
+            opening = [member for member in members if not member.failed]
+            done = PROCESSES * len(members) - (PROCESSES - process) * len(opening)
+            to_follow = len(opening) * (PROCESSES - process)
             calls = [
-                partial(self._open_one, member, process, openings - done - place)
-                for place, member in enumerate(members, start=1)
+                partial(self._open_one, member, process, to_follow - place)
+                for place, member in enumerate(opening, start=1)
             ]
             for member, event in spread(calls, self._jobs, self._workers):
-                if not (member.failed and isinstance(event, Failed)):
-                    member.take(process, event)
+                member.take(process, event)
                 done += 1
                 say(done, f"opening {member.subject.label}")
 

@@ -11,7 +11,7 @@ from harness.protocol import Computed
 
 
 def compute(spec: MetricSpec, evidence: Evidence) -> Computed:
-    """The metric's value for a trial."""
+    """The metric's value for a trial, and the accuracies under its changes."""
     try:
         found = spec.compute(evidence)
     except Unsupported as reason:
@@ -20,7 +20,13 @@ def compute(spec: MetricSpec, evidence: Evidence) -> Computed:
         traceback.print_exc()
         told = f"{type(error).__name__}: {plain(error) or 'no message'}"[:300]
         return Computed(absent=told, failed=True)
+    curves = {change.name: _curve(evidence, change.name) for change in spec.changes}
     try:
-        return Computed(value=value_of(declared(spec, ""), found))
+        return Computed(value=value_of(declared(spec, ""), found), curves=curves)
     except Unsupported as reason:  # an impossible value
         return Computed(absent=plain(reason), failed=True)
+
+
+def _curve(evidence: Evidence, change: str) -> dict[str, float]:
+    """The accuracies, ascending by strength. The strengths are text, as the names in a record are."""
+    return {f"{strength:g}": got for strength, got in sorted(evidence.curve(change).items())}

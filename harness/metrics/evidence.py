@@ -67,24 +67,6 @@ def read(
     )
 
 
-def curves(path: Path, labels: Path, changes: Iterable[str]) -> dict[str, dict[str, float]]:
-    """The accuracy at each strength of each change in a worker's file, unchanged samples' at "0".
-
-    The strengths are text, as the names in a record are, and ascend.
-    """
-    arrays, right = _arrays(path), _arrays(labels)[LABELS]
-    found = {}
-    for change in changes:
-        start = f"changed {change} "
-        strengths = {float(n[len(start) :]): a for n, a in arrays.items() if n.startswith(start)}
-        every = {
-            0.0: arrays[PREDICTED].reshape(-1, len(right))[-1],
-            **dict(sorted(strengths.items())),
-        }
-        found[change] = {f"{s:g}": float((got == right).mean()) for s, got in every.items()}
-    return found
-
-
 def _arrays(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file

@@ -115,7 +115,14 @@ def _text(cell: Cell, scale: float, unit: str, most: int, least: int = 0) -> Tex
     if half > 0:
         least = max(least, _decimals(value, LEAST_DIGITS))
         decimals = min(decimals, max(least, -math.floor(math.log10(half))))
-    return Text(f"{value:.{decimals}f}{unit}", f"[{low:.{decimals}f}, {high:.{decimals}f}]")
+    return Text(
+        f"{_fixed(value, decimals)}{unit}", f"[{_fixed(low, decimals)}, {_fixed(high, decimals)}]"
+    )
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """The value to so many decimals; one digit of what would be shown as 0, and is none."""
+    return f"{value:.{decimals}f}" if round(value, decimals) or not value else f"{value:.1g}"
 
 
 def _signed(value: float, decimals: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import plain
 from harness.results import change
@@ -20,6 +20,7 @@ from harness.results.reading import is_number
 from harness.results.record import LayerTiming, NetworkTiming, Record
 from harness.results.session import Session
 from harness.results.standings import paired_differences
+from harness.results.store import Times
 from harness.results.summary import Summary
 from harness.subjects import Row
 
@@ -53,7 +54,8 @@ def compared_metrics() -> list[Metric]:
 class RunData:
     """A run as a comparison needs it.
 
-    `answers` are those to each task, `samples` reads the raw times of a measurement by its key.
+    `answers` are those to each task, `times_of` reads the raw times of a measurement by its key;
+    ValueError where they cannot be read.
     """
 
     name: str
@@ -61,7 +63,7 @@ class RunData:
     records: Sequence[Record]
     sessions: Sequence[Session]
     answers: Mapping[str, Answers] = field(default_factory=dict)
-    samples: Callable[[str], dict[str, Any]] = field(default=lambda _key: {})
+    times_of: Callable[[str], Times] = field(default=lambda _key: Times(batches={}, seconds={}))
     _noises: dict[tuple[int, str, str], Noise] = field(default_factory=dict)
 
     def session(self, record: Record) -> Session:
@@ -76,11 +78,11 @@ class RunData:
     def times(self, timing: Timing, series: str) -> Rounds:
         """The seconds for each sample, round by round; none where they were not kept."""
         try:
-            samples = self.samples(timing.key)
-            batch = samples.get("batches", {}).get(series) or timing.series[series].batch
-            return [[s / batch for s in taken] for taken in samples["seconds"][series] if taken]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
+            taken = self.times_of(timing.key)
+        except ValueError:
             return []
+        batch = taken.batches.get(series, 1)
+        return [[s / batch for s in calls] for calls in taken.seconds.get(series, [])]
 
     def noise(self, timing: Timing, series: str) -> Noise:
         """The noise of the group in which `timing` was taken: one task, or layers of one size."""
@@ -280,7 +282,9 @@ def _of_times(
         return []
     then, now = old.times(before, metric.series), new.times(after, metric.series)
     if not then or not now:
-        notes["Some raw times were not kept: these times are not compared."] = None
+        notes["Some raw times were not kept or cannot be read: these times are not compared."] = (
+            None
+        )
         return []
     sessions = same_machine(
         (old.session(before), old.beside(before)), (new.session(after), new.beside(after)), after

@@ -33,6 +33,7 @@ from harness.results.answers import Answers
 from harness.results.record import NetworkTiming, PeaksRecord, TrialRecord
 from harness.results.regression import Comparison, RunData, compare_runs
 from harness.results.session import Session
+from harness.results.store import Times
 from harness.results.summary import summarise
 from harness.subjects import Row
 from tests.benchmarks.accuracy_coverage import Family
@@ -88,7 +89,7 @@ def _run(
             series: times(base * (1 + slow[place]) * np.exp(drift), layout, draws)
             for series, base in SERIES.items()
         }
-        samples[timing.key] = {"batches": dict.fromkeys(SERIES, 1), "seconds": seconds}
+        samples[timing.key] = Times(batches=dict.fromkeys(SERIES, 1), seconds=seconds)
     probe = {"peak_flops": 1e11 * float(np.exp(-drift + 0.005 * draws.standard_normal()))}
     records.append(PeaksRecord(status="ok", device="cpu", threads=1, metrics=probe))
     sessions = [Session(environment=MACHINE)]
@@ -188,16 +189,16 @@ def real(folders: list[str]) -> dict[str, str]:
 def _slower(run: RunData, label: str) -> RunData:
     key = next(row.timing.key for row in run.rows if row.label == label and row.timing is not None)
 
-    def samples(of: str) -> dict[str, Any]:
-        taken = run.samples(of)
+    def times_of(of: str) -> Times:
+        taken = run.times_of(of)
         factor = 1 + SLOWER * (of == key)
         seconds = {
             name: [[factor * s for s in calls] for calls in rounds]
-            for name, rounds in taken["seconds"].items()
+            for name, rounds in taken.seconds.items()
         }
-        return {**taken, "seconds": seconds}
+        return Times(batches=taken.batches, seconds=seconds)
 
-    return replace(run, samples=samples, _noises={})
+    return replace(run, times_of=times_of, _noises={})
 
 
 def main() -> None:

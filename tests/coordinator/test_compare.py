@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import harness
@@ -39,3 +41,15 @@ def test_networks_are_not_compared_with_layers(old, tmp_path):
 def test_an_unknown_way_with_timings_is_refused(old):
     with pytest.raises(UsageError, match="known: same, anyway, none"):
         harness.compare(old, old, timings="maybe")
+
+
+@pytest.mark.parametrize("call", [0.0, -1.0, 1e400, "slow", None])
+def test_damaged_times_are_not_compared_and_that_is_told(old, tmp_path, call):
+    new = write_run(tmp_path / "new").path
+    for path in (new / "samples").iterdir():
+        samples = json.loads(path.read_text())
+        samples["seconds"]["latency"][0][0] = call
+        path.write_text(json.dumps(samples))
+    comparison = harness.compare(old, new)
+    assert not [c for c in comparison.changes if c.metric == "latency_ms" and c.p is not None]
+    assert "Some raw times were not kept" in " ".join(comparison.notes)

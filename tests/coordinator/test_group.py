@@ -54,6 +54,16 @@ def test_the_order_of_the_subjects_is_random_and_balanced(group):
     assert len(set(orders)) > 2
 
 
+def test_in_each_kind_of_rounds_every_process_of_a_subject_is_as_often_early_as_late(group):
+    _, workers = group([subject(key) for key in "abcd"], rounds=8)
+    places: dict[str, Counter] = {what: Counter() for what in WHATS}
+    taken = rounds(workers)
+    for start in range(0, len(taken), 4):
+        for place, (key, process, request) in enumerate(taken[start : start + 4]):
+            places[request.what][key, process] += place
+    assert all(set(counts.values()) == {6} for counts in places.values())
+
+
 def test_each_round_begins_with_a_subject_built_anew(group):
     _, workers = group([subject("a")], rounds=2, min_time=0.5, calls=7)
     taken = [request for *_, request in rounds(workers)]
@@ -352,6 +362,7 @@ def test_a_variant_takes_the_batch_of_its_row_and_is_compared_with_it_alone(grou
     assert {r.what for key, _, r in rounds(workers) if key == "c"} == {"inference"}
     found = result.fields()
     assert found["c"]["series"]["inference"].versus.verdict == "faster"
+    assert [found[key]["baseline"] for key in "abc"] == ["a", "a", "b"]
     assert found["b"]["series"]["inference"].versus.verdict == "tie"
     assert found["c"]["series"].keys() == {"inference"}
 

@@ -89,3 +89,23 @@ def test_what_to_know_is_said(parts, tmp_path):
     said = []
     harness.merge([*parts, other], tmp_path / "all", report=False, say=said.append)
     assert any("several versions of the harness" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "option"),
+    [
+        ("plugins", 5, "--plugins"),
+        ("preset", ["x"], "--preset"),
+        ("params", {"a": 3}, "--set"),
+        ("seeds", [[1], [2]], "--seeds"),
+    ],
+)
+def test_a_damaged_configuration_is_named_with_its_folder(parts, tmp_path, field, value, option):
+    for part, damage in zip(parts, ({field: value}, {})):
+        described = json.loads((part / RUN).read_text())
+        config = described["sessions"][-1]["config"]
+        config |= {"plugins": ["a"], "preset": "quick", "params": {"a": {"n": [1]}}, **damage}
+        (part / RUN).write_text(json.dumps(described))
+    with pytest.raises(UsageError, match=rf"a/run.json is damaged: {option}"):
+        harness.merge(parts, tmp_path / "all", report=False)
+    assert not (tmp_path / "all").exists()

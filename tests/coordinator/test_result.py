@@ -88,6 +88,30 @@ def test_what_does_not_compare_is_no_baseline_and_has_no_verdict(group):
     assert group(subjects, baseline=("a",))[0].baseline == "b"
 
 
+@pytest.mark.parametrize(
+    ("named", "baseline", "remark"),
+    [
+        ((), "b", "the a, the first row, is refuted: times are compared with the b"),
+        (("a",), "", "the a, the row asked for as baseline, is refuted: times are compared with no row"),
+    ],
+)  # fmt: skip
+def test_what_computed_something_else_is_no_baseline_and_has_no_verdict(
+    group, named, baseline, remark
+):
+    def answer(key, process, request):
+        if isinstance(request, OpenProbe) and key == "a":
+            return Opened(first_call_ms=1, batches={}, facts={"unlike": "3 spikes differ"})
+        return None
+
+    result, _ = group([subject(key) for key in "abc"], answer, baseline=named)
+    found = result.fields()
+    assert result.baseline == baseline
+    assert {fields["facts"]["baseline"] for fields in found.values()} == {remark}
+    assert found["a"]["series"]["latency"].versus is None
+    assert found["a"]["metrics"]["latency_ms"]["median"] == pytest.approx(10)
+    assert (found["c"]["series"]["latency"].versus is not None) == bool(baseline)
+
+
 def slower(factors):
     def answer(key, process, request):
         if isinstance(request, TakeRound):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from harness.coordinator import standing as standing_module
 from harness.coordinator.starter import StarterDied
 from harness.protocol import Measured, Opened, OpenProbe
-from tests.fixtures.groups import rounds, subject
+from tests.fixtures.groups import fails, rounds, subject, who
 
 from .conftest import FakeWorkers
 
@@ -23,6 +23,12 @@ def test_a_starter_that_dies_is_why_and_the_others_go_on(group, monkeypatch):
     assert found["a"]["reason"] == "start: the process that imports a ended with exit code 4"
     assert found["b"]["status"] == "ok"
     assert {key for key, _, _ in rounds(workers)} == {"b"}
+
+
+def test_what_cannot_be_opened_is_not_tried_in_a_second_process(group):
+    _, workers = group([subject("a"), subject("b")], fails("a"))
+    opened = [(who(w), w.process) for w, r in workers.asked if isinstance(r, OpenProbe)]
+    assert opened == [("a", 0), ("b", 0), ("b", 1)]
 
 
 def test_where_the_starter_of_the_first_process_dies_no_other_takes_its_place(group, monkeypatch):

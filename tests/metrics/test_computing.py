@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from harness.metrics.computing import compute
-from harness.plugin import Evidence, MetricSpec, Unsupported
+from harness.plugin import Change, Evidence, MetricSpec, Unsupported
 
 SAME = np.array([0, 1])
 EVIDENCE = Evidence(SAME, SAME, SAME[None], np.eye(2), 2)
@@ -38,3 +40,11 @@ def test_an_impossible_value_is_a_failure_of_the_metric():
     found = compute(spec(lambda _evidence: "many"), EVIDENCE)
     assert (found.value, found.failed) == (None, True)
     assert "wanted a number" in found.absent
+
+
+def test_curves_ascend_from_the_unchanged_samples():
+    change = Change("noise", "Noise", (0.1, 10.0), lambda samples, strength, generator: samples)
+    changed = {"noise": {10.0: 1 - SAME, 0.1: SAME}}
+    evidence = replace(EVIDENCE, changed=changed)
+    found = compute(replace(spec(lambda evidence: 1), changes=(change,)), evidence)
+    assert list(found.curves["noise"].items()) == [("0", 1.0), ("0.1", 1.0), ("10", 0.0)]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from harness.metrics.evidence import changed_name, curves, read, seed_of
+from harness.metrics.evidence import changed_name, read, seed_of
 from harness.plugin import Change
 
 LABELS = np.array([0, 1, 2, 1])
@@ -33,12 +33,6 @@ def test_evidence_is_what_the_worker_left_beside_the_labels(files):
     assert found.by_step.shape == (2, 4)
     assert found.changed["noise"][10.0].tolist() == [0, 0, 0, 0]
     assert found.metrics["synops_ac"] == 5
-
-
-def test_curves_ascend_from_the_unchanged_samples(files):
-    assert list(curves(*files(), ["noise"])["noise"].items()) == [
-        ("0", 1.0), ("0.1", 1.0), ("10", 0.25),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

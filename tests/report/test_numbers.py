@@ -27,6 +27,7 @@ def row(value, low=None, high=None):
         ("number", row(2.0, 1.9, 2.1), "2.0 [1.9, 2.1]"),
         ("number", row(0.0, 0.0, 0.2), "0.0 [0.0, 0.2]"),
         ("number", row(5.79, 2.40, 6.34), "5.8 [2.4, 6.3]"),
+        ("count", row(7.2e6, 46_188, 8.4e6), "7.2 M [0.05, 8.4]"),  # 0.0 would be none at all
         ("number", row(7), "7"),
         ("count", row(412), "412"),
         ("count", row(999.9), "1.00 k"),

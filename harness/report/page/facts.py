@@ -210,11 +210,8 @@ def _latencies(row: NetworkRow, folder: Path | None) -> dict[str, Any]:
     if folder is None or not isinstance(timing, NetworkTiming) or timing.status != "ok":
         return {}
     try:
-        samples = RunFolder(folder).read_samples(timing.key)["seconds"]["latency"]
-        calls = 1e3 * np.concatenate([np.asarray(each, float).ravel() for each in samples])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    if not (calls.size and np.isfinite(calls).all()):
+        calls = 1e3 * np.concatenate(RunFolder(folder).read_times(timing.key).seconds["latency"])
+    except (ValueError, KeyError):
         return {}
     return {"latencies": [_rounded(float(q)) for q in np.quantile(calls, QUANTILES)]}
 

@@ -47,7 +47,9 @@ def test_latencies_come_from_the_samples_beside_the_records(tmp_path):
     timing = next(r for r in records if r.kind == "network-timing")
     folder = RunFolder.create(tmp_path / "run", "networks")
     calls = np.linspace(0.001, 0.002, 101).tolist()
-    folder.write_samples(timing.key, {"seconds": {"latency": [calls[:50], calls[50:]]}})
+    folder.write_samples(
+        timing.key, {"batches": {"latency": 1}, "seconds": {"latency": [calls[:50], calls[50:]]}}
+    )
     rows = {row["plugin"]: row for row in facts(records, folder.path)["rows"]}
     quantiles = rows[timing.row.plugin]["latencies"]
     assert quantiles[10] == pytest.approx(1.5)
