@@ -72,6 +72,7 @@ def warnings(
         "neuron": _neuron(trials),
         "validation": _above_validation(trials, sessions),
         "metrics": _failed_metrics(trials),
+        "unsteady": _unsteady(timing),
     }
     return {kind: text for kind, text in found.items() if text}
 
@@ -186,6 +187,17 @@ def _failed_metrics(trials: Sequence[TrialRecord]) -> str:
             if isinstance(name, str) and name in trial.absent:
                 reasons.setdefault(plain(name), plain(trial.absent[name]))
     return "; ".join(f"no {name}: {reason}" for name, reason in reasons.items())
+
+
+def _unsteady(timing: Timing) -> str:
+    """The series in which the two processes of a row differ by far more than those of the others do."""
+    found = [
+        f"{series.unsteady:.3g} times as long ({'training' if name == 'train' else name})"
+        for name, series in (timing.series.items() if timing is not None else ())
+        if series.unsteady
+    ]
+    told = ", ".join(found)
+    return f"unsteady: the slower of its two processes took {told}" if told else ""
 
 
 def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] | None:

@@ -91,7 +91,7 @@ def over_rounds(measured: Change, old: Rounds, new: Rounds, noise: Noise, drift:
 
     `measured` has the row, the metric and the reported values, which are those of the median call.
     A process is represented by its fastest call, as within a group. The ratio has the variance of two rows
-    that are equal (`noise`, of both groups), and that of two sessions: `drift`, a standard deviation of
+    that are equal (`noise`, by both groups), and that of two sessions: `drift`, a standard deviation of
     the logarithm. The test is a t test with Satterthwaite's degrees of freedom, where `drift` counts as
     known.
     """
@@ -119,15 +119,6 @@ def over_rounds(measured: Change, old: Rounds, new: Rounds, noise: Noise, drift:
 def untested(row: str, metric: Metric, old: float, new: float, why: str) -> Change:
     """A metric that was measured once in each run."""
     return replace(_change(row, metric.name, old, new), kind=why)
-
-
-def pooled(noises: Sequence[Noise]) -> Noise:
-    """The noise of several groups, weighted by their degrees of freedom."""
-    known = [noise for noise in noises if noise.freedom]
-    freedom = sum(noise.freedom for noise in known)
-    if len(known) < len(noises):
-        return Noise(math.inf, 0)
-    return Noise(math.sqrt(sum(n.freedom * n.sd**2 for n in known) / freedom), freedom)
 
 
 def judged(changes: Sequence[Change]) -> list[Change]:

@@ -10,13 +10,16 @@ Three effects can cause a false claim. Each has its own remedy.
 - The memory layout of a process changes its speed by a few percent for its whole lifetime; more
   rounds do not average this out (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable
   time"). So every row is measured in two processes that take turns. Their differences, pooled over
-  all rows, estimate how much two identical rows differ by chance: a claim has to exceed that.
+  the rows, estimate how much two identical rows differ by chance: a claim has to exceed that. A row whose
+  processes differ far more than those of the others is unsteady: it is not pooled, since it would hide
+  what is true of the others, and what is said of it has to exceed its own difference.
 """
 
 from __future__ import annotations
 
 import bisect
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,6 +36,9 @@ PROCESSES = 2
 
 #: The lowest noise floor: no general-purpose machine is quieter, even if its rows agree by chance.
 LEAST_FLOOR = 0.01
+
+#: A row is unsteady if its processes differ by more than so many standard deviations of the others.
+UNSTEADY = 3.0
 
 #: The largest logarithm of a ratio that is told from one without bounds.
 MOST_SPREAD = 300.0
@@ -61,11 +67,13 @@ class Noise:
     """How much identical rows differ by chance, estimated from the rows that were measured.
 
     `sd` is the standard deviation of the logarithm of the ratio of two equal rows, `freedom` the
-    degrees of freedom of its estimate: 0 where nothing is known.
+    degrees of freedom of its estimate: 0 where nothing is known. `shift` is the logarithm of what the
+    first process of every row takes over the second.
     """
 
     sd: float
-    freedom: int
+    freedom: float
+    shift: float = 0.0
 
     @property
     def spread(self) -> float:
@@ -82,6 +90,14 @@ class Noise:
     def floor(self) -> float:
         """The relative difference that two equal rows stay below in 95 % of cases."""
         return max(LEAST_FLOOR, math.expm1(self.spread)) if self.freedom else math.inf
+
+    def unsteady(self, rounds: Rounds) -> float:
+        """The logarithm by which the processes of an unsteady row lie apart; 0 of a steady one."""
+        if not self.freedom or len(rounds) < PROCESSES:
+            return 0.0
+        first, second = processes(rounds)
+        apart = abs(first - second - self.shift)
+        return apart if apart > _most_apart(math.sqrt(PROCESSES) * self.sd) else 0.0
 
     def p(self, ratio: float) -> float:
         """How probable it is that two identical rows differ by as much as `ratio`, or more."""
@@ -106,10 +122,32 @@ def centre(rounds: Rounds) -> float:
     return math.fsum(each := processes(rounds)) / len(each)
 
 
+def between(*rows: tuple[Noise, Rounds]) -> Noise:
+    """The noise of the ratio of two rows, each given with that of its group.
+
+    An unsteady row has the variance of its own two processes, with one degree of freedom.
+    """
+    if not all(noise.freedom for noise, _ in rows):
+        return Noise(math.inf, 0)
+    own: list[float] = []
+    shared: dict[Noise, float] = {}
+    for noise, rounds in rows:
+        if apart := noise.unsteady(rounds):
+            own.append((apart / PROCESSES) ** 2)
+        else:
+            shared[noise] = shared.get(noise, 0.0) + noise.sd**2 / len(rows)
+    variance = math.fsum((*own, *shared.values()))
+    # Satterthwaite's degrees of freedom: rows that share an estimate share its errors.
+    divisor = math.fsum((*(v**2 for v in own), *(v**2 / n.freedom for n, v in shared.items())))
+    freedom = variance**2 / divisor if divisor else max(n.freedom for n in shared)
+    return Noise(math.sqrt(variance), freedom)
+
+
 def compared(rounds: Rounds, baseline: Rounds, noise: Noise) -> Ratio:
     """The ratio of two rows' times in a group of this `noise`; ValueError where one took no round."""
     if not (rounds and baseline):
         raise ValueError("a row that took no round cannot be compared")
+    noise = between((noise, rounds), (noise, baseline))
     log = centre(rounds) - centre(baseline)
     value, spread = math.exp(log), noise.spread
     p = max(chance(rounds, baseline), noise.p(value))
@@ -151,19 +189,42 @@ def group_noise(rows: Iterable[Rounds]) -> Noise:
 
     The two processes of a row differ by the ratio of their fastest calls; what they differ by in all rows
     alike is no noise, and costs one degree of freedom. A row's time is the mean of its two processes, so
-    the variance of the ratio of two rows is half that of two processes.
+    the variance of the ratio of two rows is half that of two processes. Unsteady rows are left out.
     """
     every = list(rows)
     count = min(map(len, every), default=0)
     if count < PROCESSES:
         return Noise(math.inf, 0)
     apart = [one - other for one, other in (processes(taken[:count]) for taken in every)]
-    known = len(apart)
-    if known > 1:
-        middle = math.fsum(apart) / known
-        apart = [each - middle for each in apart]
-        known -= 1
-    return Noise(math.sqrt(math.fsum(each**2 for each in apart) / known / 2), known)
+    if len(apart) == 1:
+        return Noise(abs(apart[0]) / math.sqrt(PROCESSES), 1)
+    steady = _steady(apart)
+    shift = math.fsum(steady) / len(steady)
+    squares = math.fsum((each - shift) ** 2 for each in steady)
+    known = max(len(steady) - 1, 1)
+    return Noise(math.sqrt(squares / known / PROCESSES), known, shift)
+
+
+def _steady(apart: Sequence[float]) -> list[float]:
+    """Those of two numbers or more that lie within `UNSTEADY` standard deviations of the others.
+
+    The first estimate is by the median of the distances from the median, which up to half of the rows
+    cannot change; the next are by those that lie within.
+    """
+    from scipy import stats
+
+    middle, sd = statistics.median(apart), float(stats.median_abs_deviation(apart, scale="normal"))
+    steady: list[float] = []
+    while True:
+        within = [each for each in apart if abs(each - middle) <= _most_apart(sd)]
+        if len(within) <= len(steady):
+            return steady
+        steady, middle, sd = within, statistics.fmean(within), statistics.stdev(within)
+
+
+def _most_apart(sd: float) -> float:
+    """The logarithm of what the processes of a steady row differ by at most."""
+    return UNSTEADY * max(sd, LEAST_FLOOR)
 
 
 def verdicts(ratios: Mapping[str, Ratio], noise: Noise) -> dict[str, Verdict]:

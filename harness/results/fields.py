@@ -41,7 +41,9 @@ class Series(Data):
     """What is known of one series of times beside its metrics.
 
     `noise_floor` is the relative difference that equal rows of the group stay below in 95 % of
-    cases, `versus` the comparison with the baseline (absent for the baseline itself).
+    cases, `versus` the comparison with the baseline (absent for the baseline itself). `unsteady` is how
+    many times as long as the faster of its two processes the slower one took, where that is far more than
+    those of the other rows differ by.
     """
 
     batch: Count
@@ -49,6 +51,7 @@ class Series(Data):
     outliers: Outliers
     noise_floor: Amount | None = None
     versus: Versus | None = None
+    unsteady: Amount | None = None
 
 
 class Cited(Data):

@@ -11,7 +11,7 @@ from harness.results import change
 from harness.results.accuracy import Outcomes
 from harness.results.answers import Answers
 from harness.results.change import Change
-from harness.results.comparison import Noise, Rounds, group_noise
+from harness.results.comparison import Noise, Rounds, between, group_noise
 from harness.results.labels import labels
 from harness.results.machines import same_machine, versions
 from harness.results.matching import Pair, match
@@ -294,7 +294,9 @@ def _of_times(
         return []
     if sessions.reason:
         notes[f"Timings are compared although: {sessions.reason}."] = None
-    noise = change.pooled([old.noise(before, metric.series), new.noise(after, metric.series)])
+    noise = between(
+        (old.noise(before, metric.series), then), (new.noise(after, metric.series), now)
+    )
     drift = abs(sessions.drift) if sessions.drift == sessions.drift else change.LEAST_DRIFT
     return [change.over_rounds(_once(pair, metric, ""), then, now, noise, drift)]
 

@@ -89,6 +89,7 @@ def compare(
                 outliers=outliers([s for taken in rounds for s in taken]),
                 noise_floor=noise.floor if math.isfinite(noise.floor) else None,
                 versus=versus,
+                unsteady=math.exp(apart) if (apart := noise.unsteady(rounds)) else None,
             )
     return found
 

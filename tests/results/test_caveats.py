@@ -126,3 +126,16 @@ def test_without_the_sizes_of_the_splits_nothing_is_said(make_record, data):
 def test_facts_of_another_kind_break_nothing(make_record, wrong):
     names = ("silent_layers", "tied_scores", "random_answers", "unseeded_answers", "neuron")
     assert isinstance(warnings([make_record(facts=dict.fromkeys(names, wrong))], None), dict)
+
+
+def test_processes_that_differ_far_more_than_those_of_the_others_are_told(make_record):
+    calls = {"count": 0, "calls": 9, "slowest": 1.0}
+    series = {
+        name: {"batch": 1, "rounds": 12, "outliers": calls, "unsteady": times}
+        for name, times in (("latency", 23.1), ("inference", None), ("train", 1.4))
+    }
+    told = warnings([make_record()], make_record("network-timing", series=series))
+    assert told["unsteady"] == (
+        "unsteady: the slower of its two processes took 23.1 times as long (latency), "
+        "1.4 times as long (training)"
+    )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.results.change import Change, judged, over_rounds, over_seeds, pooled
+from harness.results.change import Change, judged, over_rounds, over_seeds
 from harness.results.comparison import Noise
 from harness.results.metrics import METRICS
 
@@ -96,15 +96,8 @@ def test_half_of_the_rounds_disturbed_is_no_difference():
 
 
 def test_a_noise_of_which_nothing_is_known_gives_no_verdict():
-    unknown = pooled([QUIET, Noise(math.inf, 0)])
-    change = over_rounds(LATENCY, rounds(1e-3), rounds(2e-3), unknown, 0.0)
+    change = over_rounds(LATENCY, rounds(1e-3), rounds(2e-3), Noise(math.inf, 0), 0.0)
     assert judged([change])[0].verdict == "untested"
-
-
-def test_noises_are_pooled_by_their_degrees_of_freedom():
-    noise = pooled([Noise(0.01, 10), Noise(0.02, 30)])
-    assert noise.sd == pytest.approx(math.sqrt((10 * 1e-4 + 30 * 4e-4) / 40))
-    assert noise.freedom == 40
 
 
 def change(p, difference=0.1):

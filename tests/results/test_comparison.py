@@ -10,6 +10,7 @@ from harness.results.comparison import (
     LEAST_FLOOR,
     Noise,
     Ratio,
+    between,
     chance,
     compared,
     detectable,
@@ -149,13 +150,55 @@ def test_what_the_processes_differ_by_is_corrected_too():
 
 
 def test_the_noise_is_what_the_two_processes_of_each_row_differ_by():
-    apart, other_way = [[1.0], [1.1]] * 4, [[1.1], [1.0]] * 4
+    apart, other_way = [[1.0], [1.02]] * 4, [[1.02], [1.0]] * 4
     found = group_noise([apart, other_way, [[3.0]] * 8, [[5.0]] * 8, [[7.0]] * 8])
     assert found.freedom == 4
-    assert found.sd == pytest.approx(np.log(1.1) / 2)  # two of four, and half the variance
+    assert found.sd == pytest.approx(np.log(1.02) / 2)  # two of four, and half the variance
     assert found.floor == pytest.approx(np.expm1(2.776 * found.sd), rel=1e-3)
     assert found.p(1 + found.floor) == pytest.approx(0.05)
     assert found.p(1 / (1 + found.floor)) == pytest.approx(0.05)
+
+
+def group_with(unsteady, seed=5):
+    """Seven rows whose processes differ by about 1 %, and one of which the second took `unsteady` times."""
+    draws = np.random.default_rng(seed)
+    steady = [rounds(draws, factor, process=0.01) for factor in (1, 1, 1, 1, 1.1, 1.2, 1.5)]
+    return [*steady, [[1.0], [unsteady]] * (ROUNDS // 2)]
+
+
+@pytest.mark.parametrize("times", [1.3, 23.0])
+def test_an_unsteady_row_hides_nothing_of_the_others_and_nothing_is_said_of_it(times):
+    alone, group = group_with(1.0)[:-1], group_with(times)
+    noise = group_noise(group)
+    assert noise.sd == pytest.approx(group_noise(alone).sd)
+    assert [noise.unsteady(row) > 0 for row in group] == [False] * 7 + [True]
+    assert math.exp(noise.unsteady(group[-1])) == pytest.approx(times, rel=0.05)
+    ratios = {str(n): compared(row, group[0], noise) for n, row in enumerate(group[1:], 1)}
+    said = verdicts(ratios, noise)
+    assert [said[str(n)] for n in range(1, 8)] == ["tie"] * 3 + ["slower"] * 3 + ["tie"]
+    assert ratios["7"].high / ratios["7"].low > times  # by its own two processes
+
+
+def test_the_noise_of_two_rows_of_one_group_is_that_of_the_group():
+    one, other, *_ = group_with(1.0)
+    assert between((SOME, one), (SOME, other)) == Noise(
+        pytest.approx(SOME.sd), pytest.approx(SOME.freedom)
+    )
+
+
+def test_the_noise_of_two_rows_of_two_groups_is_by_both():
+    row = [[1.0]] * ROUNDS
+    found = between((Noise(0.01, 10), row), (Noise(0.02, 30), row))
+    assert found.sd == pytest.approx(math.sqrt((1e-4 + 4e-4) / 2))
+    assert 30 < found.freedom < 40  # Satterthwaite's
+    assert between((SOME, row), (Noise(math.inf, 0), row)).freedom == 0
+
+
+def test_processes_that_differ_by_less_than_any_machines_are_steady():
+    """Most rows agree by chance, or to the last digit of a coarse clock."""
+    rows = [[[1.0]] * 8] * 5 + [[[1.0], [1.02]] * 4]
+    assert group_noise(rows).sd > 0
+    assert not any(group_noise(rows).unsteady(row) for row in rows)
 
 
 def test_what_falls_on_all_rows_of_a_round_is_no_noise():

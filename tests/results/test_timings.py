@@ -36,3 +36,12 @@ def test_without_the_baseline_nothing_is_compared():
     found = compare({"a": {"latency": rounds(0.1)}}, {"a": {"latency": 1}}, "gone")
     assert found["a"]["latency"].versus is None
     assert found["a"]["latency"].outliers.calls == 240
+
+
+def test_a_row_whose_processes_lie_far_apart_is_unsteady():
+    steady = {str(n): {"latency": [[1.0 + 0.001 * n], [1.0]] * 6} for n in range(5)}
+    times = steady | {"apart": {"latency": [[1.0], [4.0]] * 6}}
+    found = compare(times, {key: {"latency": 1} for key in times}, "0")
+    assert found["apart"]["latency"].unsteady == pytest.approx(4, rel=0.01)
+    assert {found[key]["latency"].unsteady for key in steady} == {None}
+    assert found["1"]["latency"].noise_floor < 0.02
