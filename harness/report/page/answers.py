@@ -9,8 +9,8 @@ from harness.report import layers
 from harness.report.looks import Look, looks
 from harness.report.numbers import counted, listed, plain, show
 from harness.report.page.columns import overlap, refuted
+from harness.report.pairs import Pair, pair
 from harness.report.rows import NetworkRow, interval, ordered_by
-from harness.report.versus import versus
 from harness.results.metrics import METRICS
 from harness.results.ranking import Ranking
 from harness.results.record import NetworkTiming
@@ -83,16 +83,11 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
         same = sorted((r for r in group if layers.size(r).neurons == largest), key=layers.total)
         first = same[0]
         sentences = []
-        if len(same) > 1:
-            others = [plain(row.row.plugin) for row in same if _overlaps(row, first, "total_ms")]
-            times = layers.total(same[1]) / layers.total(first)
-            sentences.append(
-                f"The next, {plain(same[1].row.plugin)}, takes {times:.3g} times as long."
-            )
-            if ties := [name for name in others if name != plain(first.row.plugin)]:
-                sentences.append(
-                    f"The intervals of {listed(ties, MOST_NAMES)} overlap with its own."
-                )
+        pairs = {plain(row.row.plugin): _slower_layer(row, first) for row in same[1:]}
+        if ties := [name for name, found in pairs.items() if found.tie]:
+            sentences.append(f"{listed(ties, MOST_NAMES)} cannot be told from it.")
+        if slower := next(((n, found) for n, found in pairs.items() if not found.tie), None):
+            sentences.append(f"The next, {slower[0]}, takes {slower[1].ratio:.3g} times as long.")
         what = layers.density_name(layers.size(first).density)
         text = show(first.cells["total_ms"], "total_ms")
         found.append(
@@ -106,6 +101,15 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
             )
         )
     return found
+
+
+def _slower_layer(row: Summary, first: Summary) -> Pair:
+    """What a layer takes over the one with the lowest median."""
+    found = pair(layers.timing_of(row), layers.timing_of(first), layers.MAIN)
+    if found is not None:
+        return Pair(found.ratio, found.tie or found.ratio <= 1)
+    ratio = layers.total(row) / layers.total(first)
+    return Pair(ratio, _overlaps(row, first, "total_ms"))
 
 
 def _answer(question: str, row: NetworkRow, metric: str, sentences: Sequence[str]) -> Answer:
@@ -144,15 +148,15 @@ def _times(ratio: float) -> str:
     return f"{ratio:.4g} times" if text == "1" else f"{text} times"
 
 
-def _ratio(row: NetworkRow, other: NetworkRow, metric: str) -> tuple[float, bool]:
-    """`row` over `other`, and whether they are a tie: from the paired rounds where these were compared."""
-    for timing, against, sign in ((row.timing, other, 1), (other.timing, row, -1)):
-        if metric == LATENCY and isinstance(timing, NetworkTiming):
-            found = versus(timing, "latency")
-            if found is not None and timing.baseline == against.row.key:
-                return found.ratio**sign, found.verdict == "tie"
+def _ratio(row: NetworkRow, other: NetworkRow, metric: str) -> Pair:
+    """`row` over `other`: times as the rounds of their group tell, all else by the intervals."""
     below = other.value(metric)
-    return (row.value(metric) / below if below else float("inf")), _overlaps(row, other, metric)
+    ratio = row.value(metric) / below if below else float("inf")
+    timings = [t for t in (row.timing, other.timing) if isinstance(t, NetworkTiming)]
+    if metric == LATENCY and len(timings) == 2 and (found := pair(*timings, "latency")):
+        # Where medians and fastest calls say the opposite, nothing is told.
+        return Pair(found.ratio, found.tie or (found.ratio < 1) != (ratio < 1))
+    return Pair(ratio, _overlaps(row, other, metric))
 
 
 def _loss(row: NetworkRow, best: NetworkRow, ranking: Ranking) -> Iterator[str]:

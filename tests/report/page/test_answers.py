@@ -106,5 +106,20 @@ def test_of_layers_the_fastest_of_the_largest_size_is_named():
     found = of_layers(layer_rows(summarise(layers_records())))
     assert [answer.name for answer in found] == ["native", "native"]
     assert "8192 neurons" in found[0].question
-    assert found[0].sentences[0] == "The next, snntorch, takes 1.05 times as long."
-    assert "overlap" in found[0].sentences[1]
+    # The group calls snntorch, 1.05 times as slow, a tie.
+    assert found[0].sentences[0] == "snntorch cannot be told from it."
+
+
+def test_what_the_group_calls_a_tie_is_none_the_faster_by_its_median():
+    def loud(series):
+        versus = series.versus and series.versus.model_copy(update={"verdict": "tie"})
+        return series.model_copy(update={"noise_floor": 14.0, "versus": versus})
+
+    records = [
+        r.model_copy(update={"series": {name: loud(s) for name, s in r.series.items()}})
+        if r.kind == "network-timing"
+        else r
+        for r in run_records()
+    ]
+    found = answers(records)
+    assert found["Fastest"].sentences[0].endswith("cannot be told from it.")
