@@ -15,15 +15,16 @@ class Pair(NamedTuple):
     tie: bool
 
 
-def pair(record: Timing, other: Timing, name: str) -> Pair | None:
+def pair(record: Timing | None, other: Timing | None, name: str) -> Pair | None:
     """The time of `record` over that of `other` in a series; None where they have no common baseline.
 
     The quotient of two ratios to one baseline is the ratio of the two rows: all are of fastest calls. Where
     one of them is the baseline, the verdict is that of the group. Else they are a tie within the noise
     floor, and within what an unsteady one of them may differ by.
     """
-    group = [(each.session, each.baseline) for each in (record, other)]
-    if not record.baseline or group[0] != group[1]:
+    if record is None or other is None or not record.baseline:
+        return None
+    if (record.session, record.baseline) != (other.session, other.baseline):
         return None
     logs, spreads, verdicts = [], [], []
     for each in (record, other):

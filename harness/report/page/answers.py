@@ -13,7 +13,6 @@ from harness.report.pairs import Pair, pair
 from harness.report.rows import NetworkRow, interval, ordered_by
 from harness.results.metrics import METRICS
 from harness.results.ranking import Ranking
-from harness.results.record import NetworkTiming
 from harness.results.standings import accuracy_differences
 from harness.results.summary import Summary
 
@@ -152,8 +151,7 @@ def _ratio(row: NetworkRow, other: NetworkRow, metric: str) -> Pair:
     """`row` over `other`: times as the rounds of their group tell, all else by the intervals."""
     below = other.value(metric)
     ratio = row.value(metric) / below if below else float("inf")
-    timings = [t for t in (row.timing, other.timing) if isinstance(t, NetworkTiming)]
-    if metric == LATENCY and len(timings) == 2 and (found := pair(*timings, "latency")):
+    if metric == LATENCY and (found := pair(row.timing, other.timing, "latency")):
         # Where medians and fastest calls say the opposite, nothing is told.
         return Pair(found.ratio, found.tie or (found.ratio < 1) != (ratio < 1))
     return Pair(ratio, _overlaps(row, other, metric))

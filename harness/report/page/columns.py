@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.content import Column, Table
+from harness.report.pairs import pair
 from harness.report.rows import interval
 from harness.results.metrics import HOST, METRICS, REGISTRY, Metric
 from harness.results.ranking import Ranking
@@ -104,7 +105,8 @@ def best_cells(
 ) -> dict[str, dict[str, str]]:
     """For each metric the keys of the rows that are `best` or a `tie` with the best.
 
-    Accuracies tie by the places of `ranking`, everything else where its interval overlaps the best's.
+    Accuracies tie by the places of `ranking`, times as their group's rounds tell, everything else where its
+    interval overlaps the best's.
     A column in which all are equal, or of one row, has no best.
     """
     found: dict[str, dict[str, str]] = {}
@@ -115,17 +117,25 @@ def best_cells(
             continue
         top = max(values) if metric.better == "more" else min(values)
         first = next(row for row in having if row.value(metric.name) == top)
-        ends = interval(first.cells[metric.name]) or (top, top)
         marks = {}
         for row in having:
             if row.value(metric.name) == top:
                 marks[row.row.key] = "best"
             elif metric.name == "test_accuracy" and ranking and ranking.places:
                 marks |= {row.row.key: "tie"} if row.row.key in ranking.best() else {}
-            elif overlap(interval(row.cells[metric.name]), ends):
+            elif _tied(row, first, metric):
                 marks[row.row.key] = "tie"
         found[metric.name] = marks
     return found
+
+
+def _tied(row: Summary, first: Summary, metric: Metric) -> bool:
+    if metric.series and (found := pair(row.timing, first.timing, metric.series)):
+        return found.tie
+    top = first.value(metric.name)
+    return overlap(
+        interval(row.cells[metric.name]), interval(first.cells[metric.name]) or (top, top)
+    )
 
 
 def refuted(row: Summary) -> bool:
