@@ -19,8 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from harness import cgroup
 from harness.catalogue.tasks import split_tasks
-from harness.coordinator import cgroup
 from harness.errors import UsageError, unknown
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.parameters import QUICK

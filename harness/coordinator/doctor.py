@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from harness.coordinator import cgroup
+from harness import cgroup
 from harness.coordinator.config import cores
 from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
@@ -116,7 +116,8 @@ def examine(threads: int) -> list[Finding]:
         advice = "something else is running: wait until it is done" if busy else ""
         found.append(Finding("load", f"{load:.2f} on {cores()} cores", not busy, advice))
     found.append(_governor(Path("/sys/devices/system/cpu")))
-    free = min(psutil.virtual_memory().available, cgroup.free_bytes() or math.inf)
+    left = cgroup.free_bytes()
+    free = min(psutil.virtual_memory().available, math.inf if left is None else left)
     low = free < 2 * 2**30
     advice = "less than 2 GiB: large batches will not fit" if low else ""
     found.append(Finding("memory", f"{free / 2**30:.1f} GiB free", not low, advice))

@@ -15,11 +15,12 @@ from typing import Any
 
 import psutil
 
+from harness import cgroup
 from harness.catalogue.digest import file_digest, host_digest
 from harness.catalogue.functions import split_function
 from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
-from harness.coordinator import cgroup, environments, worker_environment
+from harness.coordinator import environments, worker_environment
 from harness.coordinator.config import Config, Params, cores
 from harness.coordinator.devices import gpus
 from harness.results.session import Session

@@ -13,6 +13,8 @@ import psutil
 import torch
 from torch import nn
 
+from harness import cgroup
+
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _POLL_SECONDS = 0.001
 
@@ -43,11 +45,12 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, f
 
 
 def available_memory(device: torch.device) -> int:
-    """The bytes that are free on `device`, the host's where it is the CPU."""
+    """The bytes that are free on `device`; those that this process's container leaves it, on the CPU."""
     if device.type == "cuda":
         release_device_memory()  # what torch only keeps for later is free
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    free, left = int(psutil.virtual_memory().available), cgroup.free_bytes()
+    return free if left is None else min(free, left)
 
 
 def footprint(model: nn.Module) -> dict[str, int]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from harness.coordinator import doctor
@@ -42,6 +44,16 @@ def test_a_busy_or_loud_machine_is_not_and_the_line_says_what_to_do(monkeypatch)
     loud = found(judge(NullGroup(Ratio(1.1, None, None, 0.5), 2 * LOUD, float("inf"), 6)))
     assert not loud["noise floor"].fit
     assert "[?, ?]" in loud["A/A ratio"].value
+
+
+@pytest.mark.parametrize(("left", "fit"), [(None, True), (0, False), (2**40, True)])
+def test_memory_is_what_the_container_leaves_though_that_is_nothing(monkeypatch, left, fit):
+    free = SimpleNamespace(available=2**33)
+    monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(doctor.cgroup, "free_bytes", lambda: left)
+    memory = found(examine(1))["memory"]
+    assert memory.fit == fit
+    assert memory.value == ("8.0 GiB free" if fit else "0.0 GiB free")
 
 
 @pytest.mark.parametrize(

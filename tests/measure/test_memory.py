@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from harness import cgroup
 from harness.measure import memory
 
 CPU, MIB = torch.device("cpu"), 2**20
@@ -80,6 +82,15 @@ def test_an_error_in_the_call_comes_through_and_leaves_no_watcher(takes):
     with pytest.raises(ValueError, match="inside"):
         memory.peak_memory(fail, CPU)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("left", "expected"), [(None, 5000), (1000, 1000), (0, 0), (9000, 5000)])
+def test_available_memory_is_the_hosts_or_what_the_container_leaves_of_it(
+    monkeypatch, left, expected
+):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5000))
+    monkeypatch.setattr(cgroup, "free_bytes", lambda: left)
+    assert memory.available_memory(CPU) == expected
 
 
 def test_a_footprint_is_the_bytes_of_parameters_and_buffers():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator import cgroup
+from harness import cgroup
 
 
 @pytest.fixture
@@ -49,6 +49,22 @@ def test_version_1_has_a_folder_for_each_controller(kernel):
     assert cgroup.cores(root) == 2
     assert cgroup.memory_bytes(root) == 5000
     assert cgroup.free_bytes(root) == 0
+
+
+def test_pages_of_files_that_were_read_once_count_as_free(kernel):
+    root = kernel(**{
+        "proc__self__cgroup": "4:memory:/x\n0::/job\n",
+        V2 + "job__memory_DOT_max": "1000\n",
+        V2 + "job__memory_DOT_current": "900\n",
+        V2 + "job__memory_DOT_stat": "anon 100\nfile 800\nactive_file 100\ninactive_file 700\n",
+    })  # fmt: skip
+    assert cgroup.free_bytes(root) == 800
+    kernel(**{
+        V2 + "memory__x__memory_DOT_limit_in_bytes": "500\n",
+        V2 + "memory__x__memory_DOT_usage_in_bytes": "450\n",
+        V2 + "memory__x__memory_DOT_stat": "inactive_file 1\ntotal_inactive_file 200\n",
+    })  # fmt: skip
+    assert cgroup.free_bytes(root) == 250
 
 
 def test_without_a_limit_there_is_none(kernel):

@@ -39,21 +39,24 @@ def memory_bytes(root: Path = _ROOT) -> int | None:
 
 
 def free_bytes(root: Path = _ROOT) -> int | None:
-    """What is left of the memory that may be used; None without a limit."""
+    """What is left of the memory that may be used; None without a limit.
+
+    Pages of files that were not read lately count as free: the kernel drops them before it kills.
+    """
     return min((max(0, limit - used) for limit, used in _memory(root)), default=None)
 
 
 def _memory(root: Path) -> Iterator[tuple[int, int]]:
     """The limit of each group that has one, and what is used of it."""
     for group in _groups(root, "memory"):
-        for limit_file, used_file in (
-            ("memory.max", "memory.current"),
-            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        for limit_file, used_file, cached in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
             limit = _numbers(group / limit_file, 1)
             if limit and 0 < limit[0] < _UNLIMITED:
                 used = _numbers(group / used_file, 1) or (0,)
-                yield limit[0], used[0]
+                yield limit[0], used[0] - _statistic(group / "memory.stat", cached)
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
@@ -72,6 +75,15 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
         for folder in (path, *path.parents):
             if (mount / folder).is_dir():
                 yield mount / folder
+
+
+def _statistic(path: Path, name: str) -> int:
+    """The number on the line `name` of a file; 0 where there is none."""
+    with suppress(OSError, ValueError):
+        for line in path.read_text().splitlines():
+            if line.startswith(f"{name} "):
+                return int(line.split()[1])
+    return 0
 
 
 def _numbers(path: Path, count: int) -> tuple[int, ...]:
