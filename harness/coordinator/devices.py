@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +69,13 @@ def probe(device: str) -> Opened | Failed:
 
 
 def gpus() -> list[str]:
-    """The names of the CUDA devices that the driver reports; asks no torch."""
+    """The names of the CUDA devices that the driver reports; asks no torch.
+
+    A device that is lost keeps its place, as "unknown": its number is what --device counts.
+    """
     with _driver() as nvml:
-        if nvml is None:
-            return []
-        handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
-        return [str(nvml.nvmlDeviceGetName(handle)) for handle in handles]
+        count = _told(nvml, lambda: int(nvml.nvmlDeviceGetCount())) or 0
+        return [_told(nvml, partial(_name, nvml, place)) or "unknown" for place in range(count)]
 
 
 def free_memory(device: str) -> int | None:
@@ -145,7 +146,8 @@ def _driver() -> Iterator[Any]:
     try:
         yield pynvml
     finally:
-        pynvml.nvmlShutdown()
+        with suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
 
 
 def _told(nvml: Any, ask: Callable[[], Any]) -> Any:
@@ -156,6 +158,10 @@ def _told(nvml: Any, ask: Callable[[], Any]) -> Any:
         return ask()
     except (nvml.NVMLError, AttributeError):
         return None
+
+
+def _name(nvml: Any, place: int) -> str:
+    return str(nvml.nvmlDeviceGetName(nvml.nvmlDeviceGetHandleByIndex(place)))
 
 
 def _memory(nvml: Any, handle: Any) -> Any:

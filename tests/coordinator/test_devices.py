@@ -161,6 +161,31 @@ def test_nothing_is_told_of_the_cpu_or_without_a_driver(monkeypatch, torch_says)
     assert (gpu_state("cuda"), free_memory("cuda"), devices.gpus()) == ({}, None, [])
 
 
+def test_a_gpu_that_is_lost_keeps_its_place_and_the_others_their_numbers(
+    driver, torch_says, monkeypatch
+):
+    def lost(index):
+        if index == 0:
+            raise driver.NVMLError("GPU is lost")
+        return f"GPU-{index}"
+
+    monkeypatch.setattr(driver, "nvmlDeviceGetHandleByIndex", lost)
+    assert devices.gpus() == ["unknown", "card GPU-1"]
+    torch_says(WORKS)
+    assert choose_device("cuda:1") == "cuda:1"
+    assert driver.open == 0
+
+
+@pytest.mark.parametrize("call", ["nvmlDeviceGetCount", "nvmlShutdown"])
+def test_a_driver_that_fails_after_its_start_is_no_traceback(driver, monkeypatch, call):
+    def fails():
+        raise driver.NVMLError("Unknown Error")
+
+    monkeypatch.setattr(driver, call, fails)
+    expected = ["card GPU-0", "card GPU-1"] if call == "nvmlShutdown" else []
+    assert devices.gpus() == expected
+
+
 def test_reasons_are_words():
     assert throttle_reasons(0) == throttle_reasons(1) == []
     assert throttle_reasons(0x20) == ["software thermal slowdown"]
