@@ -97,7 +97,7 @@ def _row(run: Run, text: str) -> Summary:
     """The row that `text` names."""
     rows = [summary for summary in run.rows if isinstance(summary.row, Row)]
     found = [summary for summary in rows if summary.label == text]
-    if not found and text.strip():
+    if not found:
         found = [s for s in rows if isinstance(s.row, Row) and names_row(text, s.row)]
     if not found:
         raise unknown("row", text, [summary.label for summary in rows])

@@ -153,9 +153,10 @@ def plan_tasks(
 def names_row(text: str, row: Row) -> bool:
     """Whether `text` names `row`: by its plugin, or also by swept values, as `native-dfa hidden=64`.
 
-    NAME names the plugin with any version of its framework, NAME@VERSION with one.
+    NAME names the plugin with any version of its framework, NAME@VERSION with one. No row is named by
+    white space.
     """
-    plugin, *fields = text.split()
+    plugin, *fields = text.split() or [""]
     told = {**{name: str(value) for name, value in row.swept.items()}, "preset": row.preset}
     return plugin in (row.plugin, row.contender) and all(
         told.get(name) == value for name, _, value in (field.partition("=") for field in fields)

@@ -31,6 +31,7 @@ def run(tmp_path):
     [
         ("dep", {}, "unknown row 'dep': did you mean 'deep'"),
         ("", {}, "unknown row ''"),
+        (" ", {}, "unknown row ' '"),
         ("wide", {}, "'wide' names 2 rows, give one: 'wide n=1', 'wide n=2'"),
         ("deep", {"seed": 0}, "deep seed 0 has no trained network, it is failed: it broke"),
         ("wide n=1", {"seed": 7}, "wide n=1 has no seed 7: it has 0, 1, 2"),

@@ -274,6 +274,8 @@ def test_the_baseline_is_a_row_or_a_plugin():
         planned(baseline="native-dfb")
     with pytest.raises(UsageError, match="unknown row for --baseline 'native-dfa hidden=3'"):
         planned("native-dfa.hidden=1,2", baseline="native-dfa hidden=3")
+    with pytest.raises(UsageError, match="unknown row for --baseline ' ': known: native-dfa"):
+        planned(baseline=" ")
 
 
 @pytest.mark.parametrize(
@@ -287,6 +289,8 @@ def test_the_baseline_is_a_row_or_a_plugin():
         ("fake preset=quick hidden=32", True),
         ("fake rate=0.5", False),
         ("fake hidden", False),
+        (" ", False),
+        ("\t\n", False),
     ],
 )
 def test_a_row_is_named_by_its_plugin_and_its_swept_values(make_row, text, names):
