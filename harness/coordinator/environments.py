@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import distributions
@@ -27,6 +28,7 @@ from harness.coordinator.config import cache_folder
 from harness.coordinator.listener import Listener
 from harness.coordinator.recipe import Recipe, own_requirements, recipe_of
 from harness.errors import UsageError
+from harness.results.writing import replace as replace_file
 
 #: Written last into an environment, with its packages: one without it was not finished.
 _DONE = "environment.json"
@@ -103,17 +105,19 @@ def _in_environment(plugin: Plugin, listener: Listener) -> Plugin:
 def provide(recipe: Recipe, label: str, listener: Listener) -> Path:
     """The folder of the environment, built where the cache does not hold it.
 
-    UsageError where it cannot be: uv is not installed, nothing satisfies the requirements, or the
-    network is away and something is not in uv's cache.
+    UsageError where it cannot be: uv is not installed, nothing satisfies the requirements, the network
+    is away and something is not in uv's cache, or the cache cannot be written.
     """
     from filelock import FileLock
 
     folder = cache_folder() / "environments" / recipe.key
     if _is_done(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
     listener.doing(f"building the environment of {label}")
-    with FileLock(f"{folder}.lock"):
+    with _keeping(label, folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{folder}.lock").acquire()
+    with lock:
         if not _is_done(folder):  # another command may just have built it
             _build(folder, recipe, label, listener)
     return folder
@@ -140,14 +144,27 @@ def _build(folder: Path, recipe: Recipe, label: str, listener: Listener) -> None
         shutil.rmtree(folder, ignore_errors=True)
         raise UsageError(f"the environment of {label} cannot be built: {problem}")
     packages = _packages_folder(folder)
-    for path in recipe.links:
-        (packages / Path(path).name).symlink_to(path)
-    found = {canonicalize_name(d.name): d.version for d in distributions(path=[str(packages)])}
-    content = {
-        "recipe": asdict(recipe),
-        "packages": [f"{n}=={v}" for n, v in sorted(found.items())],
-    }
-    (folder / _DONE).write_text(json.dumps(content, indent=1))
+    with _keeping(label, folder.parent):
+        for path in recipe.links:
+            (packages / Path(path).name).symlink_to(path)
+        found = {canonicalize_name(d.name): d.version for d in distributions(path=[str(packages)])}
+        content = {
+            "recipe": asdict(recipe),
+            "packages": [f"{n}=={v}" for n, v in sorted(found.items())],
+        }
+        replace_file(folder / _DONE, json.dumps(content, indent=1).encode())
+
+
+@contextmanager
+def _keeping(label: str, folder: Path) -> Iterator[None]:
+    """A UsageError in one line where the cache cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"cannot keep the environment of {label} in {folder} ({error.strerror or error}): set "
+            "HARNESS_CACHE to a folder that can be written"
+        ) from None
 
 
 def _install(uv: Callable[..., str], here: Path, folder: Path) -> str:
@@ -211,10 +228,16 @@ def _uv() -> str:
 
 
 def _is_done(folder: Path) -> bool:
-    return (folder / _DONE).exists() and _python(folder).exists()
+    """Whether its last file is there and whole: a full disk may have left it empty."""
+    try:
+        _read(folder)
+        return _python(folder).exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _read(folder: Path) -> list[str]:
+    """Its packages, as NAME==VERSION; any of several errors where they are not written, or damaged."""
     packages: list[str] = json.loads((folder / _DONE).read_text())["packages"]
     return packages
 

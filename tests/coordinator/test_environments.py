@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -166,6 +167,37 @@ def test_what_was_interrupted_is_built_anew(uv, heard):
     (folder / "environment.json").unlink()
     assert provide(recipe(), "mine", heard) == folder
     assert len(uv.installs) == 2
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "[]", '{"packages"', "\xff"])
+def test_one_whose_last_file_is_damaged_is_built_anew(uv, heard, damage):
+    folder = provide(recipe(), "mine", heard)
+    (folder / "environment.json").write_bytes(damage.encode("latin-1"))
+    assert provide(recipe(), "mine", heard) == folder
+    assert len(uv.installs) == 2
+    assert json.loads((folder / "environment.json").read_text())["packages"] == ["thing==1"]
+
+
+def test_its_last_file_is_whole_or_not_there(uv, heard, own_cache, monkeypatch):
+    def full(_partial, _path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(UsageError, match=r"cannot keep .*of mine in .* \(No space left on dev"):
+            provide(recipe(), "mine", heard)
+    assert not list(own_cache.glob("*/*environment.json*"))
+    assert provide(recipe(), "mine", heard)
+
+
+@pytest.mark.usefixtures("uv")
+def test_a_cache_that_cannot_be_written_is_one_line_that_says_what_to_set(
+    tmp_path, monkeypatch, heard
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"mine in .*file/environments \(.*: set HARNESS_CACHE"):
+        provide(recipe(), "mine", heard)
 
 
 @pytest.mark.usefixtures("own_cache")
