@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from harness.measure.precision import set_precision
 from harness.plugin import Unsupported
 from harness.worker import settings
 
@@ -12,10 +11,10 @@ from harness.worker import settings
 def on_device(name: str, threads: int) -> torch.device:
     """The device `name`, the current one from now on; on the CPU, torch then uses `threads`.
 
-    The precision of products is set as for everybody. Unsupported where there is no such device.
+    Everything that belongs to the host is set as for everybody (`harness.worker.settings`). Unsupported
+    where there is no such device.
     """
     settings.pin(threads)
-    set_precision()
     device = torch.device(name)
     if device.type != "cuda":
         return device

@@ -129,12 +129,10 @@ class Server:
                 self._session = self._open(request)
                 return self._session.opened()
             case MeasurePeaks():
-                from harness.measure.precision import kept_precision
                 from harness.measure.roofline import measure_peaks
                 from harness.worker.devices import on_device
 
-                with kept_precision():  # the open subject's may be its plugin's choice
-                    return measure_peaks(on_device(request.device, request.threads))
+                return measure_peaks(on_device(request.device, request.threads))
             case ProveLayer():
                 hook = self._layers(request.plugin)
                 from harness.worker.devices import on_device

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from harness.errors import InvalidOutput
+from harness.measure.precision import matmul_precision, reduce_nothing, reduced
 
 #: How each setting is read, and set.
 _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
@@ -28,9 +29,10 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
         lambda value: torch.use_deterministic_algorithms(value),
     ),
     "the precision of matrix products": (
-        lambda: torch.get_float32_matmul_precision(),
+        matmul_precision,
         lambda value: torch.set_float32_matmul_precision(value),
     ),
+    "reduced precision in cuDNN and oneDNN": (reduced, lambda _none: reduce_nothing()),
     "cuDNN's benchmark mode": (
         lambda: torch.backends.cudnn.benchmark,
         lambda value: setattr(torch.backends.cudnn, "benchmark", value),
@@ -42,13 +44,17 @@ _pinned: dict[str, Any] = {}
 
 
 def pin(threads: int) -> None:
-    """Sets everything as the host wants it: `threads`, and torch's own defaults."""
+    """Sets everything as the host wants it: `threads`, and torch's own defaults.
+
+    One is not the default: float32 is computed as float32 in cuDNN too.
+    """
     _pinned.update(
         {
             "the number of threads": threads,
             "the default dtype": torch.float32,
             "deterministic algorithms": False,
             "the precision of matrix products": "highest",
+            "reduced precision in cuDNN and oneDNN": "none",
             "cuDNN's benchmark mode": False,
         }
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -55,15 +57,15 @@ def test_on_a_gpu_tf32_is_allowed_for_its_own_peak_alone(quick, monkeypatch):
     allowed = []
 
     def noted(device, dtype, sides, within=None):
-        with within or precision.kept_precision():
+        with within or nullcontext():
             allowed.append((str(dtype), precision.precision()["cudnn_tf32"]))
         return 1.0
 
     monkeypatch.setattr(roofline, "peak_flops", noted)
     monkeypatch.setattr(roofline, "peak_bandwidth", lambda device: 1.0)
-    with precision.kept_precision():
-        precision.set_precision()
-        assert "peak_flops_tf32" in measure_peaks(CUDA).metrics
+    precision.reduce_nothing()
+    assert "peak_flops_tf32" in measure_peaks(CUDA).metrics
+    assert precision.precision()["cudnn_tf32"] == "off"
     assert allowed == [
         ("torch.float32", "off"), ("torch.float32", "on"),
         ("torch.bfloat16", "off"), ("torch.float16", "off"),

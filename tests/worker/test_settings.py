@@ -26,8 +26,28 @@ CHANGES = [
         "deterministic algorithms from False to True",
     ),
     (lambda: torch.set_float32_matmul_precision("medium"), "products from highest to medium"),
+    (
+        lambda: setattr(torch.backends.cudnn, "allow_tf32", True),
+        r"reduced precision in cuDNN and oneDNN from none to cudnn.* \(tf32\)",
+    ),
     (lambda: setattr(torch.backends.cudnn, "benchmark", True), "benchmark mode from False to True"),
 ]
+
+
+if hasattr(torch.backends, "fp32_precision"):  # torch 2.9, and later
+
+    def newer(owner, value):
+        return lambda: setattr(owner, "fp32_precision", value)
+
+    backends = torch.backends
+    CHANGES += [
+        (newer(backends, "tf32"), r"cudnn.conv \(tf32\), cudnn.rnn \(tf32\)"),
+        (newer(backends.cudnn, "tf32"), r"cudnn.conv \(tf32\), cudnn.rnn \(tf32\)"),
+        (newer(backends.cudnn.rnn, "tf32"), r"from none to cudnn.rnn \(tf32\)"),
+        (newer(backends.mkldnn.conv, "bf16"), r"from none to mkldnn.conv \(bf16\)"),
+        (newer(backends.mkldnn.matmul, "bf16"), "matrix products from highest to mixed"),
+        (newer(backends.cuda.matmul, "tf32"), "matrix products from highest to mixed"),
+    ]
 
 
 @pytest.mark.parametrize(("change", "told"), CHANGES)
