@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.catalogue.plugins import discover, select
 from harness.catalogue.tasks import short_name
 from harness.coordinator import work
 from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.config import (
+    Config,
     LayersConfig,
     RunConfig,
     make_config,
@@ -31,6 +32,8 @@ from harness.errors import UsageError
 from harness.results.store import Kind, RunFolder
 
 __all__ = ["Forecast", "Run", "UsageError", "forecast", "layers", "load", "resume", "run"]
+
+C = TypeVar("C", bound=Config)
 
 
 def run(
@@ -79,34 +82,7 @@ def run(
     `executor` "dask", trials run on the cluster of `scheduler`, or on one that is started here.
     UsageError where something is asked for that does not exist.
     """
-    options = {
-        "plugins": plugins,
-        "task": task,
-        "preset": preset,
-        "params": params or {},
-        "seeds": seeds,
-        "device": device,
-        "threads": threads,
-        "jobs": jobs,
-        "timeout": timeout,
-        "memory": memory,
-        "limit": limit,
-        "checkpoint": checkpoint,
-        "fail_fast": fail_fast,
-        "isolate": isolate,
-        "timing": timing,
-        "sweep": sweep,
-        "variants": variants,
-        "rounds": rounds,
-        "min_time": min_time,
-        "baseline": baseline,
-        "data": data,
-        "metrics": metrics,
-        "shard": shard,
-        "executor": executor,
-        "scheduler": scheduler,
-    }
-    config = make_config(RunConfig, _plain(options))
+    config = _config(RunConfig, locals() | {"params": params or {}})
     with new_folder(out, f"{short_name(config.task)}-{config.preset}") as path:
         return work.networks(config, Command(path, listener or default_listener(), command))
 
@@ -158,23 +134,7 @@ def layers(
     `neurons` and `density` are lists of sizes, `proved` the decays for which equality is proved.
     UsageError where something is asked for that does not exist.
     """
-    options = {
-        "plugins": plugins,
-        "neurons": neurons,
-        "steps": steps,
-        "batch": batch,
-        "density": density,
-        "proved": proved,
-        "beta": beta,
-        "device": device,
-        "threads": threads,
-        "rounds": rounds,
-        "min_time": min_time,
-        "timeout": timeout,
-        "memory": memory,
-        "baseline": baseline,
-    }
-    config = make_config(LayersConfig, _plain(options))
+    config = _config(LayersConfig, locals())
     with new_folder(out, "layers") as path:
         return work.layers(config, Command(path, listener or default_listener(), command))
 
@@ -216,12 +176,19 @@ def resume(
     return work.layers(make_config(LayersConfig, options), resumed)
 
 
+#: Arguments that say where a run is written and who follows it: no part of its configuration.
+_NO_OPTIONS = {"out", "listener", "command"}
 #: Options of which there may be one or several, and what makes a tuple of them.
 _SEVERAL = {
     **dict.fromkeys(("seeds", "variants", "neurons", "density", "proved"), several),
     **dict.fromkeys(("plugins", "metrics"), patterns),
     "data": texts,
 }
+
+
+def _config(kind: type[C], given: Mapping[str, Any]) -> C:
+    """The configuration that the arguments of `run` or `layers` make."""
+    return make_config(kind, _plain({k: v for k, v in given.items() if k not in _NO_OPTIONS}))
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
