@@ -20,7 +20,8 @@ from harness.protocol import Unit as Unit
 Better = Literal["more", "less", ""]
 
 #: How the values of several seeds become one number, and where its interval comes from.
-#: accuracy: the mean, Student's t over seeds, Wilson's for one seed or seeds that agree;
+#: accuracy: the mean, Student's t over seeds, Wilson's for one seed or seeds that agree (where predictions
+#: are kept, `test_accuracy` has the interval of `harness.results.accuracy` instead);
 #: seeds: the mean, Student's t over seeds; mean: the mean, no interval; one: of the one subject that
 #: was measured, with the interval that its record has; named: a value for each of several names;
 #: steps: a value for each time step.
