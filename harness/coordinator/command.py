@@ -6,16 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from harness.coordinator.config import Config, RunConfig
-from harness.coordinator.folders import (
-    located,
-    located_params,
-    located_plugin,
-    located_tasks,
-    start_folder,
-)
+from harness.coordinator.config import Config
+from harness.coordinator.folders import located_options, start_folder
 from harness.coordinator.listener import Listener
 from harness.coordinator.run import load
 from harness.errors import UsageError
@@ -53,15 +47,7 @@ class Command:
     def here(self, config: C) -> C:
         """`config`, with its paths as seen from here."""
         base = self.path / self.start if self.start else None
-        seen: dict[str, Any] = {
-            "plugins": tuple(located_plugin(name, base) for name in config.plugins)
-        }
-        if isinstance(config, RunConfig):
-            seen["metrics"] = tuple(located_plugin(name, base) for name in config.metrics)
-            seen["data"] = tuple(located(folder, base) for folder in config.data)
-            seen["task"] = located_tasks(config.task, base)
-            seen["params"] = located_params(config.params, base)
-        return config.model_copy(update=seen)
+        return config.model_copy(update=located_options(dict(config), base))
 
     def check(self, kind: Kind, session: Session) -> None:
         """UsageError where `path` is not free, or where the run has changed since."""

@@ -12,7 +12,6 @@ Its keys are the options of the command line. Paths are relative to the file.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -21,8 +20,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.coordinator.config import RunConfig, make_config, option, parse_params, told
-from harness.coordinator.folders import located, located_params, located_plugin, located_tasks
+from harness.coordinator.config import RunConfig, option, parse_params, told
+from harness.coordinator.folders import located_options
 from harness.errors import UsageError, unknown
 from harness.results.reading import read_file
 from harness.results.store import RUN, RunFolder
@@ -49,7 +48,7 @@ def read_config(path: Path) -> dict[str, Any]:
     options = _fields(path, text, given)
     out = options.pop(_OUT, None)
     try:
-        RunConfig.model_validate({"plugins": ("all",), **options})
+        config = RunConfig.model_validate({"plugins": ("all",), **options})
     except ValidationError as error:
         where = _line(text, error.errors()[0]["loc"])
         raise UsageError(f"{path}{where}: {told(error, RunConfig)}") from None
@@ -57,7 +56,9 @@ def read_config(path: Path) -> dict[str, Any]:
         if not isinstance(out, str):
             raise UsageError(f"{path}{_line(text, [_OUT])}: --out: wanted a path, not {out!r}")
         options[_OUT] = path.parent / out
-    return _here(options, path.parent)
+    if "params" in options:
+        options["params"] = config.params  # each value as a tuple
+    return located_options(options, path.parent)
 
 
 def _fields(path: Path, text: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,24 +91,10 @@ def _of_run(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} holds no session")
     last = described.sessions[-1]
     try:
-        config = RunConfig.model_validate(json.loads(json.dumps(last.config)))
+        config = RunConfig.model_validate(last.config)
     except ValidationError as error:
         raise UsageError(f"{path}: {told(error, RunConfig)}") from None
-    return _here(config.model_dump(exclude_unset=True), path.parent / last.folder)
-
-
-def _here(options: dict[str, Any], base: Path) -> dict[str, Any]:
-    """`options`, their paths as seen from the current folder."""
-    for key in options.keys() & {"plugins", "metrics"}:
-        options[key] = [located_plugin(name, base) for name in options[key]]
-    if "task" in options:
-        options["task"] = located_tasks(options["task"], base)
-    if "params" in options:
-        given = make_config(RunConfig, {"plugins": ("all",), "params": options["params"]})
-        options["params"] = located_params(given.params, base)
-    if "data" in options:
-        options["data"] = [located(folder, base) for folder in options["data"]]
-    return options
+    return located_options(config.model_dump(exclude_unset=True), path.parent / last.folder)
 
 
 def _line(text: str, place: Sequence[str | int]) -> str:

@@ -89,6 +89,24 @@ def start_folder(run: Path) -> str:
     return os.path.relpath(Path.cwd(), run.absolute())
 
 
+def located_options(options: Mapping[str, Any], base: Path | None) -> dict[str, Any]:
+    """`options` of a configuration, the paths among them as `located` sees them."""
+
+    def seen(name: str, value: Any) -> Any:
+        match name:
+            case "plugins" | "metrics":
+                return type(value)(located_plugin(each, base) for each in value)
+            case "data":
+                return type(value)(located(each, base) for each in value)
+            case "task":
+                return located_tasks(value, base)
+            case "params":
+                return located_params(value, base)
+        return value
+
+    return {name: seen(name, value) for name, value in options.items()}
+
+
 def located_plugin(name: str, base: Path | None) -> str:
     """A plugin's name; or its file, with the version after its @ if any, as `located` sees it."""
     path, suffix, version = name.rpartition(".py")
