@@ -154,9 +154,8 @@ def by_hand() -> set[str]:
     }
 
 
-#: What may stand beside --resume: how it is carried on, and what decides no result.
+#: What may stand beside --resume, with what decides no result: how it is carried on.
 _HOW = {"resume", "rerun_changed", "retry", "quiet", "verbose"}
-_CHANGED = {"timeout", "memory", "jobs", "fail_fast", "checkpoint", "executor", "scheduler"}
 
 
 def _check_resume(resume: Path | None) -> set[str]:
@@ -165,12 +164,17 @@ def _check_resume(resume: Path | None) -> set[str]:
     for name in ("rerun_changed", "retry"):
         if name in given and not resume:
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --resume DIR")
-    if resume and given - _HOW - _CHANGED:
+    if not resume:
+        return set()
+    from harness.coordinator.command import RESUMABLE
+    from harness.coordinator.config import option
+
+    if given - _HOW - set(RESUMABLE):
         raise click.UsageError(
             f"--resume takes its options from {resume / 'run.json'}, give no other "
-            "(but --timeout, --memory, --jobs, --checkpoint, --fail-fast, --executor, --scheduler)"
+            f"(but {', '.join(map(option, RESUMABLE))})"
         )
-    return given & _CHANGED if resume else set()
+    return given & set(RESUMABLE)
 
 
 def _conclude(finished: Run) -> int:

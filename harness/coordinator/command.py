@@ -21,9 +21,7 @@ C = TypeVar("C", bound=Config)
 #: Statuses with a cause outside of the plugin: another try may end otherwise.
 RETRIED = frozenset({"timeout", "crashed", "oom"})
 #: What may differ in a run that is carried on.
-RESUMABLE = frozenset(
-    {"timeout", "memory", "jobs", "fail_fast", "checkpoint", "executor", "scheduler"}
-)
+RESUMABLE = ("timeout", "memory", "jobs", "checkpoint", "fail_fast", "executor", "scheduler")
 
 
 @dataclass(frozen=True)
