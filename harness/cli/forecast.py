@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from harness.report.numbers import counted
+
 if TYPE_CHECKING:
     from harness.coordinator.forecast import Forecast
 
@@ -26,11 +28,6 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
         + (f"; without {counted(unknown, 'row')} that cannot run" if unknown else "")
     )
     yield "nothing was kept (--dry-run)"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def spoken(seconds: float) -> str:
