@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from harness.report.numbers import ABSENT, counted, plain, show
+from harness.report.numbers import ABSENT, ESCAPES, counted, plain, show
 from harness.results.change import Change
 from harness.results.gate import unit
 from harness.results.metrics import METRICS
 from harness.results.regression import Comparison
 from harness.results.statistics import Cell
 
-_ESCAPES = str.maketrans(
-    {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-)
 _MARKS = {"better": "better", "worse": "**worse**", "tie": "tie", "untested": "not tested"}
 #: A metric without an interval is worth a line where it differs by this share.
 NOTABLE = 0.1
@@ -159,4 +156,4 @@ def _notable(change: Change) -> bool:
 
 def _text(text: str) -> str:
     """`text` with no character of which Markdown or HTML takes for its own."""
-    return text.translate(_ESCAPES)
+    return text.translate(ESCAPES)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.report import layers
 from harness.report.content import PROSE
 from harness.report.numbers import listed, plain, show
-from harness.report.rows import NetworkRow, network_rows, ordered_by, shown_name
+from harness.report.rows import NetworkRow, network_rows, ordered_by, overlap, shown_name
 from harness.report.trust import baseline_remarks
 from harness.report.versus import Timing, timings, versus
 from harness.results.answers import Answers
@@ -80,10 +80,8 @@ def _best(rows: Sequence[NetworkRow], ranking: Ranking) -> Iterator[str]:
         )
         return
     # A number without an interval is its own.
-    (low, high), *ends = (row.ends(name) or (row.value(name),) * 2 for row in having)
-    overlapping = [
-        row.name for row, end in zip(others, ends, strict=True) if low <= end[1] and end[0] <= high
-    ]
+    first, *ends = (row.ends(name) or (row.value(name),) * 2 for row in having)
+    overlapping = [r.name for r, end in zip(others, ends, strict=True) if overlap(first, end)]
     yield f"{which} {title}: {best.name}, {show(best.cells.get(name), name)}." + (
         f" The intervals of {listed(overlapping, MOST_NAMES)} overlap with it: their order may be "
         "chance."

@@ -15,7 +15,16 @@ from matplotlib.figure import Figure
 from harness.report import style
 from harness.report.numbers import grouped, plain
 from harness.report.rows import GRID, NetworkRow
-from harness.report.series import DENSITY, Curve, changes, scalar, scalars, steps, under_change
+from harness.report.series import (
+    DENSITY,
+    Curve,
+    changes,
+    over_seeds,
+    scalar,
+    scalars,
+    steps,
+    under_change,
+)
 
 #: More panels than these, where all rows share them, are too small to read; a plugin's own has fewer.
 MOST_PANELS, MOST_OWN = 4, 2
@@ -47,7 +56,7 @@ def by_step(rows: Sequence[NetworkRow]) -> style.Drawn:
         return style.Drawn(figure)
     faint = []  # one line with gaps: one of matplotlib's objects, not many
     for row in rows:
-        mean = _over_seeds(steps(row)).mean(0)
+        mean = over_seeds(steps(row)).mean(0)
         faint += [*mean[:: -(-len(mean) // FAINT_POINTS)], (np.nan, np.nan)]
 
     def draw(axes: Axes, of_panel: Sequence[NetworkRow], name: str) -> str:
@@ -180,14 +189,9 @@ def _small_panels(
     return figure, list(dict.fromkeys(name for _, names in own for name in names[most:]))
 
 
-def _over_seeds(curves: Sequence[Curve]) -> Curve:
-    """The seeds' curves as one array, as far as all of them go."""
-    return np.stack([curve[: min(map(len, curves))] for curve in curves])
-
-
 def _band(axes: Axes, row: NetworkRow, curves: Sequence[Curve], small: bool = False) -> None:
     """The mean of the seeds' `curves`, as far as all of them go, between their extremes."""
-    each = _over_seeds(curves)
+    each = over_seeds(curves)
     x, y = each[0, :, 0], each[:, :, 1]
     # Hundreds of epochs make a jagged line, which is easier to read thin.
     width = 0.9 if len(x) > 100 else 1.4 if small else 1.8

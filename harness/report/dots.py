@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from harness.report.numbers import grouped
 from harness.report.rows import MUTED, PAPER, NetworkRow
+from harness.report.series import sparsities
 from harness.report.style import Drawn, accuracies, named_lines, one_line_each, scale, wrapped
 
 LATENCIES = ("latency_ms", "latency_p95_ms")
@@ -68,7 +68,7 @@ def throughput(rows: Sequence[NetworkRow]) -> Drawn:
 
 def sparsity(rows: Sequence[NetworkRow]) -> Drawn:
     """The whole network's, and each layer's: on a line of its own, or where these are many, numbered."""
-    layers = [_layers(row) for row in rows]
+    layers = list(map(sparsities, rows))
     named = len(rows) + sum(map(len, layers)) <= MOST_NAMED
     if named:
         lines = [n for row, of in zip(rows, layers, strict=True) for n in (row.name, *of)]
@@ -128,14 +128,3 @@ def _values(rows: Sequence[NetworkRow], names: Sequence[str]) -> list[float]:
     """The values of all metrics of `names`, and the ends of their intervals."""
     known = [(row, name) for row in rows for name in names if row.has(name)]
     return [end for row, name in known for end in (row.value(name), *row.ends(name))]
-
-
-def _layers(row: NetworkRow) -> dict[str, float]:
-    """Each layer's sparsity in the network's order, the mean over the seeds."""
-    found = grouped(
-        (layer["name"], layer["activation_sparsity"])
-        for trial in row.trials
-        for layer in trial.layers
-        if layer.get("name") is not None and layer.get("activation_sparsity") is not None
-    )
-    return {name: sum(values) / len(values) for name, values in found.items()}

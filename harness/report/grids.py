@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.patches import Rectangle
 
 from harness.plugin.contract import Value
-from harness.report.numbers import plain
+from harness.report.numbers import grouped, plain
 from harness.report.rows import PAPER, NetworkRow
 from harness.report.style import BOTTOM, LEFT, SMALL, WIDTH, Drawn, panel_grid, text_width
 from harness.results.record import Cited
@@ -26,10 +26,7 @@ BLACK, WHITE = "#11161c", "#fffffe"
 
 def shown(rows: Sequence[NetworkRow]) -> Sequence[NetworkRow]:
     """The rows of the plugin with the largest grid: at least two presets by two swept values."""
-    plugins: dict[str, list[NetworkRow]] = {}
-    for row in rows:
-        if row.row.swept:
-            plugins.setdefault(row.row.contender, []).append(row)
+    plugins = grouped((row.row.contender, row) for row in rows if row.row.swept)
     grids = [
         own
         for own in plugins.values()

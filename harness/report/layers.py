@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.plugin.contract import Neuron
 from harness.report.content import Column, Item, Table, number, prose
-from harness.report.numbers import ABSENT, plain
+from harness.report.numbers import ABSENT, grouped, plain
 from harness.report.rows import shown_metrics
 from harness.report.versus import told
 from harness.results.metrics import Metric
@@ -62,10 +62,7 @@ def ordered(rows: Sequence[Summary]) -> list[Summary]:
 
 def by_density(rows: Sequence[Summary]) -> list[list[Summary]]:
     """`rows` by the density of their inputs, in the order of the records."""
-    groups: dict[float, list[Summary]] = {}
-    for row in rows:
-        groups.setdefault(size(row).density, []).append(row)
-    return list(groups.values())
+    return list(grouped((size(row).density, row) for row in rows).values())
 
 
 def comparable(row: Summary) -> bool:

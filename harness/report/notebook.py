@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.errors import unknown
-from harness.report.numbers import show
+from harness.report.numbers import grouped, show
 from harness.report.rows import network_rows, shown_metrics, shown_name
 from harness.results.ranking import rank
 from harness.results.summary import Summary
@@ -22,9 +22,7 @@ def short_table(summaries: Sequence[Summary]) -> pd.DataFrame:
     """One line a row, texts as the report has them: its place on its task, and the terminal's metrics."""
     import pandas as pd
 
-    of_tasks: dict[str, list[Summary]] = {}
-    for summary in summaries:
-        of_tasks.setdefault(getattr(summary.row, "task", ""), []).append(summary)
+    of_tasks = grouped((getattr(summary.row, "task", ""), summary) for summary in summaries)
     rows: list[Summary] = []
     places: dict[str, int] = {}
     for own in of_tasks.values():

@@ -21,6 +21,11 @@ DIGITS, LEAST_DIGITS, MOST_DIGITS = 3, 2, 4
 PREFIXES = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"))
 BYTES = ((2.0**40, " TiB"), (2.0**30, " GiB"), (2.0**20, " MiB"), (2.0**10, " KiB"))
 
+#: What Markdown or HTML takes for its own, and how it is written as text.
+ESCAPES = str.maketrans(
+    {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+)
+
 
 class Text(NamedTuple):
     """A value, and its interval in brackets (empty where there is none)."""

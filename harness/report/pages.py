@@ -16,14 +16,10 @@ from markupsafe import Markup, escape
 
 from harness.report.content import Item, Picture
 from harness.report.looks import SHAPES
-from harness.report.numbers import plain
+from harness.report.numbers import ESCAPES, plain
 from harness.report.rows import DARK, LIGHT
 
 HERE = Path(__file__).parent
-
-#: What Markdown or HTML takes for its own, and how it is written as text.
-ESCAPED = {c: f"\\{c}" for c in "\\`*_[]|~$#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-ESCAPES = str.maketrans(ESCAPED)
 
 #: Code inside a text: what has no meaning in a table or in HTML either, and is no part of a longer fence.
 _CODE = re.compile(r"(?<!`)`([\w .,:=+()*'-]+)`(?!`)", re.ASCII)

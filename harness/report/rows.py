@@ -49,6 +49,11 @@ def interval(cell: Cell) -> tuple[float, ...]:
     return () if cell.low is None or cell.high is None else (cell.low, cell.high)
 
 
+def overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two intervals do; one that is missing overlaps with none."""
+    return bool(one and other) and one[0] <= other[1] and other[0] <= one[1]
+
+
 def shown_name(summary: Summary) -> str:
     """The name of a row in tables, figures and sentences; that of a refuted one is marked."""
     return f"{plain(summary.label)} (refuted)" if summary.refuted else plain(summary.label)

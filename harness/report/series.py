@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.numbers import plain
+from harness.report.numbers import grouped, plain
 from harness.report.rows import NetworkRow
 from harness.results.metrics import UNDER_CHANGE, by_hook
 from harness.results.record import TrialRecord
@@ -54,6 +54,11 @@ def changes(rows: Sequence[NetworkRow]) -> dict[str, str]:
     }
 
 
+def over_seeds(curves: Sequence[Curve]) -> Curve:
+    """The seeds' curves as one array, as far as all of them go."""
+    return np.stack([curve[: min(map(len, curves))] for curve in curves])
+
+
 def scalars(rows: Sequence[NetworkRow], density: bool) -> list[str]:
     """The layers' densities, or the other training scalars of `rows`.
 
@@ -82,6 +87,18 @@ def scalar(row: NetworkRow, name: str) -> list[Curve]:
         for trial in row.trials
     )
     return [np.array(curve, float) for curve in curves if curve]
+
+
+def sparsities(row: NetworkRow) -> dict[str, float]:
+    """Each layer's sparsity in the network's order, the mean over the seeds."""
+    found = grouped(
+        (plain(layer["name"]), layer["activation_sparsity"])
+        for trial in row.trials
+        for layer in trial.layers
+        if layer.get("name") is not None
+        and isinstance(layer.get("activation_sparsity"), (int, float))
+    )
+    return {name: sum(values) / len(values) for name, values in found.items()}
 
 
 def first_trial(row: NetworkRow) -> list[TrialRecord]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from harness.report import layers
 from harness.report.looks import Look, looks
 from harness.report.numbers import counted, listed, plain, show
-from harness.report.page.columns import overlap, refuted
 from harness.report.pairs import Pair, pair
-from harness.report.rows import NetworkRow, interval, ordered_by
+from harness.report.rows import NetworkRow, interval, ordered_by, overlap
 from harness.results.metrics import METRICS
 from harness.results.ranking import Ranking
 from harness.results.standings import accuracy_differences
@@ -43,7 +42,7 @@ class Answer:
 def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
     """The answers that the records support; none without a successful trial."""
     order = ordered_by(rows)
-    having = [row for row in rows if order and row.has(order) and not refuted(row)]
+    having = [row for row in rows if order and row.has(order) and not row.refuted]
     if not having:
         return []
     best = having[0]

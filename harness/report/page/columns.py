@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.report.content import Column, Table
 from harness.report.pairs import pair
-from harness.report.rows import interval
+from harness.report.rows import interval, overlap
 from harness.results.metrics import HOST, METRICS, REGISTRY, Metric
 from harness.results.ranking import Ranking
 from harness.results.summary import Summary
@@ -111,7 +111,7 @@ def best_cells(
     """
     found: dict[str, dict[str, str]] = {}
     for metric in metrics:
-        having = [row for row in rows if row.has(metric.name) and not refuted(row)]
+        having = [row for row in rows if row.has(metric.name) and not row.refuted]
         values = {row.value(metric.name) for row in having}
         if metric.better == "" or len(values) < 2:
             continue
@@ -136,13 +136,3 @@ def _tied(row: Summary, first: Summary, metric: Metric) -> bool:
     return overlap(
         interval(row.cells[metric.name]), interval(first.cells[metric.name]) or (top, top)
     )
-
-
-def refuted(row: Summary) -> bool:
-    """Whether the row's numbers do not hold: it wins nothing."""
-    return bool(row.refuted)
-
-
-def overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether two intervals do; one that is missing overlaps with none."""
-    return bool(one and other) and one[0] <= other[1] and other[0] <= one[1]

@@ -152,20 +152,14 @@ def _curves(row: NetworkRow) -> dict[str, Any]:
                 history[f"activity of {title}, %" if density else title] = _band(each)
     if history:
         found["history"] = history
-    names: dict[str, list[float]] = {}
-    for trial in row.trials:
-        for layer in trial.layers:
-            value = layer.get("activation_sparsity")
-            if layer.get("name") is not None and isinstance(value, (int, float)):
-                names.setdefault(plain(layer["name"]), []).append(value)
-    if names:
-        found["layers"] = [[name, _rounded(sum(v) / len(v))] for name, v in names.items()]
+    if sparsities := series.sparsities(row):
+        found["layers"] = [[name, _rounded(value)] for name, value in sparsities.items()]
     return found
 
 
 def _band(each: Sequence[Curve]) -> list[list[float]]:
     """x, the seeds' mean, lowest and highest; of many points some."""
-    table = np.stack([curve[: min(map(len, each))] for curve in each])
+    table = series.over_seeds(each)
     count = table.shape[1]
     kept = np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int))
     y = table[:, kept, 1]

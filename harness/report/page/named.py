@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from harness.report import series
 from harness.report.content import Pairs
 from harness.report.numbers import in_unit, plain, show
@@ -54,9 +52,7 @@ def _by_name(row: NetworkRow, classes: Sequence[str]) -> Iterator[NamedValues]:
 
 def _by_strength(row: NetworkRow) -> Iterator[NamedValues]:
     for name, title in series.changes([row]).items():
-        curves = series.under_change(row, name)
-        shortest = min(map(len, curves))
-        points = np.mean([curve[:shortest] for curve in curves], axis=0)
+        points = series.over_seeds(series.under_change(row, name)).mean(0)
         lines = [(f"{at:g}", str(in_unit(Cell(share / 100), "fraction"))) for at, share in points]
         yield NamedValues(
             "Accuracy under noise", "test accuracy on samples that are changed", title, lines
