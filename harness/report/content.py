@@ -26,7 +26,8 @@ class Item(NamedTuple):
 
     `interval` stands in brackets beside the value, `remark` is small print. `sort` is what the
     column is sorted by (a number in full, or a name; empty where there is none), `colour` that of a
-    swatch before the value, `style` the class of the value on the page.
+    swatch before the value, `style` the class of the value on the page. `row` names the row that a line
+    is of where `value` says more than its name, `brief` is the value where there is little room.
     """
 
     value: str
@@ -35,6 +36,8 @@ class Item(NamedTuple):
     remark: str = ""
     colour: str = ""
     style: str = ""
+    row: str = ""
+    brief: str = ""
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.value, self.interval, self.remark)))
@@ -49,18 +52,22 @@ def number(cell: Cell | None, metric: str) -> Item:
 @dataclass(frozen=True)
 class Column:
     """A column of a table; `help` says in a sentence what it holds, `order` how it is sorted now
-    (ascending, descending or not).
+    (ascending, descending or not), `metric` names the metric that it holds, if it holds one.
     """
 
     title: str
     help: str = ""
     number: bool = False
     order: str = ""
+    metric: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table. The first column names the line; `style` is its class on the page."""
+    """A titled table. The first column names the line; `style` is its class on the page.
+
+    `density` is that of the inputs of its layers, where it compares layers.
+    """
 
     name: str
     title: str
@@ -69,6 +76,7 @@ class Table:
     note: str = ""
     style: str = "results"
     sortable: bool = False
+    density: float | None = None
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,14 @@ def speeds(rows: Sequence[Summary]) -> Iterator[Table]:
     columns = [
         Column("Framework"),
         Column("Size", "inputs, and neurons", True),
-        *(Column(metric.title, metric.meaning, True) for metric in metrics),
+        *(Column(m.title, m.meaning, True, metric=m.name) for m in metrics),
         Column("Total, against the baseline", "see Faster or slower"),
     ]
     for place, of_density in enumerate(by_density(rows), start=1):
         lines = [_line(row, metrics) for row in ordered(of_density)]
-        title = f"Speed: {density_name(size(of_density[0]).density)}"
-        note = prose("tables", "speed")
-        yield Table(f"speed{place}", title, columns, lines, note, sortable=True)
+        density, note = size(of_density[0]).density, prose("tables", "speed")
+        title = f"Speed: {density_name(density)}"
+        yield Table(f"speed{place}", title, columns, lines, note, sortable=True, density=density)
 
 
 def ordered(rows: Sequence[Summary]) -> list[Summary]:
@@ -112,9 +112,12 @@ def _line(row: Summary, metrics: Sequence[Metric]) -> list[Item]:
     if cells and not row.cells:
         status = "not measured" if timing.status == "skipped" else timing.status
         cells[0] = cells[0]._replace(value=status)
-    verdict, series = ABSENT, timing.series.get(MAIN)
-    if compared and series is not None:
-        verdict = "the baseline" if timing.baseline == row.row.key else told(series.versus)
-    first = Item(name(row), sort=plain(row.row.plugin))
-    neurons = str(size(row).neurons)
-    return [first, Item(neurons, sort=neurons), *cells, Item(verdict, sort=verdict)]
+    verdict = brief = ABSENT
+    if compared and (series := timing.series.get(MAIN)) is not None:
+        if timing.baseline == row.row.key:
+            verdict = brief = "the baseline"
+        else:
+            verdict, brief = told(series.versus), told(series.versus, interval=False)
+    plugin, neurons = plain(row.row.plugin), str(size(row).neurons)
+    first, last = Item(name(row), sort=plugin, row=plugin), Item(verdict, sort=verdict, brief=brief)
+    return [first, Item(neurons, sort=neurons), *cells, last]

@@ -23,7 +23,8 @@ def results(rows: Sequence[NetworkRow], ranking: Ranking | None = None) -> Table
     columns = [Column("Row")]
     for metric in metrics:
         way = "descending" if metric.better == "more" else "ascending"
-        columns.append(Column(metric.title, metric.meaning, True, way if metric.name == by else ""))
+        order = way if metric.name == by else ""
+        columns.append(Column(metric.title, metric.meaning, True, order, metric.name))
     columns += [
         Column(f"{name} accuracy", f"test accuracy of the reference {name!r}", True)
         for name in map(plain, references)

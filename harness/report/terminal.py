@@ -12,7 +12,7 @@ from harness.report import content, layers, networks
 from harness.report.numbers import ABSENT, plain, show
 from harness.report.rows import NetworkRow, network_rows, shown_metrics
 from harness.results.answers import Answers
-from harness.results.metrics import HOST
+from harness.results.metrics import HOST, METRICS
 from harness.results.ranking import Ranking, rank
 from harness.results.record import Record, latest
 from harness.results.store import Description
@@ -52,11 +52,9 @@ def terminal_tables(
         for line in proofs.lines:
             made.add_row(*(Text(plain(cell.value)) for cell in line))
         yield made
-    layer_rows = layers.layer_rows(summarise(records, description.sessions))
-    brief = {metric.title for metric in shown_metrics(layer_rows) if metric.place == "brief"}
-    for table in layers.speeds(layer_rows):
+    for table in layers.speeds(layers.layer_rows(summarise(records, description.sessions))):
         names = [f"{line[0].value} {line[1].value}" for line in table.lines]
-        yield _fitted(table.title, names, _layer_columns(table, brief), width)
+        yield _fitted(table.title, names, _layer_columns(table), width)
 
 
 def _network_columns(rows: Sequence[NetworkRow], ranking: Ranking) -> Columns:
@@ -78,13 +76,12 @@ def _network_columns(rows: Sequence[NetworkRow], ranking: Ranking) -> Columns:
     yield from columns[1:]
 
 
-def _layer_columns(table: content.Table, brief: set[str]) -> Columns:
+def _layer_columns(table: content.Table) -> Columns:
     """The last column, the verdict, comes first: without it the times are easily misread."""
-    verdicts = [line[-1].value.partition(" [") for line in table.lines]
     # Without the interval, which the report has.
-    yield "Against the baseline", [[start + end.partition("]")[2] for start, _, end in verdicts]]
+    yield "Against the baseline", [[line[-1].brief for line in table.lines]]
     for place, column in enumerate(table.columns):
-        if column.title in brief:
+        if column.metric and METRICS[column.metric].place == "brief":
             cells = [line[place] for line in table.lines]
             yield column.title, [[str(cell) for cell in cells], [cell.value for cell in cells]]
 

@@ -46,15 +46,15 @@ def baseline(timed: Sequence[Timing], labels: Mapping[str, str]) -> str:
     return listed(labels.get(r.baseline, "a row that is no longer in this run") for r in timed)
 
 
-def told(versus: Versus | None) -> str:
+def told(versus: Versus | None, interval: bool = True) -> str:
     """`0.46 times [0.44, 0.48], faster`; a dash where nothing was compared."""
     if versus is None:
         return ABSENT
-    interval = ""
-    if versus.low is not None and versus.high is not None:
-        interval = f" [{versus.low:.3g}, {versus.high:.3g}]"
+    ends = ""
+    if interval and versus.low is not None and versus.high is not None:
+        ends = f" [{versus.low:.3g}, {versus.high:.3g}]"
     verdict = "a tie" if versus.verdict == "tie" else versus.verdict
-    return f"{versus.ratio:.3g} times{interval}, {verdict}"
+    return f"{versus.ratio:.3g} times{ends}, {verdict}"
 
 
 def versus(record: Timing, name: str) -> Versus | None:

@@ -102,8 +102,8 @@ def _facts(
     timed = [record for record in ok if isinstance(record, NetworkTiming)]
     proved = [record.metrics for record in ok if isinstance(record, LayerProof)]
     of_layers = [record.row for record in records if isinstance(record, LayerTiming)]
-    found_kinds = {_kind(r.cells["test_accuracy"].kind) for r in rows if r.has("test_accuracy")}
-    kinds = [kind for kind in PROSE["accuracy"] if kind in found_kinds]
+    sources = {row.cells["test_accuracy"].source for row in rows if row.has("test_accuracy")}
+    kinds = [kind for kind in PROSE["accuracy"] if kind in sources]
     sizes = sorted({int(row.value("test_size")) for row in rows if row.has("test_size")})
     batches = []
     for name, word in (("inference", "inference"), ("train", "training")):
@@ -129,13 +129,6 @@ def _facts(
         "bandwidth": f"{peaks[1] / 1e9:.3g}",
         "device_threads": listed(r.threads for r in records if isinstance(r, PeaksRecord)),
     }
-
-
-def _kind(told: str) -> str:
-    """Which sentence explains an accuracy's interval: each begins with what it comes from."""
-    starts = {"t over": "t", "Wilson": "Wilson", "1 seed": "seed"}
-    kind = next((kind for start, kind in starts.items() if told.startswith(start)), "seeds")
-    return kind if told else ""
 
 
 def _either(values: Iterable[object]) -> str:

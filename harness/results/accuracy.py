@@ -73,7 +73,10 @@ def accuracy_interval(right: Any) -> Cell:
     centre, scale = mean + t * t / (2 * count), 1 + t * t / count
     half = t * math.sqrt(binomial / count + (t / count) ** 2 / 4)
     low, high = max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)
-    return Cell(mean, min(low, mean), max(high, mean), kind(seeds, samples), seeds)
+    return Cell(
+        mean, min(low, mean), max(high, mean), kind(seeds, samples), seeds,
+        "seed" if seeds == 1 else "seeds",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

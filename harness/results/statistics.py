@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 CONFIDENCE = 0.95
 
@@ -23,7 +23,9 @@ BEYOND = 10
 class Cell:
     """One number; `low` and `high` are its 95 % interval, of `kind`, where the data support one.
 
-    `n` is the number of seeds, or of timed calls, that it comes from.
+    `n` is the number of seeds, or of timed calls, that it comes from. `source` says which method the
+    interval of an accuracy is of: Student's over seeds, Wilson's, or that of `accuracy_interval` for one
+    seed or several.
     """
 
     value: float
@@ -31,6 +33,7 @@ class Cell:
     high: float | None = None
     kind: str = ""
     n: int = 1
+    source: Literal["", "t", "Wilson", "seed", "seeds"] = ""
 
 
 def summarise_latency(
@@ -120,10 +123,10 @@ def mean_interval(
     if n > 1 and spread > 1e-12 * max(abs(mean), 1e-300):
         half = _t_quantile(n - 1) * spread / math.sqrt(n)
         low, high = (min(max(end, bounds[0]), bounds[1]) for end in (mean - half, mean + half))
-        return Cell(mean, min(low, mean), max(high, mean), f"t over {n} seeds", n)
+        return Cell(mean, min(low, mean), max(high, mean), f"t over {n} seeds", n, "t")
     if n_test:
         low, high = _wilson(mean, n_test)
-        return Cell(mean, min(low, mean), max(high, mean), f"Wilson, {n_test} samples", n)
+        return Cell(mean, min(low, mean), max(high, mean), f"Wilson, {n_test} samples", n, "Wilson")
     return Cell(mean, n=n)
 
 

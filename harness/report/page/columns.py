@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.content import Column, Table
+from harness.report.content import Table
 from harness.report.pairs import pair
 from harness.report.rows import interval, overlap
-from harness.results.metrics import HOST, METRICS, REGISTRY, Metric
+from harness.results.metrics import HOST, METRICS, Metric
 from harness.results.ranking import Ranking
 from harness.results.summary import Summary
 
@@ -64,10 +64,10 @@ class PageColumn:
 def page_columns(table: Table) -> list[PageColumn]:
     """The columns of a table of results; the first names its lines and is always shown."""
     found = []
-    metrics = [metric_of(column) for column in table.columns]
+    metrics = [METRICS.get(column.metric) for column in table.columns]
     left = MOST_AT_FIRST - sum(map(_is_brief_by_hook, metrics))
     for place, (column, metric) in enumerate(zip(table.columns, metrics, strict=True)):
-        own = metric.name if metric else ""
+        own = column.metric
         wanted = own in AT_FIRST if own else column.title in ("Size", "Seeds")
         shown = place == 0 or _is_brief_by_hook(metric) or (wanted and left > 0)
         left -= place > 0 and wanted
@@ -85,12 +85,6 @@ def page_columns(table: Table) -> list[PageColumn]:
 def _is_brief_by_hook(metric: Metric | None) -> bool:
     """Whether it is one of the user's own, which is shown before the host's."""
     return metric is not None and metric.name not in HOST and metric.place == "brief"
-
-
-def metric_of(column: Column) -> Metric | None:
-    """The metric that a column of numbers holds."""
-    known = (m for m in REGISTRY if m.title == column.title and m.place != "record")
-    return next(known, None) if column.number else None
 
 
 def group_of(metric: str) -> str:

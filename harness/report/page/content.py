@@ -13,10 +13,11 @@ from harness.report.environment import machine
 from harness.report.numbers import counted, listed, plain
 from harness.report.page.answers import of_layers, of_networks
 from harness.report.page.cards import row_cards
-from harness.report.page.columns import PageColumn, best_cells, metric_of, page_columns
+from harness.report.page.columns import PageColumn, best_cells, page_columns
 from harness.report.page.facts import as_json, layer_facts, network_facts
 from harness.report.rows import NetworkRow
 from harness.results.accuracy import ClassAccuracy
+from harness.results.metrics import METRICS
 from harness.results.ranking import Ranking
 from harness.results.session import Session
 from harness.results.summary import Summary
@@ -100,12 +101,12 @@ def _marks(
     table: Table, rows: Sequence[NetworkRow], layer_rows: Sequence[Summary], ranking: Ranking
 ) -> list[dict[str, str]]:
     """For each line the marks of its cells, by metric."""
-    metrics = [metric for column in table.columns if (metric := metric_of(column))]
+    metrics = [METRICS[column.metric] for column in table.columns if column.metric]
     if table.name == "results":
         lines: Sequence[Summary] = rows
         groups = [list(lines)]
-    elif table.name.startswith("speed"):
-        lines = layers.ordered(layers.by_density(layer_rows)[int(table.name[5:]) - 1])
+    elif table.density is not None:
+        lines = layers.ordered([r for r in layer_rows if layers.size(r).density == table.density])
         sizes = dict.fromkeys(layers.size(row).neurons for row in lines)
         comparable = [row for row in lines if layers.comparable(row)]
         groups = [[r for r in comparable if layers.size(r).neurons == size] for size in sizes]
@@ -125,8 +126,7 @@ def _table(
     columns = page_columns(table)
     lines = []
     for line, own in zip(table.lines, marks, strict=True):
-        name = line[0].value
-        number = numbers.get(name, numbers.get(name.partition(" (")[0]))
+        number = numbers.get(line[0].row or line[0].value)
         cells = [
             (item, own.get(column.metric, "") if column.metric else "")
             for item, column in zip(line, columns, strict=True)
