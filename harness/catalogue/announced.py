@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from packaging.requirements import InvalidRequirement
 
@@ -16,7 +18,31 @@ State = tuple[Literal["ready", "missing", "broken"], str, str]
 """The status, the reason where it is not ready, and what installs what is missing."""
 
 
-def state_of(distribution: str, module: str, here: Installed) -> State:
+class Announced(NamedTuple):
+    """An entry point; `digest` is that of the code of its `module`, "" where that is not ready."""
+
+    name: str
+    module: str
+    distribution: str
+    digest: str
+    state: State
+
+
+def announced(group: str) -> Iterator[Announced]:
+    """What the installed distributions announce in `group`, in the order of the path.
+
+    The same distribution can be on the path twice (an editable install and its source).
+    """
+    here = Installed()
+    for dist in distributions():
+        for point in dist.entry_points.select(group=group):
+            module = point.value.partition(":")[0].strip()
+            state = _state(dist.name, module, here)
+            digest = here.digest(module) if state[0] == "ready" else ""
+            yield Announced(point.name, module, dist.name, digest, state)
+
+
+def _state(distribution: str, module: str, here: Installed) -> State:
     """The state of a module that a distribution announces."""
     if problem := module_problem(module):
         return "broken", problem, ""

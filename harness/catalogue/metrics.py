@@ -7,13 +7,11 @@ that implements `harness_metrics`), or a file.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Literal
 
-from harness.catalogue.announced import check_file, state_of
+from harness.catalogue.announced import announced, check_file
 from harness.catalogue.digest import file_digest
-from harness.catalogue.installed import Installed
 from harness.subjects import PluginLocation
 
 METRIC_GROUP = "harness.metric"
@@ -54,30 +52,16 @@ def discover_metrics() -> list[FoundMetrics]:
         name: FoundMetrics(name, PluginLocation(name, module=module))
         for name, module in BUILT_IN.items()
     }
-    here = Installed()
-    for dist in distributions():
-        for point in dist.entry_points:
-            if point.group != METRIC_GROUP:
-                continue
-            module = point.value.partition(":")[0].strip()
-            status, reason, install = state_of(dist.name, module, here)
-            metrics = FoundMetrics(
-                point.name,
-                PluginLocation(point.name, module=module),
-                here.digest(module) if status == "ready" else "",
-                dist.name,
-                status,
-                reason,
-                install,
-            )
-            # The same distribution can be on the path twice (an editable install and its source).
-            earlier = found.setdefault(point.name, metrics)
-            if earlier.distribution != dist.name and earlier.built_in:
-                # The host's stands: an installed package cannot take its place, nor stop it.
-                name = f"{point.name} of {dist.name}"
-                found[name] = replace(_taken(metrics, "snn-harness"), name=name)
-            elif earlier.distribution != dist.name:
-                found[point.name] = _taken(earlier, f"{earlier.distribution}, {dist.name}")
+    for name, module, distribution, digest, state in announced(METRIC_GROUP):
+        place = PluginLocation(name, module=module)
+        metrics = FoundMetrics(name, place, digest, distribution, *state)
+        earlier = found.setdefault(name, metrics)
+        if earlier.distribution != distribution and earlier.built_in:
+            # The host's stands: an installed package cannot take its place, nor stop it.
+            other = f"{name} of {distribution}"
+            found[other] = replace(_taken(metrics, "snn-harness"), name=other)
+        elif earlier.distribution != distribution:
+            found[name] = _taken(earlier, f"{earlier.distribution}, {distribution}")
     return list(found.values())
 
 

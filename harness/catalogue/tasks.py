@@ -11,13 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Literal
 
-from harness.catalogue.announced import check_file, state_of
+from harness.catalogue.announced import announced, check_file
 from harness.catalogue.digest import file_digest
-from harness.catalogue.installed import Installed
 from harness.errors import UsageError, unknown
 from harness.subjects import PluginLocation, TaskLocation
 
@@ -64,27 +62,13 @@ class FoundTask:
 def discover_tasks() -> list[FoundTask]:
     """Every task that is built in or installed; none is imported."""
     found = {name: FoundTask(name, _in_module(name, module)) for name, module in BUILT_IN.items()}
-    here = Installed()
-    for dist in distributions():
-        for point in dist.entry_points:
-            if point.group != TASK_GROUP:
-                continue
-            module = point.value.partition(":")[0].strip()
-            status, reason, install = state_of(dist.name, module, here)
-            task = FoundTask(
-                point.name,
-                _in_module(point.name, module, here.digest(module) if status == "ready" else ""),
-                distribution=dist.name,
-                status=status,
-                reason=reason,
-                install=install,
-            )
-            # The same distribution can be on the path twice (an editable install and its source).
-            earlier = found.setdefault(point.name, task)
-            if earlier.distribution != dist.name:
-                owners = f"{earlier.distribution or 'snn-harness'}, {dist.name}"
-                reason = f"the name is taken twice: {owners}"
-                found[point.name] = replace(earlier, status="broken", reason=reason, install="")
+    for name, module, distribution, digest, state in announced(TASK_GROUP):
+        task = FoundTask(name, _in_module(name, module, digest), distribution, *state)
+        earlier = found.setdefault(name, task)
+        if earlier.distribution != distribution:
+            owners = f"{earlier.distribution or 'snn-harness'}, {distribution}"
+            reason = f"the name is taken twice: {owners}"
+            found[name] = replace(earlier, status="broken", reason=reason, install="")
     return list(found.values())
 
 
