@@ -64,7 +64,7 @@ def independent(
     `rebuilt` builds the trained network anew; `others` gives spikes of other samples, as many.
     """
     first = _seeded(evaluate, batch)
-    half = len(first) // 2
+    samples, half = len(first), len(first) // 2
     parts = (batch[:, :half], batch[:, half:]) if half else (others(),)
     halves = torch.cat([_seeded(evaluate, part) for part in parts])
     again = _seeded(evaluate, batch, _OTHER_SEED)
@@ -75,9 +75,8 @@ def independent(
     unseeded = 0.0
     if any(differ(first, each) for each in repeats):
         _refuse_memory(rebuilt, batch, others())
-        unseeded = max(float(_changed(first, each).float().mean()) for each in repeats)
+        unseeded = max(int(_changed(first, each).sum()) for each in repeats) / samples
     chance = _share(first, again) if random else 0.0
-    samples = len(first)
     spread = 4 * math.sqrt(2 * max(chance * (1 - chance), 1 / samples) / samples)
     wrong = _share(first, halves) > chance + spread if random else differ(first, halves)
     if half and wrong:
@@ -131,7 +130,7 @@ def _changed(ours: Tensor, theirs: Tensor) -> Tensor:
 
 
 def _share(ours: Tensor, theirs: Tensor) -> float:
-    return float((ours.argmax(-1) != theirs.argmax(-1)).float().mean())
+    return int((ours.argmax(-1) != theirs.argmax(-1)).sum()) / len(ours)
 
 
 def differ(ours: Tensor, theirs: Tensor) -> bool:

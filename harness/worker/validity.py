@@ -44,13 +44,13 @@ class TimedPredictions:
         seen = self._timed > 0
         if seen.any():
             # Each sample counts once, however often it was timed.
-            share = self._other[seen] / self._timed[seen]
+            share = self._other[seen].double() / self._timed[seen]
             same_answers(share, by_chance, "the network, when timed,")
 
 
 def differing(ours: Tensor, theirs: Tensor) -> Tensor:
     """1 where two predictions [N] for the same samples differ, else 0."""
-    return (ours != theirs).float()
+    return (ours != theirs).double()
 
 
 def same_answers(

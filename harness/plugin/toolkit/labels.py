@@ -48,7 +48,7 @@ def assign_labels(
         counts += model.spike_counts(spikes).to(counts).T @ classes
         samples += classes.sum(dim=0)
     model.readout.copy_(readout(counts, samples, model.params.readout))
-    return {"silent_neurons": (counts.sum(dim=1) == 0).float().mean()}
+    return {"silent_neurons": int((counts.sum(dim=1) == 0).sum()) / len(counts)}
 
 
 def merged(batches: Batches, size: int) -> Iterator[tuple[Tensor, Tensor]]:

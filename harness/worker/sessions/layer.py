@@ -74,7 +74,7 @@ class LayerSession(Session):
             facts={
                 "nonzero": nonzero,
                 "layer_input_density": nonzero / size.inputs,
-                "layer_output_density": float(spikes.detach().mean()),
+                "layer_output_density": int(spikes.count_nonzero()) / spikes.numel(),
                 "spikes_compared": expected.numel(),
                 "spikes_differing": differing,
                 "weight_gradient_error": off,
