@@ -33,7 +33,7 @@ class Beginning:
     """The first samples of an evaluation, by copies: `repeats.SAMPLES` of them, or fewer.
 
     `spikes` are [T, B, ...], `scores` those [B, C] after the last step; `recorded` has their scores and the
-    last recorded layer.
+    layers that these may come from.
     """
 
     spikes: Tensor
@@ -166,11 +166,14 @@ def _beginning(spikes: Tensor, evaluation: Evaluation) -> Beginning:
     scores = evaluation.scores[..., few, :].clone()
     part = replace(evaluation, scores=scores, layers=layers, references={})
     wiring.feeding(part, spikes[:, few])
-    last = [replace(layer, inputs=_copied(layer.inputs), outputs=None) for layer in layers[-1:]]
+    ends = [
+        replace(layer, inputs=_copied(layer.inputs), outputs=None)
+        for layer in wiring.ends(part, spikes[:, few])
+    ]
     return Beginning(
         _copied(spikes[:, few]),
         scores[-1] if scores.ndim == 3 else scores,
-        replace(part, layers=last),
+        replace(part, layers=ends),
     )
 
 

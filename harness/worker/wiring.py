@@ -61,16 +61,39 @@ def feeding(evaluation: Evaluation, spikes: Tensor) -> None:
             before = layer.outputs
 
 
+def ends(evaluation: Evaluation, spikes: Tensor) -> list[Layer]:
+    """The layers that scores may come from: those whose outputs no other layer receives, and the last.
+
+    A layer that emits nothing is one: a readout, and a recurrent connection, which cannot be told from it.
+    """
+    layers = evaluation.layers
+    received = {
+        source
+        for place in range(len(layers))
+        for source in _received(place, layers, spikes, evaluation.delay)
+    }
+    return [
+        layer
+        for place, layer in enumerate(layers)
+        if place not in received or place == len(layers) - 1
+    ]
+
+
 def deciding(evaluation: Evaluation) -> None:
-    """Samples of which nothing arrives at the last layer have equal scores; not for random networks."""
+    """Samples of which nothing arrives at any of the layers have equal scores; not for random networks.
+
+    The layers are the `ends` of those that were recorded.
+    """
     if not evaluation.layers:
         return
-    arriving = _active(evaluation.layers[-1].inputs).sum(0)
+    arriving = torch.stack([_active(layer.inputs).sum(0) for layer in evaluation.layers]).sum(0)
     silent = _last(evaluation.scores)[arriving == 0]
     if len(silent) > 1 and not torch.allclose(silent, silent[:1].expand_as(silent), 1e-4, 1e-5):
+        names = " and ".join(repr(layer.name) for layer in evaluation.layers)
+        receives = "receives" if len(evaluation.layers) == 1 else "receive"
         raise InvalidOutput(
-            f"harness_evaluate: layer {evaluation.layers[-1].name!r} receives nothing for {len(silent)} "
-            "samples of a batch, and their scores differ: other layers are recorded than computed"
+            f"harness_evaluate: layer {names} {receives} nothing for {len(silent)} samples of a batch, and "
+            "their scores differ: other layers are recorded than computed"
         )
 
 
@@ -89,6 +112,34 @@ def operations(metrics: Mapping[str, float], right: int, targets: Tensor) -> Non
             f"harness_evaluate: the recorded layers have no synaptic operation, and {right / samples:.1%} "
             f"of the validation samples are right, where chance is {chance:.1%}"
         )
+
+
+def _received(place: int, layers: Sequence[Layer], spikes: Tensor, delay: int) -> set[int]:
+    """The places of the other layers whose outputs the layer at `place` may receive."""
+    inputs = layers[place].inputs
+    alike = {
+        other: layer.outputs
+        for other, layer in enumerate(layers)
+        if other != place and layer.outputs is not None and _size(layer.outputs) == _size(inputs)
+    }
+    if same := {other for other, outputs in alike.items() if _same(outputs, inputs)}:
+        return same
+    encoded = _size(spikes) == _size(inputs)
+    if encoded and _same(spikes, inputs):
+        return set()
+    if arriving := {n for n, outputs in alike.items() if _arrives(outputs, inputs, delay)}:
+        return arriving
+    if encoded and _arrives(spikes, inputs, delay):
+        return set()
+    # Pooling and the like change the size: then it is what emitted just before.
+    emitting = [other for other in range(place) if layers[other].outputs is not None]
+    return set(emitting[-1:])
+
+
+def _same(source: Tensor, inputs: Tensor) -> bool:
+    if source.data_ptr() == inputs.data_ptr():
+        return True
+    return torch.equal(source.flatten(1), inputs.flatten(1))
 
 
 def _arrives(source: Tensor, inputs: Tensor, delay: int) -> bool:

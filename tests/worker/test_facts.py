@@ -80,6 +80,21 @@ def test_other_layers_than_were_computed_are_refused(run, connection, reason):
         run(FAKE.format(1, connection), epochs=3)
 
 
+#: A hidden layer that is silent before the last layer; with SKIP, the scores come by another path.
+SILENT_PATH = EVALUATE.format(
+    "scores = model(spikes).cumsum(0); emitted = torch.zeros(*spikes.shape[:2], 10); "
+    "layers = [Layer('hidden', spikes, model.weight, emitted), "
+    "Layer('out', emitted, model.weight[:, :10], None)]"
+)
+SKIP = ("layers = [", "layers = [Layer('skip', spikes, model.weight, None), ")
+
+
+def test_a_silent_last_layer_is_told_where_another_path_decides_and_refused_where_none_does(run):
+    assert run(SILENT_PATH.replace(*SKIP), epochs=3).facts["silent_layers"] == ["hidden"]
+    with pytest.raises(InvalidOutput, match="layer 'out' receives nothing for 40 samples"):
+        run(SILENT_PATH, epochs=3)
+
+
 def test_layers_without_an_operation_do_not_explain_an_accuracy(run):
     """The inputs are currents, which a model may turn into spikes of its own."""
     currents = "\n@hookimpl\ndef harness_encode(inputs):\n    return inputs.flatten(1)[None] / 2\n"

@@ -126,6 +126,26 @@ def test_samples_of_which_nothing_arrives_have_equal_scores():
     wiring.deciding(evaluation(scores=own))
     with pytest.raises(InvalidOutput, match="layer 'l0' receives nothing for 2 samples of a batch"):
         wiring.deciding(evaluation((silent, None, None), scores=own.roll(1, 0).expand(T, B, 2)))
+    # Not where something arrives by another path.
+    wiring.deciding(evaluation((silent, None, None), (SPIKES, None, None), scores=own.roll(1, 0)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        ([(SPIKES, None, HIDDEN), (HIDDEN, None, None)], "l1"),
+        ([(SPIKES, None, HIDDEN), (HIDDEN, None, HIDDEN)], "l1"),  # scores by output spikes
+        ([(SPIKES, None, None), (SPIKES, None, HIDDEN), (HIDDEN, None, None)], "l0 l2"),
+        ([(SPIKES, None, HIDDEN), (HIDDEN, None, None), (SPIKES, None, None)], "l1 l2"),
+        ([(SPIKES, None, HIDDEN), (delayed(HIDDEN), None, None), (HIDDEN, None, None)], "l1 l2"),
+        ([(SPIKES, None, SPIKES.flip(0)), (SPIKES, None, HIDDEN), (HIDDEN, None, None)], "l0 l2"),
+        ([(SPIKES, None, HIDDEN), (HIDDEN[..., :4], None, None)], "l1"),  # pooled
+        ([(SPIKES, None, HIDDEN * 0), (HIDDEN * 0, None, None), (SPIKES, None, None)], "l1 l2"),
+    ],
+)  # fmt: skip
+def test_scores_come_from_what_no_other_layer_receives(layers, names):
+    found = wiring.ends(evaluation(*layers), SPIKES)
+    assert " ".join(layer.name for layer in found) == names
 
 
 def test_no_operations_above_chance_are_refused():
