@@ -76,7 +76,9 @@ def _best(rows: Sequence[NetworkRow], ranking: Ranking) -> Iterator[str]:
     if name == "test_accuracy" and best.row.key in ranking.places:
         ties = [row.name for row in others if row.row.key in ranking.best()]
         yield f"{which} {title}: {best.name}, {show(best.cells.get(name), name)}." + (
-            f" Not to be told from it: {listed(ties, MOST_NAMES)}." if ties else ""
+            f" Not to be told from it, all pairs of rows compared: {listed(ties, MOST_NAMES)}."
+            if ties
+            else ""
         )
         return
     # A number without an interval is its own.

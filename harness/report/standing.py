@@ -33,7 +33,9 @@ def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
     }
     columns = [
         Column("Row"),
-        Column("Place", "rows that cannot be told apart share one", True),
+        Column(
+            "Place", "all pairs compared: a row cannot be told from the best of its place", True
+        ),
         Column(f"Against {names[ranking.baseline]}"),
     ]
     columns += [Column("The same network, on another framework")] if in_family else []
@@ -54,7 +56,8 @@ def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
             line.append(Item(f"{told(found)} {joint} {names[first]}" if found else ABSENT))
         lines.append(line)
     one = all(difference.kind.startswith("1 ") for difference in ranking.differences.values())
-    note = prose("tables", "places_of_one_seed" if one else "places")
+    which = "places_of_one_seed" if one else "places"
+    note = prose("tables", which, baseline=names[ranking.baseline])
     return Table("places", "More or less accurate", columns, lines, note, "results versus")
 
 

@@ -57,6 +57,23 @@ def test_rows_that_cannot_be_told_apart_share_a_place_and_the_others_say_by_how_
     assert said["bad"].endswith("], worse")
 
 
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_a_row_may_share_the_baselines_place_and_be_worse_and_the_note_says_why(seeds):
+    """Six pairs of rows are corrected by more than the three comparisons with the baseline."""
+    records, found = [], {}
+    for place, name in enumerate(("best", "first", "second", "third")):
+        for seed in seeds:
+            wrong = (np.arange(400) // 7 == place) & (name != "best")
+            found[f"{name}{seed}"] = np.where(wrong, (LABELS + 1) % 4, LABELS)
+            metrics = {"test_accuracy": float(1 - wrong.mean()), "test_size": len(LABELS)}
+            records.append(record(name, seed, predictions=f"{name}{seed}", metrics=metrics))
+    made, lines = table(records, {"mnist": Answers(LABELS, found)})
+    assert {line[1] for line in lines} == {"1"}
+    assert [line[2].rpartition(", ")[2] for line in lines[1:]] == ["worse"] * 3
+    assert "may share" in made.note
+    assert "still be better or worse" in made.note
+
+
 def test_one_seed_says_that_networks_are_compared_and_not_methods(answered):
     assert "not the methods" in table(*answered(seeds=(0,)))[0].note
     assert "not the methods" not in table(*answered())[0].note
@@ -102,7 +119,7 @@ def test_the_terminal_shows_places_and_the_closing_words_say_who_ties(answered):
     assert [column.header for column in made.columns][:3] == ["Row", "Test accuracy", "Place"]
     (line, *_) = closing_lines(records, answers=answers)
     assert line.startswith("Highest test accuracy: ")
-    assert " Not to be told from it: " in line
+    assert " Not to be told from it, all pairs of rows compared: " in line
     assert "bad" not in line
 
 
