@@ -15,6 +15,7 @@ from harness.report.notebook import short_table
 from harness.report.numbers import ABSENT
 from harness.report.rows import network_rows
 from harness.report.sources import against_sources
+from harness.report.words import unequal_steps
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -27,8 +28,9 @@ def table(name):
     """The short table of a reference run, or what came out of the original experiments."""
     if name == "sources":
         return sources_table()
-    lines = short_table(harness.load(ROOT / "results" / name).rows)[list(COLUMNS)].to_numpy()
-    return markdown(COLUMNS, lines)
+    rows = harness.load(ROOT / "results" / name).rows
+    lines = short_table(rows)[list(COLUMNS)].to_numpy()
+    return f"{markdown(COLUMNS, lines)}\n{unequal_steps(network_rows(rows), len(rows))}\n"
 
 
 def sources_table():

@@ -10,6 +10,7 @@ from harness.report.numbers import listed, plain, show
 from harness.report.rows import NetworkRow, network_rows, ordered_by, overlap, shown_name
 from harness.report.trust import baseline_remarks
 from harness.report.versus import Timing, timings, versus
+from harness.report.words import unequal_steps
 from harness.results.answers import Answers
 from harness.results.metrics import METRICS
 from harness.results.ranking import Ranking, rank
@@ -20,6 +21,8 @@ from harness.results.tasks import by_task
 
 #: More rows than these are counted in a sentence and not named.
 MOST_NAMES = 6
+#: In the sentence on steps, which names all rows.
+MOST_OF_STEPS = 2
 
 
 def closing_lines(
@@ -61,7 +64,8 @@ def _of_task(
             sizes.setdefault(what, []).append(record)
     for what, group in sizes.items():
         lines += _verdicts(group, layers.MAIN, labels, what)
-    return [*lines, *_doubts(rows)]
+    steps = unequal_steps([row for row in rows if not row.refuted], MOST_OF_STEPS)
+    return [*lines, *([steps] if steps else []), *_doubts(rows)]
 
 
 def _best(rows: Sequence[NetworkRow], ranking: Ranking) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.report.classes import without_samples
 from harness.report.content import PROSE, prose
-from harness.report.numbers import counted, listed
+from harness.report.numbers import counted, grouped, listed
 from harness.report.rows import NetworkRow
 from harness.results.asked import asked_trials
 from harness.results.record import (
@@ -21,6 +21,12 @@ from harness.results.record import (
 )
 from harness.results.roofline import highest_peaks
 from harness.results.session import Session
+
+#: More rows than these are counted in a sentence and not named.
+MOST_NAMES = 6
+
+#: The metrics of which a row with more time steps has more.
+_GROWING = ("synops_effective", "latency_ms")
 
 
 def headline(
@@ -83,9 +89,37 @@ def warnings(
         values = sorted({str(getattr(row.row, name)) for row in rows if row.trials})
         if len(values) > 1:
             found.append(prose("warnings", "differ", field=name, values=listed(values)))
+    if told := unequal_steps(rows):
+        found.append(told)
     if trials and len({record.seed for record in trials}) == 1:
         found.append(prose("warnings", "one_seed"))
     return found
+
+
+def unequal_steps(rows: Sequence[NetworkRow], most: int = MOST_NAMES) -> str:
+    """How many time steps each row takes for a sample, where that differs among `rows`; else "".
+
+    At most so many names for each number.
+    """
+    having = [row for row in rows if any(row.has(name) for name in _GROWING)]
+    names = grouped((_steps(row), row.name) for row in having)
+    if len(names) < 2:
+        return ""
+    ends = {None: "none", -1: "not recorded"}
+    ordered = sorted(names.items(), key=lambda pair: pair[0] or 0)
+    parts = [f"{ends.get(steps, steps)} for {listed(each, most)}" for steps, each in ordered]
+    return prose("warnings", "steps", steps="; ".join(parts))
+
+
+def _steps(row: NetworkRow) -> int | None:
+    """None for a network without time, -1 where a spiking one does not say it."""
+    by_step = [len(trial.metrics.get("accuracy_by_step", ())) for trial in row.trials]
+    told = row.settings.get("steps")
+    if steps := max(by_step, default=0):
+        return steps
+    if isinstance(told, int):
+        return told
+    return -1 if row.has("spikes_per_sample") else None
 
 
 def finished(records: Sequence[Record], asked: int, noun: str) -> str:

@@ -28,6 +28,11 @@ def test_faster_slower_and_ties_are_the_verdicts():
     assert sum(line.startswith(("Inference", "Training")) for line in lines) == 2
 
 
+def test_unequal_steps_are_told_with_few_names():
+    (line,) = (line for line in closing_lines(run_records()) if line.startswith("Steps"))
+    assert line.startswith("Steps of a sample: 1 for ann-relu; 20 for snntorch-conversion;")
+
+
 def test_a_fit_is_told_by_its_loss():
     (line,) = closing_lines(fit_records())
     assert line.startswith("Lowest Van Rossum loss: native-superspike learning_rate=0.1, 0.025")

@@ -53,9 +53,34 @@ def test_presets_that_the_rows_name_are_no_warning_and_devices_are():
     def told(records):
         return words.warnings(network_rows(summarise(records)), records, {})
 
-    assert not any("preset" in warning for warning in told(crowded_records()))
+    assert not any("differ in preset" in warning for warning in told(crowded_records()))
     mixed = [record("a", of={"device": device}) for device in ("cuda", "cpu")]
     assert "Rows differ in device: cpu, cuda." in told(mixed)
+
+
+def test_rows_of_unequal_steps_say_how_many_each_takes():
+    """By the predictions of each step, else by the parameter; a row that does not spike has none."""
+    rows = network_rows(summarise(run_records()))
+    told = words.unequal_steps(rows)
+    assert told == (
+        "Steps of a sample: 1 for ann-relu; 20 for snntorch-conversion; 25 for native-dfa; 50 for "
+        "spikingjelly-stdp. Operations and latency grow with them."
+    )
+    assert told in words.warnings(rows, run_records(), {})
+    counts = {"synops_effective": 5.0, "spikes_per_sample": 2.0}
+    others = [
+        record("still", metrics={"synops_effective": 5.0}),
+        record("own", metrics=counts),
+        record("b", of={"params": {"steps": 4}}, metrics=counts),
+    ]
+    told = words.unequal_steps(network_rows(summarise(others)))
+    assert told.startswith("Steps of a sample: not recorded for own; none for still; 4 for b.")
+
+
+def test_rows_of_equal_steps_need_no_word():
+    rows = network_rows(summarise(run_records()))
+    assert words.unequal_steps([row for row in rows if row.name == "native-dfa"]) == ""
+    assert words.unequal_steps(network_rows(summarise(fit_records()))) == ""
 
 
 def test_layers_tell_how_much_was_compared_and_what_the_device_can_do():
