@@ -201,7 +201,7 @@ def _unsteady(timing: Timing) -> str:
 
 
 def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] | None:
-    """How many test and validation samples there were, where the session says it."""
+    """How many test and validation samples were used, where the session says how many there are."""
     if trial.session >= len(sessions):
         return None
     splits = sessions[trial.session].data_of(trial.row.task).get("splits")
@@ -210,7 +210,8 @@ def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] |
     test, validation = (splits.get(name) for name in ("test", "validation"))
     if not (isinstance(test, int) and isinstance(validation, int) and min(test, validation) > 0):
         return None
-    return test, validation
+    limit = trial.row.limit or max(test, validation)
+    return min(test, limit), min(validation, limit)
 
 
 def _highest(records: Sequence[TrialRecord | NetworkTiming], fact: str) -> float:

@@ -111,6 +111,15 @@ def test_test_accuracy_above_validation_beyond_chance_is_told(
     assert ("validation" in found) is warned
 
 
+@pytest.mark.parametrize(("limit", "warned"), [(None, True), (50, False), (5000, True)])
+def test_of_a_limited_run_the_samples_that_were_used_decide(make_record, limit, warned):
+    """54 % of 50 samples against 34 % of 50 may be chance; of all samples, it is none."""
+    session = Session(data={"splits": {"test": 2000, "validation": 1000}})
+    metrics = {"test_accuracy": 0.54, "validation_accuracy": 0.34}
+    found = warnings([make_record(metrics=metrics, limit=limit)], None, None, [session])
+    assert ("validation" in found) is warned
+
+
 @pytest.mark.parametrize(
     "data",
     [{}, {"splits": 3}, {"splits": {"test": 0, "validation": 1}}, {"splits": {"test": "many"}}],
