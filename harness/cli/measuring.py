@@ -25,7 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def measuring_options(min_time: float, row: str, first: str) -> Callable[[F], F]:
     """Adds what every command that measures takes; a baseline is a `row`, `first` where none is named."""
     path, shown = click.Path(path_type=Path), partial(click.option, show_default=True)
-    baseline = f"What timings are compared with [default: {first}]."
+    baseline = f"What the others are compared with [default: {first}]."
     changed = "With --resume: run anew what has changed since, instead of refusing."
     memory = "End a worker that takes more memory, its children included."
     retried = "With --resume: run again what timed out, crashed or ran out of memory."

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.coordinator.plan import names_row
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError
 from harness.results.caveats import refuted_rows
 from harness.results.labels import labels
+from harness.results.naming import baselines_named
 from harness.results.record import BASELINE, NetworkTiming, Record, Series, TrialRecord, Variant
 from harness.results.store import RunFolder
 from harness.results.timings import compare
@@ -21,15 +21,12 @@ Group = Mapping[str, NetworkTiming]
 
 
 def rows_named(text: str, records: Sequence[Record]) -> list[str]:
-    """The key of the row of each task that `text` names, as --baseline does; UsageError without any."""
-    rows = [record.row for record in records if isinstance(record, TrialRecord)]
-    found = {row.task: row.key for row in reversed(rows) if names_row(text, row)}
-    if not found:
-        raise unknown("row for --baseline", text, dict.fromkeys(row.plugin for row in rows))
+    """The key of the row of each task that `text` names, as --baseline does; UsageError as there."""
+    found = baselines_named(text, [r.row for r in records if isinstance(r, TrialRecord)])
     refuted = refuted_rows(records)
-    if reason := next((refuted[key] for key in found.values() if key in refuted), ""):
+    if reason := next((refuted[row.key] for row in found if row.key in refuted), ""):
         raise UsageError(f"--baseline {text}: the row is refuted ({reason}): name another one")
-    return list(found.values())
+    return [row.key for row in found]
 
 
 def rebased(folder: RunFolder, records: Sequence[Record], baseline: str) -> list[Record]:

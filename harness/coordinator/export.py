@@ -12,12 +12,12 @@ from harness.coordinator.config import RunConfig, make_config
 from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import failed
-from harness.coordinator.plan import names_row
 from harness.coordinator.pool import Workers, asking
 from harness.coordinator.run import Run, load
 from harness.coordinator.training import prepare, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import ExportNetwork, Measured, Prepared
+from harness.results.naming import names_row
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
 from harness.results.summary import Summary

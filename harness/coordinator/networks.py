@@ -9,10 +9,11 @@ from harness.coordinator.config import RunConfig
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Subject
 from harness.coordinator.outcome import recorded
-from harness.coordinator.plan import Planned, names_row
+from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers
 from harness.coordinator.timing import Bench
 from harness.protocol import OpenNetwork, Prepared
+from harness.results.naming import rows_named
 from harness.results.record import NetworkTiming, TrialRecord, Variant
 from harness.results.roofline import Work
 from harness.results.store import RunFolder
@@ -48,11 +49,7 @@ def measure_networks(
         subjects,
         calls=_LEAST_CALLS,
         jobs=config.parallel(trained[0][1].row.device),
-        baseline=[
-            record.row.key
-            for _, record in trained
-            if config.baseline and names_row(config.baseline, record.row)
-        ],
+        baseline=[row.key for row in rows_named(config.baseline, [r.row for _, r in trained])],
         names={
             _key(record.row, variant): _key(record, variant)
             for _, record in trained

@@ -16,6 +16,7 @@ from harness.plugin.contract import Unsupported, Value
 from harness.plugin.parameters import Presets
 from harness.protocol import Failed, Prepared
 from harness.results.labels import labels
+from harness.results.naming import baselines_named
 from harness.results.record import Cited
 from harness.subjects import Row, Trial
 
@@ -89,7 +90,6 @@ def plan(
             # A value given twice, as 32 and 32.0, is one row: two would write the same files.
             rows.setdefault(planned.trial.row.key, planned)
     every = [planned.trial.row for planned in rows.values()]
-    _check_baseline(config, every)
     named = [replace(p, name=name) for p, name in zip(rows.values(), labels(every))]
     return [
         replace(p, trial=Trial(row=p.trial.row, seed=seed)) for seed in config.seeds for p in named
@@ -121,7 +121,7 @@ def plan_tasks(
     """The run's part of the trials on each task, whose configuration and data are `data`.
 
     Rows are named among those of all tasks. A task of which nothing is in this part has no trials.
-    UsageError where two tasks have one name.
+    UsageError where two tasks have one name, or where --baseline names no row, or several of one task.
     """
     every: list[Planned] = []
     names: set[str] = set()
@@ -137,6 +137,8 @@ def plan_tasks(
                 raise
             raise UsageError(f"task {own.task}: {error}") from None
     rows = {p.trial.row.key: p.trial.row for p in every}
+    if config.baseline:
+        baselines_named(config.baseline, rows.values())
     called = dict(zip(rows, labels(list(rows.values())), strict=True))
     every = [replace(p, name=called[p.trial.row.key]) for p in every]
     # Seed by seed over all tasks, as on one: a part then has some of each.
@@ -148,19 +150,6 @@ def plan_tasks(
         TaskPlan(asked, parts[named(asked, prepared).task], prepared, len(data) > 1)
         for asked, prepared in data
     ]
-
-
-def names_row(text: str, row: Row) -> bool:
-    """Whether `text` names `row`: by its plugin, or also by swept values, as `native-dfa hidden=64`.
-
-    NAME names the plugin with any version of its framework, NAME@VERSION with one. No row is named by
-    white space.
-    """
-    plugin, *fields = text.split() or [""]
-    told = {**{name: str(value) for name, value in row.swept.items()}, "preset": row.preset}
-    return plugin in (row.plugin, row.contender) and all(
-        told.get(name) == value for name, _, value in (field.partition("=") for field in fields)
-    )
 
 
 def without_effect(config: RunConfig, planned: Sequence[Planned]) -> Iterator[str]:
@@ -193,11 +182,6 @@ def _check_presets(config: RunConfig, described: Mapping[str, Presets | Failed])
         if known and not any(_matches(presets, pattern, config.task) for presets in known):
             offered = {name for presets in known for name in presets.values}
             raise unknown(f"preset for task {config.task!r}", pattern, offered)
-
-
-def _check_baseline(config: RunConfig, rows: Sequence[Row]) -> None:
-    if config.baseline and not any(names_row(config.baseline, row) for row in rows):
-        raise unknown("row for --baseline", config.baseline, [row.contender for row in rows])
 
 
 def _rows(

@@ -15,7 +15,8 @@ from harness.coordinator.folders import check_links
 from harness.errors import UsageError, unknown
 from harness.results.answers import Answers, joined, read_answers
 from harness.results.merge import current_of_each
-from harness.results.record import Record
+from harness.results.naming import baselines_asked
+from harness.results.record import Record, TrialRecord
 from harness.results.session import Session
 from harness.results.store import Description, Kind, RunFolder
 from harness.results.summary import Summary, summarise
@@ -131,7 +132,6 @@ class Run:
         from harness.report.build import build_report
 
         check_links(self.path)
-        keys: list[str] = []
         sessions, records, problems = list(self.sessions), list(self.records), list(self.problems)
         for other in beside:
             shift = len(sessions)
@@ -142,6 +142,8 @@ class Run:
             ]
             sessions += other.sessions
             problems += other.problems
+        own = [record.row for record in self.records if isinstance(record, TrialRecord)]
+        keys = baselines_asked(self.sessions, own)
         if baseline:
             keys = rows_named(baseline, records)
             for key in keys:

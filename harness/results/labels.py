@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from harness.subjects import Contender, LayerRow, Row
 
 #: Fields that every label names where rows differ in them.
-_ALWAYS = ("task", "preset", "device", "threads", "limit")
+VARYING = ("task", "preset", "device", "threads", "limit")
 
 
 def labels(rows: Sequence[Contender]) -> list[str]:
@@ -16,7 +16,7 @@ def labels(rows: Sequence[Contender]) -> list[str]:
     Where two rows would still have one name, their versions, other parameters and digests are added
     until they have two.
     """
-    varying = [name for name in _ALWAYS if len({str(getattr(r, name, "")) for r in rows}) > 1]
+    varying = [name for name in VARYING if len({str(getattr(r, name, "")) for r in rows}) > 1]
     made = []
     for row in rows:
         fields = {name: getattr(row, name) for name in varying if hasattr(row, name)}

@@ -7,7 +7,7 @@ from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.results.record import NetworkTiming, Outliers, Series, Variant, Versus
 from harness.results.store import RunFolder
-from tests.fixtures.small_runs import write_tasks
+from tests.fixtures.small_runs import small_session, write_run, write_tasks
 
 
 @pytest.fixture
@@ -35,6 +35,22 @@ def test_a_row_is_named_as_on_the_command_line(run):
         rows_named("slwo", records)
     with pytest.raises(UsageError, match="unknown row for --baseline ' ': known: fast, slow"):
         rows_named(" ", records)
+
+
+def test_a_name_of_two_rows_is_refused_with_both(make_record):
+    records = [make_record(plugin="ada", swept={"hidden": hidden}) for hidden in (32, 64)]
+    with pytest.raises(UsageError, match="2 rows, give one: 'ada hidden=32', 'ada hidden=64'"):
+        rows_named("ada", records)
+    assert rows_named("ada hidden=64", records) == [records[1].row.key]
+
+
+def test_accuracies_are_compared_with_the_baseline_of_the_run(tmp_path):
+    """Without timings, which hold it, it stands in run.json alone."""
+    session = small_session(config={"baseline": "wide"})
+    path = write_run(tmp_path / "run", timing=False, session=session).path
+    for options, against in (({}, "wide"), ({"baseline": "slow"}, "slow")):
+        load(path).report(figures=False, **options)
+        assert f"Against {against} |" in (path / "report.md").read_text()
 
 
 def test_timings_are_compared_with_another_baseline_from_the_raw_times(run):

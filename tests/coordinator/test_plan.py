@@ -10,7 +10,6 @@ from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig, make_config, parse_params
 from harness.coordinator.plan import (
     check_names,
-    names_row,
     part_of,
     plan,
     plan_tasks,
@@ -20,6 +19,7 @@ from harness.errors import UsageError
 from harness.plugin import Parameter, Presets, Reported, Source, Task
 from harness.protocol import Failed, Prepared
 from harness.results.labels import labels as labels_of
+from harness.results.naming import rows_named
 from harness.subjects import PluginLocation
 
 PRESETS = Presets(
@@ -267,35 +267,22 @@ def test_a_preset_without_a_source_cites_none():
 # --- what is wrong --------------------------------------------------------------------------------
 
 
-def test_the_baseline_is_a_row_or_a_plugin():
-    planned(baseline="native-dfa")
-    planned("native-dfa.hidden=1,2", baseline="native-dfa hidden=2")
-    with pytest.raises(UsageError, match="unknown row for --baseline 'native-dfb': did you mean"):
-        planned(baseline="native-dfb")
-    with pytest.raises(UsageError, match="unknown row for --baseline 'native-dfa hidden=3'"):
-        planned("native-dfa.hidden=1,2", baseline="native-dfa hidden=3")
-    with pytest.raises(UsageError, match="unknown row for --baseline ' ': known: native-dfa"):
-        planned(baseline=" ")
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("fake", True),
-        ("fak", False),
-        ("fake hidden=32", True),
-        ("fake hidden=64", False),
-        ("fake preset=quick", True),
-        ("fake preset=quick hidden=32", True),
-        ("fake rate=0.5", False),
-        ("fake hidden", False),
-        (" ", False),
-        ("\t\n", False),
-    ],
-)
-def test_a_row_is_named_by_its_plugin_and_its_swept_values(make_row, text, names):
-    row = make_row(params={"hidden": 32, "rate": 0.5}, swept={"hidden": 32})
-    assert names_row(text, row) == names
+def test_the_baseline_is_one_row_of_each_task_or_of_one():
+    swept = {"native-dfa": {"hidden": [1, 2]}}
+    for text in (
+        "norse-lif", "native-dfa hidden=2", "native-dfa task=mnist hidden=2", "native-stdp task=digits"
+    ):  # fmt: skip
+        plans(baseline=text, params=swept)
+    with pytest.raises(UsageError) as error:
+        plans(baseline="native-dfa", params=swept)
+    assert str(error.value) == (
+        "--baseline 'native-dfa' names 2 rows, give one: 'native-dfa hidden=1', 'native-dfa hidden=2'"
+    )
+    with pytest.raises(UsageError) as error:
+        plans(("digits",), baseline="native-dfa hidden=3", params=swept)
+    assert str(error.value).endswith(
+        "known: native-dfa hidden=1, native-dfa hidden=2, native-stdp, norse-lif"
+    )
 
 
 @pytest.mark.parametrize(
@@ -483,9 +470,8 @@ def test_two_versions_of_a_framework_are_two_rows_of_one_plugin():
     assert old.params["hidden"] == new.params["hidden"] == 32
     assert old.key != new.key
     assert old.asked != new.asked  # a run that is carried on keeps both
-    assert names_row("a@0.9", old)
-    assert not names_row("a@0.9", new)
-    assert names_row("a", old) and names_row("a", new)
+    assert rows_named("a@0.9", [old, new]) == [old]
+    assert rows_named("a", [old, new]) == [old, new]
 
 
 def test_a_row_without_a_version_is_the_row_that_it_was():
