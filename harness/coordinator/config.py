@@ -27,9 +27,9 @@ from harness.plugin.parameters import QUICK
 from harness.protocol import VARIANTS
 from harness.subjects import LayerSize
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=2**31)]
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 Seconds = Positive
 Minutes = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=threading.TIMEOUT_MAX)]

@@ -23,6 +23,9 @@ QUICK, SOURCE, BEST = "quick", "source", "best"
 #: The `pattern` of a parameter that lists layer sizes: "256" or "256-64".
 LAYER_SIZES = r"[1-9]\d*(-[1-9]\d*)*"
 
+#: The largest numbers that a record can hold.
+_LARGEST = {int: 2**63 - 1, float: 1e100}
+
 #: The task under which a preset's values hold for every task that it does not name.
 ANY_TASK = "*"
 
@@ -64,6 +67,8 @@ class Parameter:
                 raise UsageError(f"parameter {name}: {result} is below its bound {self.low:g}")
             if self.high is not None and result > self.high:
                 raise UsageError(f"parameter {name}: {result} is above its bound {self.high:g}")
+            if abs(result) > _LARGEST[type(result)]:
+                raise UsageError(f"parameter {name}: {result:g} is too large a number")
         return result
 
     def _convert(self, name: str, value: object) -> Value:

@@ -23,8 +23,13 @@ LARGEST_FILE = 1 << 30
 #: No quantity of a benchmark is larger; sums and squares of such numbers are still finite.
 LARGEST = 1e100
 
-#: How deep lists and mappings may lie in each other: more than any record or session needs.
+#: No integer is larger: 64 bits and a sign.
+_LARGEST_INTEGER = 2**64
+
+#: How deep lists and mappings may lie in each other in a field: more than any record or session needs.
 DEEPEST = 8
+#: A field may lie as deep in its file: the facts of a record's variant are its fourth level.
+_ABOVE = 4
 
 #: A finite number, as the fields of records hold it.
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
@@ -59,7 +64,7 @@ def parse(text: str | bytes) -> Any:
         raise ValueError("no valid JSON (nested too deeply)") from None
     except ValueError as error:
         raise ValueError(f"no valid JSON ({plain(error)})") from None
-    return shallow(value)
+    return shallow(value, DEEPEST + _ABOVE)
 
 
 #: The types of a tree of JSON beside numbers; isinstance with an abstract class takes ten times as long.
@@ -68,23 +73,28 @@ _PLAIN, _NESTED = frozenset({str, bool, type(None)}), frozenset({dict, list, tup
 
 def shallow(value: Any, depth: int = DEEPEST) -> Any:
     """`value`, a tree of JSON; ValueError where it is nested deeper than `depth`, or has a number that
-    is not finite.
+    is not finite or that `parse` would refuse.
     """
     kind = type(value)
-    if kind is float or kind is int:  # the most frequent first: a run has millions of numbers
+    if kind is float:  # the most frequent first: a run has millions of numbers
         if not -LARGEST <= value <= LARGEST:
             raise ValueError("a number that is not finite, or too large")
+    elif kind is int:
+        if not -_LARGEST_INTEGER < value < _LARGEST_INTEGER:
+            raise ValueError("an integer that is too large")
     elif kind in _PLAIN:
         pass
     elif kind in _NESTED or (
         isinstance(value, (Mapping, Sequence)) and not isinstance(value, (str, bytes))
     ):
         if not depth:
-            raise ValueError(f"nested more than {DEEPEST} deep")
+            raise ValueError("nested too deeply")
         for part in value.values() if kind is dict or isinstance(value, Mapping) else value:
             shallow(part, depth - 1)
-    elif isinstance(value, (int, float)) and not abs(value) <= LARGEST:
-        raise ValueError("a number that is not finite, or too large")
+    elif isinstance(value, int):
+        shallow(int(value))
+    elif isinstance(value, float):
+        shallow(float(value))
     return value
 
 
@@ -109,6 +119,6 @@ def _float(digits: str) -> float:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > 20:  # 64 bits and a sign
+    if len(digits) > len(str(-_LARGEST_INTEGER)):
         raise ValueError(f"{digits[:20]}... is too large a number")
     return int(digits)

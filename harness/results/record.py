@@ -91,7 +91,7 @@ class TrialRecord(Base):
     versions: dict[str, str] = {}
     jobs: Count = 1
     stages: dict[str, Amount] = {}
-    node: dict[str, Any] = {}
+    node: dict[str, Tree] = {}
 
     @field_validator("layers")
     @classmethod

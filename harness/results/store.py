@@ -262,9 +262,13 @@ class RunFolder:
             yield
 
     def _describe(self, description: Description, again: str = "--resume it") -> None:
-        """Writes run.json, whole or not at all."""
+        """Writes run.json, whole or not at all; UsageError where it could not be read again."""
         data = {"schema": SCHEMA, **description.model_dump(mode="json")}
         text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        try:
+            parse(text)
+        except ValueError as error:  # a run that nobody could open again
+            raise UsageError(f"{self.path / RUN} cannot keep this command: {error}") from None
         with writing(self.path, again):
             replace(self.path / RUN, text.encode(errors="backslashreplace"))
 

@@ -7,10 +7,13 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from harness.errors import UsageError
 from harness.plugin.contract import Neuron
+from harness.plugin.parameters import Parameter
 from harness.results.metrics import METRICS
-from harness.results.reading import LARGEST
+from harness.results.reading import DEEPEST, LARGEST
 from harness.results.record import (
     SCHEMA,
     LayerProof,
@@ -20,6 +23,7 @@ from harness.results.record import (
     PeaksRecord,
     Series,
     TrialRecord,
+    Variant,
     Versus,
     finite,
     from_line,
@@ -34,7 +38,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 OWN_NAMES = TEXT.filter(lambda name: name not in METRICS)
 FLOATS = st.floats(-LARGEST, LARGEST)
 COUNTS = st.integers(1, 2**53)
-NUMBERS = st.one_of(st.integers(-(2**53), 2**53), FLOATS)
+NUMBERS = st.one_of(st.integers(-(2**63), 2**63 - 1), FLOATS)
 VALUES = st.one_of(st.booleans(), NUMBERS, TEXT)
 ROWS = st.builds(
     Row,
@@ -49,6 +53,10 @@ ROWS = st.builds(
     params=st.dictionaries(TEXT, VALUES),
     swept=st.dictionaries(TEXT, VALUES),
 )
+ROW = {
+    "plugin": "p", "framework": "f", "framework_version": "1", "digest": "d", "device": "cpu",
+    "threads": 1, "task": "t", "preset": "quick",
+}  # fmt: skip
 LAYERS = st.builds(
     LayerRow,
     plugin=TEXT,
@@ -98,6 +106,61 @@ def test_a_record_is_read_as_it_was_written(record):
     assert "\n" not in line
     assert "\r" not in line
     assert from_line(line.encode().decode()) == record
+
+
+def holding(place, value):
+    """A record that has `value` in that place; ValidationError where it is refused."""
+    common = {"status": "ok", "row": Row.model_validate(ROW), "seed": 0}
+    match place:
+        case "layers":
+            return TrialRecord(layers=[{"name": "l", "mine": value}], **common)
+        case "variants":
+            variant = Variant(status="ok", facts={"mine": value})
+            return NetworkTiming(variants={"compile": variant}, **common)
+        case _:
+            return TrialRecord(**{place: {"mine": value}}, **common)
+
+
+@pytest.mark.parametrize("place", ["metrics", "facts", "layers", "node", "variants"])
+@given(
+    value=st.recursive(
+        st.integers() | st.floats() | st.integers(-(2**66), 2**66) | TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    ),
+    deeper=st.integers(0, 10),
+)
+def test_what_can_be_written_can_be_read(place, value, deeper):
+    for _ in range(deeper):
+        value = [value]
+    try:
+        record = holding(place, value)
+    except ValidationError:
+        return
+    assert from_line(to_line(record)) == record
+
+
+@pytest.mark.parametrize("place", ["metrics", "facts", "layers", "node", "variants"])
+@pytest.mark.parametrize(
+    ("deep", "innermost"), [(DEEPEST, 1), (DEEPEST, 2**64 - 1), (0, 1 - 2**64), (0, -1e100)]
+)
+def test_the_deepest_and_the_largest_can_be_read(place, deep, innermost):
+    value = innermost
+    for _ in range(deep):
+        value = [value]
+    record = holding(place, value)
+    assert from_line(to_line(record)) == record
+
+
+@pytest.mark.parametrize("number", [10**19, -(10**24), 2**63, 1e100, -1e101])
+@pytest.mark.parametrize("default", [1, 1.0])
+def test_a_parameter_that_is_accepted_can_be_read(default, number):
+    try:
+        value = Parameter(default, "").check("p", number)
+    except UsageError:
+        return
+    row = Row.model_validate({**ROW, "params": {"p": value}, "swept": {"p": value}})
+    record = TrialRecord(status="ok", row=row, seed=0)
+    assert from_line(to_line(record)) == record
 
 
 @given(RECORDS, st.data())
@@ -167,8 +230,8 @@ def test_nan_is_in_no_record(make_record):
         ({"metrics": {"reference_accuracy": [1]}}, "reference_accuracy: [1] is no mapping"),
         ({"metrics": {"test_accuracy": True}}, "test_accuracy: True is no number"),
         ({"metrics": {"mine": 1e101}}, "too large"),
-        ({"metrics": {"mine": [[[[[[[[[[1]]]]]]]]]]}}, "nested more than 8 deep"),
-        ({"facts": {"mine": [[[[[[[[[[1]]]]]]]]]]}}, "nested more than 8 deep"),
+        ({"metrics": {"mine": [[[[[[[[[[1]]]]]]]]]]}}, "nested too deeply"),
+        ({"facts": {"mine": [[[[[[[[[[1]]]]]]]]]]}}, "nested too deeply"),
         ({"layers": [{"synops_ac": 1}]}, "a layer has no name"),
         ({"layers": [{"name": "l", "activation_sparsity": 2}]}, "layer l: activation_sparsity: 2"),
         ({"seconds": -1}, "seconds: "),

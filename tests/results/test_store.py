@@ -237,6 +237,15 @@ def test_each_command_is_a_session_and_the_description_is_replaced_whole(folder)
     assert not list(folder.path.glob("*.partial"))
 
 
+@pytest.mark.parametrize("fact", [float("nan"), 1e101, 2**80, json.loads("[" * 12 + "]" * 12)])
+def test_a_session_that_could_not_be_read_again_is_refused_and_the_run_stays_readable(folder, fact):
+    folder.begin(Session(command="first"))
+    session = Session(command="second").model_copy(update={"data": {"a task's": fact}})
+    with pytest.raises(UsageError, match=r"run.json cannot keep this command: .*(JSON|large|deep)"):
+        folder.begin(session)
+    assert [each.command for each in folder.description().sessions] == ["first"]
+
+
 def test_the_wall_time_of_a_part_is_that_of_its_session_and_outlives_an_error(folder):
     folder.begin(Session(command="first"))
     with folder.clocked("trials"):
