@@ -69,6 +69,10 @@ class Split(Samples):
             targets = targets.transpose(0, 1).float()
         return self.take_inputs(index), targets
 
+    def first(self, samples: int) -> Split:
+        """The first `samples`, in their stored order."""
+        return replace(self, inputs=self.inputs[:samples], targets=self.targets[:samples])
+
     def batches(self, size: int, limit: int | None = None) -> Batches:
         """The first `limit` samples in their stored order; can be iterated repeatedly."""
         return Batches(self, size, limit)

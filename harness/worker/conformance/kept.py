@@ -95,10 +95,8 @@ def _small_trial(probe: Probe, material: Material) -> None:
     """Every hook once, on a few samples."""
     model = probe.build(material)
     probe.update(model, material, _FEW)
-    few = slice(0, 2 * _FEW)
-    whole = material.data.train
-    split = type(whole)(whole.inputs[few], whole.scale, whole.targets[few])
-    data, task = TaskData(material.data.task, split, split, split), material.data.task
+    task, split = material.data.task, material.data.train.first(2 * _FEW)
+    data = TaskData(task, split, split, split)
     probe.finish(model, Material(data, material.params))
     inputs, targets = split.take(slice(0, _FEW))
     encoded = probe.spikes_of(model, inputs)

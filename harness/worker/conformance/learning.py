@@ -14,11 +14,9 @@ from harness.measure.clock import synchronise
 from harness.measure.memory import return_free_memory
 from harness.plugin import SPIKE_TRAIN
 from harness.worker.conformance.outcome import Failing
-from harness.worker.conformance.probe import SEED, Probe
-from harness.worker.data import Split
+from harness.worker.conformance.probe import Probe, compare_states
 from harness.worker.evaluate import answer
 from harness.worker.sequences import evaluate_fit
-from harness.worker.train import train
 
 #: Standard errors above chance that count as having learned.
 _ERRORS = 5
@@ -58,19 +56,10 @@ def learning(probe: Probe) -> str:
 
 def determinism(probe: Probe) -> str:
     """Two trainings of a few steps with one seed end in equal weights."""
-    exact = probe.device.type == "cpu"
-    first, second = (_few_steps(probe) for _ in range(2))
-    for name, value in first.items():
-        # On CUDA, atomic additions are in no fixed order.
-        other = second[name]
-        equal = (
-            torch.equal(value, other)
-            if exact
-            else torch.allclose(value.double(), other.double(), 1e-3, 1e-4)
-        )
-        if not equal:
-            raise Failing(f"{name!r} differs after 3 steps with equal seeds")
-    return "bit for bit" if exact else "but for rounding"
+    # An epoch of the samples of one batch is one step.
+    epochs = 1 if len(probe.material.data.train) > probe.material.batch_size else 3
+    first, second = (probe.train_few(probe.build(), 3, epochs) for _ in range(2))
+    return compare_states(first, second, probe.device, "differs after 3 steps with equal seeds")
 
 
 def last_batch(probe: Probe) -> str:
@@ -122,19 +111,3 @@ def _in_use(device: torch.device) -> tuple[int, int]:
         return tensors, torch.cuda.memory_allocated(device)
     memory = psutil.Process().memory_info()
     return tensors, memory.rss - getattr(memory, "shared", 0)
-
-
-def _few_steps(probe: Probe) -> dict[str, Tensor]:
-    """The state of a new model after three steps."""
-    model, material = probe.build(), probe.material
-    few = slice(0, 3 * material.batch_size)
-    whole = material.data.train
-    split = Split(whole.inputs[few], whole.scale, whole.targets[few])
-    epochs = material.params.epochs
-    material.params.epochs = 1 if len(split) > material.batch_size else 3
-    try:
-        train(probe.hooks, model, material.params, split, SEED, lambda _: None)
-    finally:
-        material.params.epochs = epochs
-    state = model.state_dict()  # that it holds nothing but tensors is another check's
-    return {name: value.clone() for name, value in state.items() if isinstance(value, Tensor)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from harness.plugin import CLASSIFICATION, SPIKE_TRAIN, Task
 from harness.worker.data import Split, TaskData
@@ -72,8 +71,3 @@ def odd_images(device: torch.device, quick: bool = False) -> TaskData:
 
 #: A plugin is checked on the first that it does not refuse.
 MAKERS = (images, spikes, spike_trains)
-
-
-def first_samples(data: TaskData, samples: int) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of the first training samples."""
-    return data.train.take(slice(0, samples))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,8 @@ from harness.plugin import (
 )
 from harness.subjects import PluginLocation
 from harness.worker import checks
-from harness.worker.conformance.material import MAKERS, first_samples
+from harness.worker.checkpoints import Checkpoints
+from harness.worker.conformance.material import MAKERS
 from harness.worker.conformance.outcome import Failing
 from harness.worker.data import TaskData
 from harness.worker.devices import on_device
@@ -125,6 +126,20 @@ class Probe:
         self.finish(model, self.material)
         return model
 
+    def train_few(
+        self, model: nn.Module, updates: int, epochs: int, checkpoints: Checkpoints | None = None
+    ) -> dict[str, Tensor]:
+        """Trains `model` for `epochs` of a few `updates`; the tensors of its state."""
+        params, few = self.material.params, updates * self.material.batch_size
+        before, params.epochs = params.epochs, epochs
+        try:
+            split = self.material.data.train.first(few)
+            train(self.hooks, model, params, split, SEED, lambda _: None, checkpoints)
+        finally:
+            params.epochs = before
+        state = model.state_dict()  # that it holds nothing but tensors is another check's
+        return {name: value.clone() for name, value in state.items() if isinstance(value, Tensor)}
+
     def finish(self, model: nn.Module, material: Material) -> None:
         """Ends the training of `model`, as a trial does."""
         model.eval()
@@ -177,7 +192,7 @@ class Probe:
     def update(self, model: nn.Module, material: Material, samples: int) -> dict[str, float]:
         """One update with the first training samples; its scalars, checked."""
         hook = self.hooks
-        inputs, targets = first_samples(material.data, samples)
+        inputs, targets = material.data.train.take(slice(0, samples))
         model.train()
         spikes = hook.encode(model, inputs, generator(SEED, self.device))
         checks.encoded(spikes, inputs)
@@ -196,6 +211,19 @@ class Probe:
             yield
         finally:
             self.device = before
+
+
+def compare_states(
+    ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], device: torch.device, otherwise: str
+) -> str:
+    """How equal two states are; Failing, with the words `otherwise`, where a tensor differs."""
+    exact = device.type == "cpu"
+    # On CUDA, atomic additions are in no fixed order.
+    tolerance = (0.0, 0.0) if exact else (1e-3, 1e-4)
+    for name, value in ours.items():
+        if not torch.allclose(value.double(), theirs[name].double(), *tolerance, equal_nan=True):
+            raise Failing(f"{name!r} {otherwise}")
+    return "bit for bit" if exact else "but for rounding"
 
 
 def differing_samples(ours: Tensor, theirs: Tensor) -> Tensor:
