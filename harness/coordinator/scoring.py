@@ -23,8 +23,8 @@ _STAGES = ("build", "train", "evaluate", "save")
 class Scorer:
     """Scores what workers answered to the test samples of one task.
 
-    `labels` is the file of the true classes, "" where the task has none; it is copied into the run, as
-    `kept` if that is given, `limit` of them where there is a limit.
+    `labels` is the file of the true classes, "" where the task has none; it is copied to `kept`, in the
+    run, `limit` of them where there is a limit.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class Scorer:
         task: Task | None,
         labels: str,
         folder: RunFolder,
+        kept: Path,
         limit: int | None = None,
-        kept: Path | None = None,
     ) -> None:
         self._classes, self._folder = task.classes if task else 0, folder
-        self._kept = kept or folder.labels
+        self._kept = kept
         self._scores = bool(labels)
         if labels:
             places = partial(subset, limit=limit)

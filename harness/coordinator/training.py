@@ -171,21 +171,20 @@ def run_trials(
     described_logs: Path,
     workers: Workers,
     listener: Listener,
+    labels: Path,
     chosen: Sequence[OwnMetric] = (),
     executor: Executor | None = None,
-    labels: Path | None = None,
 ) -> bool:
     """Runs the trials, several at a time, and appends what became of each, with the `chosen` metrics.
 
-    The true classes of the test samples are kept in `labels`; without it, as in a run of one task. Trials
-    run where `executor` runs them, on this machine by `workers` without one. False where one failed
-    that was to end the run, as `config.fail_fast` says.
+    The true classes of the test samples are kept in `labels`. Trials run where `executor` runs them, on
+    this machine by `workers` without one. False where one failed that was to end the run, as
+    `config.fail_fast` says.
     """
     if executor is None:
         slots = config.parallel(planned[0].trial.row.device) if planned else 1
         executor = LocalExecutor(workers, config, data, slots)
-    labels = labels or folder.labels
-    scorer = Scorer(data.task, data.labels, folder, config.limit, labels)
+    scorer = Scorer(data.task, data.labels, folder, labels, config.limit)
     stack = ExitStack()
     own = stack.enter_context(
         own_metrics(
@@ -228,7 +227,7 @@ def run_trials(
         fields = own.add(fields, trial.key, unchanged)
         if fields["status"] == "ok":
             stages.enter("reload")
-            fields = reloaded(fields, executor.reload(job, fields, outcome))
+            fields = reloaded(fields, executor.reload(job, outcome))
         stages.enter("end")
         if plan.source and plan.source.accuracy is not None and fields["status"] == "ok":
             fields["metrics"]["reported_accuracy"] = plan.source.accuracy

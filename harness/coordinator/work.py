@@ -136,8 +136,8 @@ def _train_and_measure(
     listener.planned([p.label for p in planned], finished, f"{config.task} ({presets})")
     with folder.clocked("trials"), _executor(open_, config, data, folder, listener) as executor:
         finished_all = run_trials(
-            open_, config, data, folder, session, logs, workers, listener, chosen, executor,
-            folder.own_labels(one.own),
+            open_, config, data, folder, session, logs, workers, listener,
+            folder.own_labels(one.own), chosen, executor,
         )  # fmt: skip
     if not config.timing or config.part[1] > 1 or not finished_all:
         return finished_all

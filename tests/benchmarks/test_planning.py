@@ -72,7 +72,7 @@ class Nothing:
         job.state.touch()
         return Outcome(ANSWER, "2026-01-01T00:00:00+00:00", dict(STAGES))
 
-    def reload(self, job, fields, outcome):
+    def reload(self, job, outcome):
         return Measured(metrics={}, facts={"reload": "same"})
 
     def stop(self):
@@ -94,7 +94,10 @@ folder, nothing, watching = RunFolder.create(out, "networks"), Nothing(), Watchi
 data = Prepared(path="", facts={}, task=Task("digits", "classification", (1, 8, 8), 10, 1257))
 with Workers(fork=False) as workers:
     start = perf_counter()
-    run_trials(planned, config, data, folder, 0, out / "described", workers, watching, executor=nothing)
+    run_trials(
+        planned, config, data, folder, 0, out / "described", workers, watching, folder.labels,
+        executor=nothing,
+    )
 times, used = watching.times, watching.bytes
 told |= {
     "first": nothing.begun - start,

@@ -27,7 +27,7 @@ def trial(make_row):
 @pytest.fixture
 def scorer(folder, tmp_path):
     save_file({"test_targets": LABELS}, tmp_path / "labels.safetensors")
-    return Scorer(find("digits"), str(tmp_path / "labels.safetensors"), folder)
+    return Scorer(find("digits"), str(tmp_path / "labels.safetensors"), folder, folder.labels)
 
 
 def leave(folder, trial, classes):
@@ -64,7 +64,7 @@ def test_without_predictions_of_every_sample_a_trial_is_invalid(scorer, folder, 
 
 
 def test_a_task_without_labels_and_a_trial_that_failed_are_not_scored(scorer, folder, trial):
-    assert Scorer(find("spike-train"), "", folder).score(OK, trial) == OK
+    assert Scorer(find("spike-train"), "", folder, folder.labels).score(OK, trial) == OK
     failed = {"status": "oom", "reason": "too large"}
     assert scorer.score(failed, trial) == failed
 
@@ -72,7 +72,7 @@ def test_a_task_without_labels_and_a_trial_that_failed_are_not_scored(scorer, fo
 def test_with_a_limit_the_samples_that_it_leaves_are_scored(folder, trial, tmp_path):
     labels = tmp_path / "labels.safetensors"
     save_file({"test_targets": LABELS}, labels)
-    scorer = Scorer(find("digits"), str(labels), folder, limit=100)
+    scorer = Scorer(find("digits"), str(labels), folder, folder.labels, limit=100)
     leave(folder, trial, LABELS[subset(360, 100)])
     metrics = scorer.score(OK, trial)["metrics"]
     assert (metrics["test_accuracy"], metrics["test_size"]) == (1, 100)

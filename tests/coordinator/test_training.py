@@ -51,7 +51,8 @@ def logs(tmp_path):
 
 
 def carry_out(planned, config, folder, logs, workers, listener=None, session=0):
-    run_trials(planned, config, DATA, folder, session, logs, workers, listener or Listener())
+    heard = listener or Listener()
+    run_trials(planned, config, DATA, folder, session, logs, workers, heard, folder.labels)
     records, problems = folder.records()
     assert problems == []
     return records
@@ -295,7 +296,7 @@ def test_the_first_failure_may_end_a_run(
     ]
     workers = Stoppable()
     config = config_of(jobs=1, fail_fast=fail_fast)
-    finished = run_trials(planned, config, DATA, folder, 0, logs, workers, heard)
+    finished = run_trials(planned, config, DATA, folder, 0, logs, workers, heard, folder.labels)
     assert finished is not fail_fast
     assert workers.stopped is fail_fast
     statuses = [record.status for record in folder.records()[0]]

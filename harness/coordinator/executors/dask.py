@@ -8,10 +8,9 @@ the scratch folder of its node.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from harness.catalogue.digest import host_digest
 from harness.catalogue.plugins import Plugin
@@ -126,7 +125,7 @@ class DaskExecutor:
             finally:
                 self._connection.forget(key)
 
-    def reload(self, job: Job, fields: Mapping[str, Any], outcome: Outcome) -> Event:
+    def reload(self, job: Job, outcome: Outcome) -> Event:
         """As `Executor.reload`: the node has done it, because another processor may round otherwise."""
         nothing = Failed(status="crashed", reason="the node has not loaded the network again")
         return outcome.reload or nothing

@@ -59,8 +59,8 @@ class Executor(Protocol):
     def run(self, job: Job, progress: Callable[[Progress], None]) -> Outcome:
         """Runs one trial and returns what became of it; `progress` hears where it stands."""
 
-    def reload(self, job: Job, fields: Mapping[str, Any], outcome: Outcome) -> Event:
-        """What a process answers that loads the trained network anew; `fields` are its record's."""
+    def reload(self, job: Job, outcome: Outcome) -> Event:
+        """What a process answers that loads the trained network anew."""
 
     def stop(self) -> None:
         """Ends every trial now, and every one that starts later."""

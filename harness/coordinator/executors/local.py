@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from harness.coordinator.config import RunConfig
 from harness.coordinator.executors.job import Job, Outcome, reload_here, run_here
@@ -22,7 +21,7 @@ class LocalExecutor:
         """As `Executor.run`."""
         return run_here(self._workers, job, self._data, self._timeout, progress)
 
-    def reload(self, job: Job, fields: Mapping[str, Any], outcome: Outcome) -> Event:
+    def reload(self, job: Job, outcome: Outcome) -> Event:
         """As `Executor.reload`: after the predictions were scored, so for good networks alone."""
         return reload_here(self._workers, job, self._data, self._timeout, outcome.event)
 

@@ -354,8 +354,8 @@ def test_what_metrics_need_travels_and_is_written_where_they_look(cluster, start
 )
 def test_a_network_is_loaded_again_where_it_was_trained(cluster, start, job, found):
     with start() as executor:
-        assert executor.reload(job, {}, Outcome(TRAINED, reload=found)) == found
-        missing = executor.reload(job, {}, Outcome(TRAINED))
+        assert executor.reload(job, Outcome(TRAINED, reload=found)) == found
+        missing = executor.reload(job, Outcome(TRAINED))
     assert (missing.status, cluster.submitted) == ("crashed", [])
 
 
