@@ -79,7 +79,7 @@ CHECKS = (
     ),
     Check(
         "operations",
-        "the operations of every recorded layer can be counted",
+        "the operations of every recorded layer can be counted, and all weights that decide are recorded",
         "with `record`, return a Layer for each connection; pass its weight [n_out, n_in], its Linear or "
         "its convolution as `connection`",
         needs="shapes",

@@ -7,7 +7,7 @@ timed calls failed. Its numbers are shown, marked as that, and are ranked nowher
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from harness.errors import plain
 from harness.results.answers import Answers
@@ -24,6 +24,21 @@ LEAST_TIED = 0.01
 
 #: The fact that names the metrics by hook that failed: why is among what is `absent`.
 FAILED_METRICS = "failed_metrics"
+
+#: The kind of the warning of a row whose operations are more than were counted.
+UNRECORDED = "unrecorded"
+#: What is counted from the recorded layers, where less is better.
+COUNTED = (
+    "synops_effective",
+    "synops_ac",
+    "synops_mac",
+    "synops_dense",
+    "energy_modelled_nj",
+    "energy_once_nj",
+    "spikes_per_sample",
+)
+#: So many names stand in a warning; the record has all.
+MOST_NAMES = 4
 
 Timing = NetworkTiming | LayerTiming | None
 
@@ -64,6 +79,7 @@ def warnings(
 ) -> dict[str, str]:
     """What a reader of the row must know, a sentence for each kind. `trials` are those that succeeded."""
     found = {
+        UNRECORDED: _unrecorded(trials),
         "silent": _silent(trials),
         "chance": _at_chance(trials, answers) if answers else "",
         "ties": _tied(trials),
@@ -75,6 +91,33 @@ def warnings(
         "unsteady": _unsteady(timing),
     }
     return {kind: text for kind, text in found.items() if text}
+
+
+def is_lower_bound(kinds: Container[str], metric: str) -> bool:
+    """Whether `metric` of a row with warnings of these kinds may be higher than it was counted."""
+    return UNRECORDED in kinds and metric in COUNTED
+
+
+def _unrecorded(trials: Sequence[TrialRecord]) -> str:
+    """Weights that the scores depend on and no recorded layer has."""
+    names: dict[str, None] = {}
+    most, seeds = 0.0, []
+    for trial in trials:
+        told = trial.facts.get("unrecorded")
+        if not (isinstance(told, Mapping) and isinstance(told.get("names"), (list, tuple))):
+            continue
+        share = told.get("share")
+        most = max(most, float(share) if is_number(share) else 0.0)
+        names |= dict.fromkeys(map(plain, told["names"]))
+        seeds.append(trial.seed)
+    if not names:
+        return ""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return (
+        f"no recorded layer has {_percent(most)} of the weights that its scores depend on "
+        f"({', '.join([*names][:MOST_NAMES])}{more}){_of(seeds, trials)}: it needs more operations than "
+        "were counted"
+    )
 
 
 def _silent(trials: Sequence[TrialRecord]) -> str:

@@ -70,7 +70,8 @@ class TrialRecord(Base):
     how many trials ran at once, `node` the facts of the machine of a cluster that it ran on, empty where
     that was the session's own.
 
-    Among the `facts`: `silent_layers`, the names of those that never spiked on the whole test split;
+    Among the `facts`: `unrecorded`, the `names` of the weights that the scores depend on and no recorded
+    layer has, and their `share` of all; `silent_layers`, those that never spiked on the whole test split;
     `tied_scores`, the fraction of test samples whose best score several classes share;
     `random_answers`, the fraction on which two evaluations differ; `unseeded_answers`, that on which they
     do though the same seed was set before each; `reload`, "same" or how the network answers otherwise

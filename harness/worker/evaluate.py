@@ -19,6 +19,7 @@ from harness.worker import checks, wiring
 from harness.worker.data import Samples, Split
 from harness.worker.hooks import Hooks
 from harness.worker.repeats import SAMPLES
+from harness.worker.unrecorded import Unrecorded, unrecorded
 
 #: The batch of every evaluation: large enough to be fast, small enough to record its activity.
 BATCH = 250
@@ -33,12 +34,13 @@ class Beginning:
     """The first samples of an evaluation, by copies: `repeats.SAMPLES` of them, or fewer.
 
     `spikes` are [T, B, ...], `scores` those [B, C] after the last step; `recorded` has their scores and the
-    layers that these may come from.
+    layers that these may come from; `unrecorded` is what of the network no layer has.
     """
 
     spikes: Tensor
     scores: Tensor
     recorded: Evaluation
+    unrecorded: Unrecorded
 
     def told(self) -> list[list[float]]:
         """The scores, of as many samples as fit into a message."""
@@ -146,12 +148,14 @@ def answer(
             wiring.connections(evaluation.layers, model)
             checks.references(evaluation.references, len(inputs), classes)
             answers.activity.add(evaluation.layers, len(inputs))
-            answers.beginning = answers.beginning or _beginning(spikes, evaluation)
+            answers.beginning = answers.beginning or _beginning(
+                spikes, evaluation, unrecorded(evaluation.layers, model)
+            )
         answers.add(scores, dict(evaluation.references) if record else None)
     return answers
 
 
-def _beginning(spikes: Tensor, evaluation: Evaluation) -> Beginning:
+def _beginning(spikes: Tensor, evaluation: Evaluation, missing: Unrecorded) -> Beginning:
     """The first samples of a batch; InvalidOutput where their layers do not feed each other."""
     few = slice(0, SAMPLES)
     layers = [
@@ -174,6 +178,7 @@ def _beginning(spikes: Tensor, evaluation: Evaluation) -> Beginning:
         _copied(spikes[:, few]),
         scores[-1] if scores.ndim == 3 else scores,
         replace(part, layers=ends),
+        missing,
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from harness.plugin import Params
+from harness.plugin import Evaluation, Params
 from harness.worker import repeats, state, wiring
 from harness.worker.data import TaskData
 from harness.worker.evaluate import ENCODE_SEED, Beginning
 from harness.worker.hooks import Hooks
 from harness.worker.proof.in_use import NOT_PROVED, neuron_in_use
 from harness.worker.seeds import seed_with_own
+from harness.worker.unrecorded import Unrecorded, taking_part
 
 
 @torch.no_grad()
@@ -65,6 +66,26 @@ def examined(
     if not chance.random:
         wiring.deciding(beginning.recorded)
     return {name: share for name, share in told.items() if share}
+
+
+@torch.no_grad()
+def unrecorded_fact(
+    hooks: Hooks,
+    model: nn.Module,
+    build: Callable[[], nn.Module],
+    spikes: Tensor,
+    missing: Unrecorded,
+) -> dict[str, Any]:
+    """The fact `unrecorded`, where scores of `spikes` [T, B, ...] depend on weights that no layer has."""
+
+    def evaluate(values: Mapping[str, Tensor]) -> Evaluation:
+        network = build()
+        # Loaded, not written: a network of another framework makes arrays of its parameters then.
+        state.load(network, state.entries(model) | dict(values))
+        seed_with_own(ENCODE_SEED, network)
+        return hooks.evaluate(network.eval(), spikes, True)
+
+    return taking_part(missing, evaluate)
 
 
 def neuron_fact(hooks: Hooks, model: nn.Module, params: Params) -> dict[str, Any]:

@@ -15,15 +15,21 @@ from harness.worker import checks, wiring
 from harness.worker.data import TaskData
 from harness.worker.evaluate import ENCODE_SEED
 from harness.worker.hooks import Hooks
+from harness.worker.unrecorded import Unrecorded, unrecorded
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Metrics by their names, the activity that was recorded, and the spikes of `raster`."""
+    """Metrics by their names, the activity that was recorded, and the spikes of `raster`.
+
+    `spikes` [T, 1, ...] are the input's; `unrecorded` is what of the network no layer has.
+    """
 
     metrics: dict[str, Any]
     activity: ActivityMeter
     raster: dict[str, list[list[int]]]
+    spikes: Tensor
+    unrecorded: Unrecorded
 
 
 @torch.no_grad()
@@ -58,4 +64,5 @@ def evaluate_fit(hooks: Hooks, model: nn.Module, data: TaskData) -> Fit:
         **activity.metrics(),
     }
     trains = {"input": spikes[:, 0].flatten(1), "target": wanted, "output": output}
-    return Fit(metrics, activity, {name: spike_times(t) for name, t in trains.items()})
+    raster = {name: spike_times(train) for name, train in trains.items()}
+    return Fit(metrics, activity, raster, spikes, unrecorded(evaluation.layers, model))

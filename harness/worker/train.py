@@ -20,7 +20,7 @@ from harness.worker.checkpoints import Checkpoints
 from harness.worker.data import Samples, Split, TaskData, load
 from harness.worker.devices import on_device
 from harness.worker.evaluate import Answers, answer
-from harness.worker.facts import examined, neuron_fact
+from harness.worker.facts import examined, neuron_fact, unrecorded_fact
 from harness.worker.hooks import Hooks
 from harness.worker.round_trip import is_short, try_round_trip
 from harness.worker.seeds import generator, seed_everything
@@ -131,12 +131,15 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         fit = evaluate_fit(hooks, model, data)
         activity, raster = fit.activity, fit.raster
         metrics.update(fit.metrics)
+        facts |= unrecorded_fact(hooks, model, build, fit.spikes, fit.unrecorded)
     else:
         test, accuracies = _answer(hooks, model, data, report)
         activity = test.activity
         metrics.update(activity.metrics() | accuracies)
         test.save(request.predictions)
         facts |= examined(hooks, model, build, data, test.beginning)
+        if (first := test.beginning) is not None:
+            facts |= unrecorded_fact(hooks, model, build, first.spikes, first.unrecorded)
         facts["tied_scores"] = test.tied / len(data.test)
     metrics.update(footprint(model))
     report(Progress(stage="save"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.results.answers import Answers
-from harness.results.caveats import refuted, warnings
+from harness.results.caveats import is_lower_bound, refuted, warnings
 from harness.results.session import Session
 
 LABELS = np.arange(200) % 4
@@ -37,6 +37,23 @@ def test_an_honest_row_has_no_warning(make_record):
     facts = {"silent_layers": [], "tied_scores": 0.001, "neuron": "equal to the textbook's"}
     record = make_record(predictions="d", layers=layers, facts=facts)
     assert warnings([record], make_record("network-timing"), answers, [Session()]) == {}
+
+
+def test_weights_that_no_layer_has_are_named(make_record):
+    fact = {"unrecorded": {"names": ["a", "b"], "share": 0.9831}}
+    found = warnings([make_record(facts=fact)], None)
+    assert found == {
+        "unrecorded": "no recorded layer has 98.3 % of the weights that its scores depend on (a, b): it "
+        "needs more operations than were counted"
+    }
+    assert is_lower_bound(found, "synops_effective")
+    assert not is_lower_bound(found, "latency_ms")
+    assert not is_lower_bound({}, "synops_effective")
+    many = {"unrecorded": {"names": list("abcdef"), "share": 0.5}}
+    found = warnings([make_record(facts=many), make_record(seed=1)], None)
+    assert "(a, b, c, d and 2 more) (seed 0): it" in found["unrecorded"]
+    for damaged in (1, {}, {"names": "a"}, {"names": []}):
+        assert warnings([make_record(facts={"unrecorded": damaged})], None) == {}
 
 
 def test_silent_layers_are_named_with_the_seeds_where_not_all(make_record):

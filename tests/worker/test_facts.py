@@ -95,6 +95,15 @@ def test_a_silent_last_layer_is_told_where_another_path_decides_and_refused_wher
         run(SILENT_PATH, epochs=3)
 
 
+def test_a_weight_that_no_layer_has_is_told(run):
+    code = EVALUATE.format(
+        "scores = model(spikes).cumsum(0); "
+        "layers = [Layer('half', spikes[..., :32], model.weight[:, :32], None)]"
+    )
+    told = run(code, epochs=3).facts["unrecorded"]
+    assert told == {"names": ["weight"], "share": 0.5}
+
+
 def test_layers_without_an_operation_do_not_explain_an_accuracy(run):
     """The inputs are currents, which a model may turn into spikes of its own."""
     currents = "\n@hookimpl\ndef harness_encode(inputs):\n    return inputs.flatten(1)[None] / 2\n"

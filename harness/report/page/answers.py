@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.report import layers
 from harness.report.looks import Look, looks
 from harness.report.numbers import counted, listed, plain, show
+from harness.report.page.columns import holds
 from harness.report.pairs import Pair, pair
 from harness.report.rows import NetworkRow, interval, ordered_by, overlap
 from harness.results.metrics import METRICS
@@ -52,7 +53,7 @@ def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
     if len(having) == 1:
         return found
     for title, metric in (("Fastest", LATENCY), ("Fewest operations", OPERATIONS)):
-        known = [row for row in having if row.has(metric)]
+        known = [row for row in having if holds(row, metric)]
         if len(known) > 1:
             found.append(_least(title, known, metric, best, ranking))
             chosen = min(known, key=_by(metric))
@@ -123,7 +124,7 @@ def _least(
     first, second = sorted(rows, key=_by(metric))[:2] if len(rows) > 1 else (rows[0], rows[0])
     what = "time" if metric == LATENCY else "operations"
     sentences = []
-    if first.row.key != best.row.key and best.has(metric):
+    if first.row.key != best.row.key and holds(best, metric):
         ratio, tie = _ratio(first, best, metric)
         sentences.append(
             f"Its {what} cannot be told from that of {best.name}."

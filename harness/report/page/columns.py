@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.report.content import Table
 from harness.report.pairs import pair
 from harness.report.rows import interval, overlap
+from harness.results.caveats import is_lower_bound
 from harness.results.metrics import HOST, METRICS, Metric
 from harness.results.ranking import Ranking
 from harness.results.summary import Summary
@@ -105,7 +106,7 @@ def best_cells(
     """
     found: dict[str, dict[str, str]] = {}
     for metric in metrics:
-        having = [row for row in rows if row.has(metric.name) and not row.refuted]
+        having = [row for row in rows if holds(row, metric.name)]
         values = {row.value(metric.name) for row in having}
         if metric.better == "" or len(values) < 2:
             continue
@@ -121,6 +122,11 @@ def best_cells(
                 marks[row.row.key] = "tie"
         found[metric.name] = marks
     return found
+
+
+def holds(row: Summary, metric: str) -> bool:
+    """Whether the row has a number of `metric` that may be the best: not refuted, nor a lower bound."""
+    return row.has(metric) and not row.refuted and not is_lower_bound(row.warnings, metric)
 
 
 def _tied(row: Summary, first: Summary, metric: Metric) -> bool:

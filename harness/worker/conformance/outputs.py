@@ -17,6 +17,8 @@ from harness.plugin import SPIKE_TRAIN, Evaluation, Layer
 from harness.worker import checks, validity, wiring
 from harness.worker.conformance.outcome import Failing, Skipping
 from harness.worker.conformance.probe import Probe, differing_samples
+from harness.worker.facts import unrecorded_fact
+from harness.worker.unrecorded import unrecorded
 
 
 def shapes(probe: Probe) -> str:
@@ -47,6 +49,13 @@ def operations(probe: Probe) -> str:
     layers = probe.recorded.layers
     if not layers:
         raise Failing("harness_evaluate returns no layers although `record` is set")
+    missing = unrecorded(layers, probe.trained)
+    fact = unrecorded_fact(probe.hooks, probe.trained, probe.build, probe.spikes, missing)
+    if told := fact.get("unrecorded"):
+        raise Failing(
+            f"no recorded layer has {100 * told['share']:.3g} % of the weights that the scores depend on: "
+            + ", ".join(told["names"])
+        )
     meter = ActivityMeter()
     meter.add(layers, probe.spikes.shape[1])
     if reason := meter.absent().get("synops_effective"):

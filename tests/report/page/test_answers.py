@@ -57,6 +57,15 @@ def test_what_would_be_lost_is_said_in_points():
     assert found.sentences[1].endswith("] of accuracy against good.")
 
 
+def test_operations_that_were_not_all_counted_are_not_named_as_the_fewest():
+    records, kept = with_predictions({"good": (0.97, 1e6), "ok": (0.9, 1e5), "cheap": (0.85, 1e3)})
+    fact = {"unrecorded": {"names": ["a.weight"], "share": 0.9}}
+    for n, each in enumerate(records):
+        if each.row.plugin == "cheap":
+            records[n] = each.model_copy(update={"facts": fact})
+    assert answers(records, kept)["Fewest operations"].name == "ok"
+
+
 def test_a_little_less_is_not_called_once_as_much():
     records, kept = with_predictions({"good": (0.97, 1000), "a-little-cheaper": (0.85, 996)})
     found = answers(records, kept)["Fewest operations"]

@@ -66,6 +66,20 @@ def test_what_is_refuted_wins_nothing():
     assert not best_cells(rows, shown_metrics(rows))
 
 
+def test_operations_that_were_not_all_counted_win_nothing():
+    facts = {"unrecorded": {"names": ["a.weight"], "share": 0.9}}
+    operations = {"a": (1.0, facts), "b": (2.0, {}), "c": (3.0, {})}
+    records = [
+        record(name, metrics={"synops_effective": n, "train_seconds": n}, facts=facts)
+        for name, (n, facts) in operations.items()
+    ]
+    rows = network_rows(summarise(records))
+    names = {row.row.key: row.row.plugin for row in rows}
+    found = best_cells(rows, shown_metrics(rows))
+    assert [names[key] for key in found["synops_effective"]] == ["b"]
+    assert [names[key] for key in found["train_seconds"]] == ["a"]
+
+
 def test_metrics_by_hook_are_a_group_of_their_own_and_brief_ones_are_shown():
     fields = {"unit": "number", "better": "less", "meaning": "x", "source": "mine"}
     join([DeclaredMetric(name="mine", title="Mine", **fields)])

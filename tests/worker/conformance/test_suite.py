@@ -140,6 +140,14 @@ BROKEN = {
         "not binary, one is 0.5",
         "spiking=False",
     ),
+    "a layer is not recorded": (
+        "@hookimpl\ndef harness_evaluate(model, spikes):\n    hidden = model(spikes)\n"
+        "    return Evaluation(model.readout(hidden.mean(0)),\n"
+        "        [Layer('hidden', spikes, model.hidden, hidden)])",
+        "operations",
+        r"no recorded layer has .* of the weights that the scores depend on: readout.weight",
+        "a Layer for each connection",
+    ),
     "nothing is recorded": (
         "@hookimpl\ndef harness_evaluate(model, spikes):\n"
         "    return Evaluation(model.readout(model(spikes).mean(0)))",
@@ -361,7 +369,8 @@ def test_what_cannot_be_counted_is_told_and_does_not_fail(plugin, check):
         "        self.weight = weight\n"
         "@hookimpl\ndef harness_evaluate(model, spikes):\n    hidden = model(spikes)\n"
         "    return Evaluation(model.readout(hidden.mean(0)),\n"
-        "        [Layer('hidden', spikes, Odd(model.hidden.weight), hidden)])"
+        "        [Layer('hidden', spikes, Odd(model.hidden.weight), hidden),\n"
+        "         Layer('readout', hidden, model.readout, None)])"
     )
     found = check(plugin(code), "operations")
     assert found.status == "skipped" and "a module Odd" in found.detail
