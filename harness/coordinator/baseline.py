@@ -1,23 +1,34 @@
 """What timings are compared with: a row that is asked for, and never one that is refuted.
 
-Another baseline than the one that a group had is computed from the raw times, which the run keeps.
+A report compares the raw times anew, which the run keeps: so all its verdicts are by one version's rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from harness.errors import UsageError
 from harness.results.caveats import refuted_rows
 from harness.results.labels import labels
 from harness.results.naming import baselines_named
-from harness.results.record import BASELINE, NetworkTiming, Record, Series, TrialRecord, Variant
-from harness.results.store import RunFolder
-from harness.results.timings import compare
+from harness.results.record import (
+    BASELINE,
+    LayerTiming,
+    NetworkTiming,
+    Record,
+    Series,
+    TrialRecord,
+    Variant,
+)
+from harness.results.store import RunFolder, Times
+from harness.results.timings import RECORDED, compare
 
-Group = Mapping[str, NetworkTiming]
-"""The measurements of one session and task that succeeded, by the keys of their rows."""
+Timing = NetworkTiming | LayerTiming
+
+Group = Mapping[str, Timing]
+"""The measurements of one session, and of one task or size, that have times, by the keys of their rows."""
 
 
 def rows_named(text: str, records: Sequence[Record]) -> list[str]:
@@ -29,25 +40,44 @@ def rows_named(text: str, records: Sequence[Record]) -> list[str]:
     return [row.key for row in found]
 
 
-def rebased(folder: RunFolder, records: Sequence[Record], baseline: str) -> list[Record]:
-    """`records`, with the rows of each measurement group compared with the row of key `baseline`.
+def rebased(
+    folder: RunFolder, records: Sequence[Record], baselines: Collection[str] = ()
+) -> list[Record]:
+    """`records`, with the rows of each measurement group compared anew, from their raw times.
 
-    Groups in which that row was not measured stay as they are. UsageError where the raw times of a row
-    of the others cannot be read.
+    They are compared with the one of the keys `baselines` that was measured in their group, else with the
+    baseline that they had. A group whose raw times cannot be read stays as it was recorded, and the fact
+    `recorded` of its records says why; UsageError where one of `baselines` was asked for.
     """
     changed: dict[str, Record] = {}
-    refuted = refuted_rows(records)
+    refuted, names = refuted_rows(records), _names(records)
     for group in _groups(records):
-        if baseline not in group:
-            continue
+        recorded = next(iter(group.values())).baseline
+        baseline = next((key for key in baselines if key in group), recorded)
+        facts: dict[str, str] = {}
         try:
-            series = _series(folder, group, baseline, refuted)
+            if baseline and baseline not in group:
+                raise ValueError(
+                    "the baseline was measured in another session, or has no times now"
+                )
+            taken = _taken(folder, group)
+            series = _series(taken, group, baseline, refuted)
         except ValueError as error:
-            raise UsageError(f"--baseline needs the raw times of every row: {error}") from None
+            if baseline != recorded:
+                raise UsageError(f"--baseline needs the raw times of every row: {error}") from None
+            taken, series = {}, {}
+            if any(each.versus for record in group.values() for each in record.series.values()):
+                facts = {RECORDED: str(error)}
+        if baseline != recorded:
+            own = names.get(recorded, "none")
+            facts = {BASELINE: f"{names[baseline]}, chosen for this report; that of the run: {own}"}
         for key, record in group.items():
-            facts = {name: fact for name, fact in record.facts.items() if name != BASELINE}
-            update = {"series": series[key], "baseline": baseline, "facts": facts}
-            changed[record.key] = record.model_copy(update=update)
+            kept = {n: f for n, f in record.facts.items() if baseline == recorded or n != BASELINE}
+            update: dict[str, Any] = {"baseline": baseline, "facts": {**kept, **facts}}
+            update["series"] = series.get(key, record.series)
+            if isinstance(record, NetworkTiming) and key not in refuted:
+                update["variants"] = _variants(record, taken)
+            changed[f"{record.kind} {record.key}"] = record.model_copy(update=update)
     return _replaced(records, changed)
 
 
@@ -74,10 +104,10 @@ def without_refuted(folder: RunFolder, records: Sequence[Record]) -> list[Record
         for key, record in group.items():
             update: dict[str, Any] = {"baseline": baseline, "facts": {**record.facts, **fact}}
             update["series"] = _uncompared(series[key]) if key in refuted else series[key]
-            if key in refuted:
+            if key in refuted and isinstance(record, NetworkTiming):
                 alone = {name: _alone(variant) for name, variant in record.variants.items()}
                 update["variants"] = alone
-            changed[record.key] = record.model_copy(update=update)
+            changed[f"{record.kind} {record.key}"] = record.model_copy(update=update)
     return _replaced(records, changed)
 
 
@@ -90,30 +120,68 @@ def _another(
     if not baseline:
         return "", alone, "no row"
     try:
-        return baseline, _series(folder, group, baseline, refuted), ""
+        return baseline, _series(_taken(folder, group), group, baseline, refuted), ""
     except ValueError as error:
         return "", alone, f"no row, since the raw times cannot be read ({error})"
 
 
 def _groups(records: Iterable[Record]) -> list[Group]:
-    groups: dict[tuple[int, str], dict[str, NetworkTiming]] = {}
+    """Those of networks by task, those of layers by size.
+
+    A layer that was refused for its outputs alone was timed with the others, and tells of their noise.
+    """
+    groups: dict[tuple[int, str], dict[str, Timing]] = {}
     for record in records:
         if isinstance(record, NetworkTiming) and record.status == "ok":
             groups.setdefault((record.session, record.row.task), {})[record.row.key] = record
+        elif isinstance(record, LayerTiming) and record.series:
+            size = record.row.size.model_dump_json()
+            groups.setdefault((record.session, size), {})[record.row.key] = record
     return list(groups.values())
 
 
+def _taken(folder: RunFolder, group: Group) -> dict[str, Times]:
+    """The raw times of the rows by their keys; ValueError where some cannot be read.
+
+    Those of variants, by `KEY-VARIANT`, only where they can.
+    """
+    taken = {key: folder.read_times(record.key) for key, record in group.items()}
+    for key, record in group.items():
+        for name, variant in record.variants.items() if isinstance(record, NetworkTiming) else ():
+            if variant.status == "ok":
+                with suppress(ValueError):
+                    taken[f"{key}-{name}"] = folder.read_times(f"{record.key}-{name}")
+    return taken
+
+
 def _series(
-    folder: RunFolder, group: Group, baseline: str, refuted: Mapping[str, str]
+    taken: Mapping[str, Times], group: Group, baseline: str, refuted: Mapping[str, str]
 ) -> dict[str, dict[str, Series]]:
-    """The series of a group, compared with `baseline`; ValueError where raw times cannot be read."""
-    times = {key: folder.read_times(record.key) for key, record in group.items()}
-    return compare(
-        {key: taken.seconds for key, taken in times.items()},
-        {key: taken.batches for key, taken in times.items()},
-        baseline,
-        group.keys() - refuted.keys(),
-    )
+    """The series of a group, compared with `baseline`."""
+    comparable = {
+        key
+        for key, record in group.items()
+        if key not in refuted and (isinstance(record, NetworkTiming) or record.equal)
+    }
+    return _compared(taken, baseline, comparable)
+
+
+def _compared(
+    taken: Mapping[str, Times], baseline: str, comparable: Collection[str]
+) -> dict[str, dict[str, Series]]:
+    times = {key: each.seconds for key, each in taken.items()}
+    return compare(times, {key: each.batches for key, each in taken.items()}, baseline, comparable)
+
+
+def _variants(record: NetworkTiming, taken: Mapping[str, Times]) -> dict[str, Variant]:
+    """Its variants, each compared with the eager network, by the noise of the two."""
+    row, changed = record.row.key, dict(record.variants)
+    for name, variant in record.variants.items():
+        key = f"{row}-{name}"
+        if key in taken:
+            series = _compared({row: taken[row], key: taken[key]}, row, {key})[key]
+            changed[name] = variant.model_copy(update={"series": series})
+    return changed
 
 
 def _uncompared(series: Mapping[str, Series]) -> dict[str, Series]:
@@ -125,10 +193,7 @@ def _alone(variant: Variant) -> Variant:
 
 
 def _replaced(records: Sequence[Record], changed: Mapping[str, Record]) -> list[Record]:
-    return [
-        changed.get(record.key, record) if isinstance(record, NetworkTiming) else record
-        for record in records
-    ]
+    return [changed.get(f"{record.kind} {record.key}", record) for record in records]
 
 
 def _names(records: Sequence[Record]) -> dict[str, str]:

@@ -146,8 +146,7 @@ class Run:
         keys = baselines_asked(self.sessions, own)
         if baseline:
             keys = rows_named(baseline, records)
-            for key in keys:
-                records = rebased(RunFolder(self.path), records, key)
+        records = rebased(RunFolder(self.path), records, keys)
         return build_report(
             self.path,
             Description(kind=self.kind, sessions=tuple(sessions)),

@@ -19,6 +19,7 @@ from harness.results.record import (
 )
 from harness.results.session import Session
 from harness.results.summary import Summary
+from harness.results.timings import RECORDED
 
 Timings = Sequence[NetworkTiming | LayerTiming]
 
@@ -41,6 +42,7 @@ def how_far(
     if timings:
         pairs += [
             ("Baseline", "; ".join(baseline_remarks(timed))),
+            ("Comparison", _recorded(timed)),
             ("Noise floor", _floor(timed)),
             ("Machine", _machine(sessions, timed)),
             ("Checks passed", _checks(timings, timed)),
@@ -57,6 +59,12 @@ def how_far(
 def baseline_remarks(timed: Timings) -> list[str]:
     """Why times are compared with another row than was asked for, or with none."""
     return list(dict.fromkeys(plain(r.facts[BASELINE]) for r in timed if r.facts.get(BASELINE)))
+
+
+def _recorded(timed: Timings) -> str:
+    """Why times are compared as they were recorded: by the version that measured."""
+    reasons = dict.fromkeys(plain(str(r.facts[RECORDED])) for r in timed if r.facts.get(RECORDED))
+    return prose("trust", "recorded", reasons="; ".join(reasons)) if reasons else ""
 
 
 def _floor(timed: Timings) -> str:

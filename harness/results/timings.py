@@ -18,6 +18,9 @@ _PERCENTILES = {"latency_p95_ms": ("latency", 0.95), "latency_p99_ms": ("latency
 #: The share of the highest rate at which a batch counts as large enough.
 NEARLY = 0.9
 
+#: The fact that says why a report shows a comparison as it was recorded, by the version that measured.
+RECORDED = "recorded"
+
 Times = Mapping[str, Rounds]
 """The seconds of a subject's calls by series, round by round, in the order taken."""
 

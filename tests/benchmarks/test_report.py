@@ -1,4 +1,4 @@
-"""What a report costs, tables and figures, for as many rows as a sweep may have.
+"""What a report costs, comparisons, tables and figures, for as many rows as a sweep may have.
 
 The aims, on two cores: 13 rows well below 5 s, 100 rows of 10 seeds in 6 s, 1000 in 20 s and 400 MB.
 Each report is made by a process of its own: a peak is that of the whole process, imports included.
@@ -21,11 +21,9 @@ from pathlib import Path
 from time import perf_counter
 
 start = perf_counter()
-from harness.report.build import build_report
-from harness.results.store import RunFolder
+from harness.coordinator.run import load
 
-folder = RunFolder.open(Path(sys.argv[1]))
-records, problems = folder.records()
+run = load(Path(sys.argv[1]))
 read = perf_counter()
 began = {}
 
@@ -34,10 +32,12 @@ def say(what):
     began[what] = perf_counter()
 
 
-build_report(folder.path, folder.description(), records, problems, say=say)
+run.report(say=say)
 end, drawing = perf_counter(), began["drawing the figures"]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-parts = {"read": read - start, "tables": drawing - read, "figures": end - drawing, "MB": peak}
+compared = began["writing the tables"]
+parts = {"read": read - start, "compared": compared - read}
+parts |= {"tables": drawing - compared, "figures": end - drawing, "MB": peak}
 print(json.dumps(parts))
 """
 
@@ -52,8 +52,20 @@ from harness.results.store import RECORDS, RunFolder
 
 folder = RunFolder.create(Path(sys.argv[2]), "networks")
 folder.begin(session())
-lines = map(to_line, many_records(int(sys.argv[3]), int(sys.argv[4])))
-(folder.path / RECORDS).write_text("".join(f"{line}\\n" for line in lines), encoding="utf-8")
+records = many_records(int(sys.argv[3]), int(sys.argv[4]))
+timed = [record for record in records if record.kind == "network-timing"]
+for place, record in enumerate(records):
+    if record.kind == "network-timing":
+        rounds = {
+            name: [[0.001 + 1e-6 * (number * calls + n) for n in range(calls)] for number in range(12)]
+            for name, calls in (("latency", 40), ("inference", 3), ("train", 10))
+        }
+        samples = {"batches": dict.fromkeys(rounds, 1), "seconds": rounds}
+        folder.write_samples(record.key, samples)
+        records[place] = record.model_copy(update={"baseline": timed[0].row.key})
+(folder.path / RECORDS).write_text(
+    "".join(f"{to_line(record)}\\n" for record in records), encoding="utf-8"
+)
 """
 
 

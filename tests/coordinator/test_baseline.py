@@ -5,9 +5,11 @@ import pytest
 from harness.coordinator.baseline import rebased, rows_named, without_refuted
 from harness.coordinator.run import load
 from harness.errors import UsageError
+from harness.report.trust import how_far
 from harness.results.record import NetworkTiming, Outliers, Series, Variant, Versus
 from harness.results.store import RunFolder
 from tests.fixtures.small_runs import small_session, write_run, write_tasks
+from tests.report.synthetic_run import layer
 
 
 @pytest.fixture
@@ -56,7 +58,9 @@ def test_accuracies_are_compared_with_the_baseline_of_the_run(tmp_path):
 def test_timings_are_compared_with_another_baseline_from_the_raw_times(run):
     folder, records = run
     slow = records[1].row.key
-    found = {r.row.plugin: r for r in rebased(folder, records, slow) if r.kind == "network-timing"}
+    found = {
+        r.row.plugin: r for r in rebased(folder, records, [slow]) if r.kind == "network-timing"
+    }
     assert found["slow"].series["latency"].versus is None
     versus = found["fast"].series["latency"].versus
     assert versus.ratio == pytest.approx(0.1)
@@ -64,9 +68,49 @@ def test_timings_are_compared_with_another_baseline_from_the_raw_times(run):
     assert {record.baseline for record in found.values()} == {slow}
 
 
-def test_a_group_without_the_baseline_stays_as_it_was(run):
+def test_a_group_without_the_baseline_is_compared_anew_with_its_own(run):
     folder, records = run
-    assert rebased(folder, records, "another") == records
+    found = {r.row.plugin: r for r in timings(rebased(folder, records, ["another"]))}
+    assert found["slow"].series["latency"].versus.ratio == pytest.approx(10)
+    assert found["slow"].baseline == records[0].row.key
+
+
+def test_verdicts_are_of_this_version_whatever_was_recorded(group):
+    """Those of a variant too, if its raw times are kept; here they are not."""
+    folder, records = group("a", "b", baseline="a")
+    assert ratios(records) == {"a": (None, 0.5), "b": (0.5, 0.5)}
+    assert ratios(rebased(folder, records)) == {"a": (None, 0.5), "b": (2.0, 0.5)}
+    for record in timings(records):
+        told = {"batches": {"latency": 1}, "seconds": {"latency": [[3.0]] * 12}}
+        folder.write_samples(f"{record.key}-compile", told)
+    assert ratios(rebased(folder, records)) == {"a": (None, 3.0), "b": (2.0, 1.5)}
+
+
+def test_without_the_raw_times_the_recorded_comparison_stays_and_it_says_so(group):
+    folder, records = group("a", "b", baseline="a", samples=False)
+    found = rebased(folder, records)
+    assert ratios(found) == ratios(records)
+    assert all("cannot be read" in r.facts["recorded"] for r in timings(found))
+    told = dict(how_far(found, [], {r.row.key: r.row.plugin for r in records}))
+    assert "the version that measured" in told["Comparison"]
+
+
+def test_layers_are_compared_anew_by_size(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", "layers")
+    layers = [layer(plugin, neurons) for neurons in (512, 2048) for plugin in ("native", "norse")]
+    for record in layers:
+        seconds = [[0.01 if record.row.plugin == "native" else 0.03]] * 12
+        told = {"batches": {"total": 16}, "seconds": {"total": seconds}}
+        folder.write_samples(record.key, told)
+    found = rebased(folder, layers)
+    told = [each and round(each.ratio, 3) for r in found for each in [r.series["total"].versus]]
+    assert told == [None, 3.0, None, 3.0]
+
+
+def test_a_baseline_that_was_chosen_for_a_report_is_told(run):
+    folder, records = run
+    found = rebased(folder, records, [records[1].row.key])
+    assert remarks(found) == {"slow, chosen for this report; that of the run: fast"}
 
 
 def test_of_several_tasks_each_has_a_group_and_a_baseline_of_its_own(tmp_path):
@@ -74,8 +118,7 @@ def test_of_several_tasks_each_has_a_group_and_a_baseline_of_its_own(tmp_path):
     keys = rows_named("wide", run.records)
     assert [key.rpartition("-")[0] for key in keys] == ["wide", "wide"]
     records = list(run.records)
-    for key in keys:
-        records = rebased(RunFolder(run.path), records, key)
+    records = rebased(RunFolder(run.path), records, keys)
     timed = [record for record in records if record.kind == "network-timing"]
     assert {(r.row.task, r.baseline) for r in timed} == {
         (r.row.task, r.row.key) for r in timed if r.row.plugin == "wide"
@@ -194,6 +237,6 @@ def test_a_refuted_row_cannot_be_asked_for(group):
         UsageError, match=r"--baseline c: the row is refuted \(it answers otherwise"
     ):
         rows_named("c", records)
-    assert ratios(rebased(folder, records, records[1].row.key)) == {
+    assert ratios(rebased(folder, records, [records[1].row.key])) == {
         "a": (0.5, 0.5), "b": (None, 0.5), "c": (None, 0.5),
     }  # fmt: skip
