@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Member, Procedure, Subject
+from harness.coordinator.others import Others
 from harness.coordinator.outcome import unexpected
 from harness.coordinator.pool import Workers
 from harness.coordinator.result import Result, choose_baseline
@@ -49,6 +50,7 @@ def measure(
     with ExitStack() as stack:
         standing = Standing(procedure, workers, stack, subjects[0].device if subjects else "cpu")
         standing.open(members, lambda opened, what: listener.measuring(opened, total, what))
+        others = Others()
         _same_batches(members)
         peaks = _measure_peaks(members)
         for phase in plan:
@@ -61,11 +63,13 @@ def measure(
                 raise KeyboardInterrupt
             done += len(steps)
         _measure_energy(members, standing, lambda what: listener.measuring(total, total, what))
+        used = others.used()
         standing.end(members)
     listener.measuring(total, total, "done")
     for member in members:
         refuse_impossible(member, peaks)
-    return Result(members, peaks, *choose_baseline(members, procedure.baseline))
+    baseline, remark = choose_baseline(members, procedure.baseline)
+    return Result(members, peaks, baseline, remark, used)
 
 
 def _say(listener: Listener, before: int, total: int, done: int, what: str) -> None:

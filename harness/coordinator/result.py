@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.coordinator.member import Member
@@ -17,13 +17,15 @@ from harness.results.timings import compare, sweep_metrics, timed_metrics
 class Result:
     """The members of a group, the device's peaks where they could be measured, and the baseline's key.
 
-    `remark` says why the baseline is another row than was asked for, or none.
+    `remark` says why the baseline is another row than was asked for, or none. `others` is what other
+    programs used of the machine meanwhile, as `Others.used` has it.
     """
 
     members: Sequence[Member]
     peaks: Measured | Failed | None
     baseline: str
     remark: str = ""
+    others: Mapping[str, float] = field(default_factory=dict)
 
     def fields(self) -> dict[str, dict[str, Any]]:
         """For the key of each subject, the fields of its record."""

@@ -15,6 +15,7 @@ from harness.coordinator.member import Procedure, Subject
 from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import Workers
 from harness.protocol import Failed, Measured
+from harness.results.caveats import OTHERS
 from harness.results.record import PeaksRecord
 from harness.results.store import RunFolder
 
@@ -57,15 +58,21 @@ class Bench:
             if member.subject.energy:
                 samples["energy"] = member.facts
             self.folder.write_samples(files[member.subject.key], samples)
-        return result.fields(), self._peaks(result.peaks, subjects[0], card)
+        return result.fields(), self._peaks(result.peaks, subjects[0], card, result.others)
 
     def _peaks(
-        self, event: Measured | Failed | None, subject: Subject, card: Mapping[str, Any]
+        self,
+        event: Measured | Failed | None,
+        subject: Subject,
+        card: Mapping[str, Any],
+        others: Mapping[str, float],
     ) -> PeaksRecord | None:
         if event is None:
             return None
         fields = failed(event)
         facts: dict[str, Any] = {"card": card} if card else {}
+        if others:
+            facts[OTHERS] = dict(others)
         if isinstance(event, Measured):
             fields = {"status": "ok", "metrics": event.metrics, "absent": event.absent}
             facts["precision"] = event.facts

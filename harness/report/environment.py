@@ -8,12 +8,15 @@ from typing import Any
 
 from harness.report.content import PROSE, Card, Column, Item, Table, prose
 from harness.report.numbers import ABSENT, counted, grouped, in_unit, plain
+from harness.results.caveats import MOST_OF_OTHERS, others_while_timing
 from harness.results.record import Record
 from harness.results.session import Session
 from harness.results.summary import Cell
 
-#: A load average above this, for each core, is another program's work.
+#: A load average above this, for each core, when a command begins, is another program's work.
 BUSY = 0.5
+#: Which moment the field is of.
+LOAD = {"load_average": "load_average_at_the_start"}
 
 
 def sessions_table(sessions: Sequence[Session], records: Sequence[Record]) -> Table | None:
@@ -27,7 +30,7 @@ def sessions_table(sessions: Sequence[Session], records: Sequence[Record]) -> Ta
             "Session": str(place + 1),
             "Started": plain(session.started),
             "Machine": machine(session),
-            "Load": _load(session),
+            "Load at the start": _load(session),
             "Commit": _commit(session),
             "Command": plain(session.command),
             "Records": ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "none",
@@ -51,13 +54,23 @@ def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
 
 
 def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str]:
-    """A busy machine while timing, and code that no commit holds."""
+    """Other programs while timing, or when the command began, and code that no commit holds."""
     found = []
     timed = {r.session for r in records if r.kind in {"network-timing", "layer-timing"}}
     for place, session in enumerate(sessions):
+        if place not in timed:
+            continue
+        which = f" of session {place + 1}" if len(sessions) > 1 else ""
+        if (others := others_while_timing(records, place)) is not None:
+            cores_used, steal, of = others
+            if cores_used + steal >= MOST_OF_OTHERS * of:
+                numbers = {"used": f"{cores_used:.2g}", "steal": f"{steal:.2g}", "which": which}
+                found.append(
+                    prose("warnings", "others", **numbers, cores=counted(round(of), "core"))
+                )
+            continue
         load, cores = session.load_average, session.environment.get("cores")
-        if place in timed and load and isinstance(cores, int) and load > BUSY * cores:
-            which = f" of session {place + 1}" if len(sessions) > 1 else ""
+        if load and isinstance(cores, int) and load > BUSY * cores:
             facts = {"load": f"{load:.1f}", "cores": counted(cores, "core"), "which": which}
             found.append(prose("warnings", "busy", **facts))
     used = {record.session for record in records} & set(range(len(sessions)))
@@ -95,7 +108,9 @@ def _parts(session: Session) -> dict[str, list[tuple[str, str]]]:
     trees: dict[str, Any] = {"environment": session.environment}
     trees |= {name: value for name, value in session if isinstance(value, Mapping)}
     trees["metrics"] = {m.name: f"{m.source} {m.digest[:10]}".strip() for m in session.metrics}
-    trees["run"] = {n: value for n, value in session if n not in trees and n != "command"}
+    trees["run"] = {
+        LOAD.get(n, n): value for n, value in session if n not in trees and n != "command"
+    }
     titled = {name.replace("_", " ").capitalize(): list(_pairs(t)) for name, t in trees.items()}
     return {title: pairs for title, pairs in titled.items() if pairs}
 
@@ -135,7 +150,11 @@ def _described(sessions: Sequence[Session]) -> str:
     named = [
         f"{name}{text}"
         for one in sessions[:1]
-        for name, text in (("", machine(one)), ("load ", _load(one)), ("commit ", _commit(one)))
+        for name, text in (
+            ("", machine(one)),
+            ("load at the start ", _load(one)),
+            ("commit ", _commit(one)),
+        )
         if text
     ]
     return f" ({', '.join(named)})" if named else ""

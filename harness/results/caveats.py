@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from harness.errors import plain
 from harness.results.answers import Answers
 from harness.results.reading import is_number
-from harness.results.record import LayerTiming, NetworkTiming, Record, TrialRecord
+from harness.results.record import LayerTiming, NetworkTiming, PeaksRecord, Record, TrialRecord
 from harness.results.session import Session
 
 #: A trial is at chance where its accuracy is not significantly above that of the most frequent class.
@@ -39,6 +39,10 @@ COUNTED = (
 )
 #: So many names stand in a warning; the record has all.
 MOST_NAMES = 4
+#: The fact of a record of peaks that holds what other programs used of the machine during its group.
+OTHERS = "others"
+#: From this share of the machine's cores on, what other programs used is worth a warning.
+MOST_OF_OTHERS = 0.1
 
 Timing = NetworkTiming | LayerTiming | None
 
@@ -69,6 +73,24 @@ def refuted_rows(records: Iterable[Record]) -> dict[str, str]:
         for key in dict.fromkeys((*trials, *timings))
     }
     return {key: reason for key, reason in reasons.items() if reason}
+
+
+def others_while_timing(
+    records: Iterable[Record], session: int
+) -> tuple[float, float, float] | None:
+    """The cores that other programs used, those that the host withheld, and those there are.
+
+    Of the groups of a session, the one that lost most; None where it is not known.
+    """
+    found = []
+    for record in records:
+        told = record.facts.get(OTHERS) if isinstance(record, PeaksRecord) else None
+        if record.session == session and isinstance(told, Mapping):
+            values = [told.get(name) for name in ("cores", "steal", "of")]
+            if all(map(is_number, values)):
+                cores, steal, of = (float(value) for value in values if is_number(value))
+                found.append((cores, steal, of))
+    return max(found, key=lambda one: one[0] + one[1], default=None)
 
 
 def warnings(

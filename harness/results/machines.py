@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from harness.results.caveats import MOST_OF_OTHERS, others_while_timing
 from harness.results.record import LayerTiming, NetworkTiming, PeaksRecord, Record
 from harness.results.session import Session
 
@@ -46,7 +47,18 @@ def same_machine(
     for name in _MACHINE:
         if then[name] != now[name] or then[name] is None:
             return Sessions(f"two machines ({name}: {then[name]}, now {now[name]})", drift)
-    for session, _ in (old, new):
+    for session, records in (old, new):
+        others = [
+            o
+            for place in {r.session for r in records}
+            if (o := others_while_timing(records, place))
+        ]
+        if others:
+            used, steal, of = max(others)
+            if used + steal >= MOST_OF_OTHERS * of:
+                told = f"{used:.2g} of {of:.0f} cores, steal {steal:.2g}"
+                return Sessions(f"other programs were running while timing ({told})", drift)
+            continue
         load, cores = session.load_average, session.environment.get("cores")
         if load is not None and isinstance(cores, int) and load > BUSY * cores:
             return Sessions(

@@ -20,6 +20,7 @@ from harness.report.environment import warnings
 from harness.results.record import to_line
 
 from .synthetic_run import (
+    PEAKS,
     description,
     fit_records,
     layers_description,
@@ -223,8 +224,21 @@ def test_a_machine_that_was_busy_while_timing_is_named(load, busy):
     timed = [timing("ann-relu", np.random.default_rng(0)).model_copy(update={"session": 1})]
     sessions = [session(load_average=9.0), session(load_average=load)]
     found = warnings(sessions, timed)
-    assert any("busy" in warning for warning in found) == busy
+    assert any("(load 1.4 on 2 cores)" in warning for warning in found) == busy
     assert not busy or any("of session 2" in warning for warning in found)
+
+
+@pytest.mark.parametrize(
+    ("cores", "steal", "told"), [(0.1, 0.0, False), (0.6, 0.0, True), (0, 0.3, True)]
+)
+def test_what_other_programs_used_while_timing_counts_and_not_the_load_before(cores, steal, told):
+    timed = timing("ann-relu", np.random.default_rng(0))
+    facts = {"others": {"cores": cores, "steal": steal, "of": 2.0}}
+    found = warnings(
+        [session(load_average=9.0)], [timed, PEAKS.model_copy(update={"facts": facts})]
+    )
+    assert any(f"other programs used {cores:.2g} of 2 cores" in each for each in found) == told
+    assert not any("load" in warning for warning in found)
 
 
 # --- tables first, then figures -------------------------------------------------------------------

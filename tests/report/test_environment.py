@@ -11,7 +11,7 @@ def test_one_session_is_a_card_for_each_of_its_parts():
     assert made["Environment"]["dirty"] == "yes"
     assert made["Environment"]["packages, torch"] == "2.15.0"
     assert made["Data"]["digests, test"] == "sha256:41fe02a97c"
-    assert made["Run"]["load average"] == "0.21"
+    assert made["Run"]["load average at the start"] == "0.21"
     assert made["Wall seconds"]["trials"] == "310.5"
     assert "gpus" not in made["Environment"] or made["Environment"]["gpus"] == "none"
 
@@ -21,7 +21,7 @@ def test_of_a_further_session_only_what_differs_is_told():
     titles = [card.title for card in cards([session(), second])]
     assert "Session 1: environment" in titles
     assert titles[-1] == "Session 2: run"
-    assert dict(cards([session(), second])[-1].pairs) == {"load average": "3"}
+    assert dict(cards([session(), second])[-1].pairs) == {"load average at the start": "3"}
 
 
 def test_several_sessions_are_a_table():

@@ -64,7 +64,7 @@ def test_the_session_that_took_the_timings_is_named():
     found = words([record("native-dfa"), timed(session=1)], sessions)
     assert "The trials were taken in session 1 (" in found["Sessions"]
     assert "The timings were taken in session 2 (" in found["Sessions"]
-    assert "load 1.5, commit 3f9c2ab41d (changed)" in found["Sessions"]
+    assert "load at the start 1.5, commit 3f9c2ab41d (changed)" in found["Sessions"]
     assert "Sessions" not in words([record("native-dfa"), timed()], sessions)
 
 
