@@ -16,6 +16,7 @@ from harness.errors import UsageError, unknown
 from harness.results.answers import Answers, joined, read_answers
 from harness.results.merge import current_of_each
 from harness.results.naming import baselines_asked
+from harness.results.planned import in_planned_order
 from harness.results.record import Record, TrialRecord
 from harness.results.session import Session
 from harness.results.store import Description, Kind, RunFolder
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A run on disk: the latest record of each trial and measurement.
+    """A run on disk: the latest record of each trial and measurement, in the order of the plan.
 
     `answers` are those of its networks to the test samples of each task, where they were kept; `problems`
     tells what could not be read.
@@ -177,6 +178,7 @@ def load(path: str | Path, kind: Kind | None = None) -> Run:
     folder = RunFolder.open(Path(path), kind)
     records, problems = folder.records()
     described = folder.description()
-    records = without_refuted(folder, current_of_each(records, described.sessions))
+    records = in_planned_order(current_of_each(records, described.sessions), described.sessions)
+    records = without_refuted(folder, records)
     answers, unread = read_answers(folder, records)
     return Run(folder.path, described, records, [*problems, *unread], answers)

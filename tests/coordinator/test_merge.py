@@ -109,3 +109,18 @@ def test_a_damaged_configuration_is_named_with_its_folder(parts, tmp_path, field
     with pytest.raises(UsageError, match=rf"a/run.json is damaged: {option}"):
         harness.merge(parts, tmp_path / "all", report=False)
     assert not (tmp_path / "all").exists()
+
+
+def test_rows_have_the_order_of_the_plan_whichever_trial_ended_first(tmp_path):
+    """Also in a run that was merged, of parts in any order, and where accuracies have a baseline."""
+    plugins = {name: {"digest": name} for name in ("slow", "deep", "wide")}
+    for number, ended in enumerate([("deep", "slow"), ("wide",)]):
+        session = small_session(plugins=plugins, config={"seeds": [0, 1], "preset": "quick"})
+        write_run(tmp_path / str(number), ended, seeds=(0, 1), timing=False, session=session)
+    run = harness.merge([tmp_path / "1", tmp_path / "0"], tmp_path / "all")
+    assert [row.label for row in run.rows] == ["slow", "deep", "wide"]
+    assert list(run.summary["label"]) == ["slow", "deep", "wide"]
+    assert [*zip(run.frame["label"], run.frame["seed"])] == [
+        (name, seed) for name in ("slow", "deep", "wide") for seed in (0, 1)
+    ]
+    assert "Against slow |" in (run.path / "report.md").read_text()
