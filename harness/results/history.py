@@ -61,6 +61,7 @@ def history(runs: Sequence[RunData], metric: str, timings: Timings = "same") -> 
     """
     trails: list[_Trail] = []
     made: dict[tuple[int, int], Comparison] = {}
+    called: dict[tuple[int, int], dict[str, str]] = {}
     for now, run in enumerate(runs):
         left = [row for row in run.rows if row.has(metric)]
         for before in reversed(range(now)):
@@ -68,10 +69,13 @@ def history(runs: Sequence[RunData], metric: str, timings: Timings = "same") -> 
             pairs = match([trail.places[-1][1] for trail in ended.values()], left).pairs
             if pairs and (before, now) not in made:
                 made[before, now] = compare_runs(runs[before], run, timings, [metric])
+                both = match(runs[before].rows, run.rows).pairs
+                called[before, now] = {identity(pair.new.row): pair.label for pair in both}
             for pair in pairs:
                 trail = ended[identity(pair.old.row)]
                 changes = made[before, now].changes
-                found = (each for each in changes if each.row == pair.label)
+                label = called[before, now].get(identity(pair.new.row))
+                found = (each for each in changes if each.row == label)
                 trail.places.append((now, pair.new))
                 trail.changes.append(next(found, None))
                 left.remove(pair.new)

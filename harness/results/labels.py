@@ -8,6 +8,8 @@ from harness.subjects import Contender, LayerRow, Row
 
 #: Fields that every label names where rows differ in them.
 VARYING = ("task", "preset", "device", "threads", "limit")
+#: What a row of no limit has.
+ALL_SAMPLES = "all samples"
 
 
 def labels(rows: Sequence[Contender]) -> list[str]:
@@ -42,7 +44,11 @@ def _told_apart(
 
 
 def _join(name: str, fields: Mapping[str, object]) -> str:
-    return " ".join([name, *(f"{key}={value}" for key, value in fields.items())])
+    said = (
+        ALL_SAMPLES if key == "limit" and value is None else f"{key}={value}"
+        for key, value in fields.items()
+    )
+    return " ".join([name, *said])
 
 
 def _chosen(row: Contender) -> dict[str, object]:

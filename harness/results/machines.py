@@ -84,9 +84,21 @@ def _peak(records: Iterable[Record], timing: NetworkTiming | LayerTiming) -> flo
     return max(map(float, found), default=0.0)
 
 
-def versions(old: Sequence[Session], new: Sequence[Session]) -> list[tuple[str, str, str]]:
-    """What differs between two runs beside their results: (what, in the old one, in the new one)."""
-    then, now = _facts(old), _facts(new)
+def versions(
+    old: Sequence[Session],
+    new: Sequence[Session],
+    old_tasks: Sequence[str] = (),
+    new_tasks: Sequence[str] = (),
+) -> list[tuple[str, str, str]]:
+    """What differs between two runs beside their results: (what, in the old one, in the new one).
+
+    Of the data, those of the tasks that both have.
+    """
+    both = [task for task in old_tasks if task in new_tasks]
+    then, now = (
+        _facts(sessions, both) | ({"tasks": ", ".join(sorted(tasks))} if tasks else {})
+        for sessions, tasks in ((old, old_tasks), (new, new_tasks))
+    )
     names = dict.fromkeys([*then, *now])
     return [
         (name, then.get(name, "none"), now.get(name, "none"))
@@ -101,8 +113,8 @@ def commit(session: Session) -> str:
     return f"{found}+" if found and session.environment.get("dirty") else found
 
 
-def _facts(sessions: Sequence[Session]) -> dict[str, str]:
-    """The facts of the last session, and the plugins of all."""
+def _facts(sessions: Sequence[Session], tasks: Sequence[str]) -> dict[str, str]:
+    """The facts of the last session, the data of `tasks` among them, and the plugins of all."""
     if not sessions:
         return {}
     session = sessions[-1]
@@ -112,13 +124,18 @@ def _facts(sessions: Sequence[Session]) -> dict[str, str]:
     found |= {
         name: str(session.environment.get(name, "")) for name in ("python", "platform", "cpu")
     }
-    for name, value in session.data.items():
-        of_task = isinstance(value, Mapping) and "digest" in value
-        found[f"data {name}"] = str(value["digest"] if of_task else value)
+    for task in tasks:
+        found |= {f"{task} data, {k}": _listed(v) for k, v in session.data_of(task).items()}
     packages: Any = session.environment.get("packages")
     if isinstance(packages, Mapping):
         found |= {f"package {name}": str(version) for name, version in packages.items()}
     return {name: text for name, text in found.items() if text}
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _version(facts: Mapping[str, str]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.results.labels import labels
 from harness.results.summary import Summary
 from harness.subjects import LayerRow, Row
 
@@ -15,20 +16,16 @@ _MAY_CHANGE = {"framework", "framework_version", "digest", "swept"}
 
 @dataclass(frozen=True)
 class Pair:
-    """One row in two runs."""
+    """One row in two runs; its label is that of the later run's row, among all rows of both."""
 
     old: Summary
     new: Summary
-
-    @property
-    def label(self) -> str:
-        """The row's name for people: that of the later run."""
-        return self.new.label
+    label: str
 
 
 @dataclass(frozen=True)
 class Matched:
-    """The rows that both runs have, and those that only one of them has."""
+    """The rows that both runs have, and those that only one of them has, labelled among all of both."""
 
     pairs: Sequence[Pair]
     only_old: Sequence[Summary]
@@ -49,19 +46,23 @@ def match(old: Sequence[Summary], new: Sequence[Summary]) -> Matched:
     """
     theirs = {identity(summary.row): summary for summary in old}
     ours = {identity(summary.row): summary for summary in new}
-    pairs = {key: Pair(theirs.pop(key), ours.pop(key)) for key in [*ours] if key in theirs}
+    pairs = {key: (theirs.pop(key), ours.pop(key)) for key in [*ours] if key in theirs}
     for key, summary in [*ours.items()]:
         fitting = [name for name, other in theirs.items() if _fits(other.row, summary.row)]
         rivals = [
             other for other in ours.values() if fitting and _fits(theirs[fitting[0]].row, other.row)
         ]
         if len(fitting) == len(rivals) == 1:
-            pairs[key] = Pair(theirs.pop(fitting[0]), ours.pop(key))
-    order = [identity(summary.row) for summary in new]
+            pairs[key] = theirs.pop(fitting[0]), ours.pop(key)
+    order = {identity(summary.row): place for place, summary in enumerate(new)}
+    both = [pairs[key] for key in sorted(pairs, key=lambda key: order[key])]
+    single = [*theirs.values(), *ours.values()]
+    names = labels([*(now.row for _, now in both), *(summary.row for summary in single)])
+    called = [replace(summary, label=n) for summary, n in zip(single, names[len(both) :])]
     return Matched(
-        sorted(pairs.values(), key=lambda pair: order.index(identity(pair.new.row))),
-        list(theirs.values()),
-        list(ours.values()),
+        [Pair(then, now, name) for (then, now), name in zip(both, names)],
+        called[: len(theirs)],
+        called[len(theirs) :],
     )
 
 

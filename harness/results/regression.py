@@ -10,9 +10,9 @@ from harness.errors import plain
 from harness.results import change
 from harness.results.accuracy import Outcomes
 from harness.results.answers import Answers
+from harness.results.apart import why_apart
 from harness.results.change import Change
 from harness.results.comparison import Noise, Rounds, between, group_noise
-from harness.results.labels import labels
 from harness.results.machines import same_machine, versions
 from harness.results.matching import Pair, match
 from harness.results.metrics import HOST, METRICS, REGISTRY, Metric
@@ -65,6 +65,11 @@ class RunData:
     answers: Mapping[str, Answers] = field(default_factory=dict)
     times_of: Callable[[str], Times] = field(default=lambda _key: Times(batches={}, seconds={}))
     _noises: dict[tuple[int, str, str], Noise] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks of its networks."""
+        return list(dict.fromkeys(s.row.task for s in self.rows if isinstance(s.row, Row)))
 
     def session(self, record: Record) -> Session:
         """The session of a record; an empty one where run.json does not have it."""
@@ -173,20 +178,15 @@ def compare_runs(
     order = {metric.name: place for place, metric in enumerate(chosen)}
     rows = {pair.label: place for place, pair in enumerate(matched.pairs)}
     changes.sort(key=lambda each: (rows[each.row], order[each.metric]))
-    single = [*matched.only_old, *matched.only_new]
-    names = [plain(name) for name in labels([summary.row for summary in single])]
-    count = len(matched.only_old)
-    for plugin in dict.fromkeys(row.row.plugin for row in matched.only_old):
-        if any(row.row.plugin == plugin for row in matched.only_new):
-            notes[_OTHER_SETTING.format(plugin=plain(plugin))] = None
+    notes |= dict.fromkeys(why_apart(matched.only_old, matched.only_new))
     return Comparison(
         old.name,
         new.name,
         change.judged(changes),
         [lost for pair in matched.pairs for lost in _lost(pair)],
-        names[:count],
-        names[count:],
-        versions(old.sessions, new.sessions),
+        [plain(summary.label) for summary in matched.only_old],
+        [plain(summary.label) for summary in matched.only_new],
+        versions(old.sessions, new.sessions, old.tasks, new.tasks),
         list(notes),
     )
 
@@ -210,10 +210,6 @@ def _group(timing: Timing) -> str:
 
 
 _NAME = "test_accuracy"
-_OTHER_SETTING = (
-    "{plugin} has other parameters, or another task or setting, in the two runs: rows that differ in that "
-    "are not compared. Put both into one run, as by --set {plugin}.NAME=OLD,NEW."
-)
 _ONE_SEED = (
     "Accuracies of one seed compare two networks, not two methods: take three seeds or more."
 )
@@ -228,6 +224,8 @@ def _accuracies(
     if task not in new.answers:
         return []
     pairs = [pair for pair in pairs if isinstance(pair.new.row, Row) and pair.new.row.task == task]
+    if not pairs:
+        return []
     if not np.array_equal(old.answers[task].labels, new.answers[task].labels):
         notes["The test samples of the two runs differ: accuracies are not compared."] = None
         both = [pair for pair in pairs if pair.old.has(_NAME) and pair.new.has(_NAME)]

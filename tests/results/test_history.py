@@ -5,7 +5,7 @@ import pytest
 from harness.coordinator.compare import run_data
 from harness.coordinator.run import load
 from harness.results.history import history
-from tests.fixtures.small_runs import MACHINE, small_session, write_run
+from tests.fixtures.small_runs import MACHINE, small_row, small_session, write_run
 
 
 @pytest.fixture
@@ -55,3 +55,9 @@ def test_timings_of_other_machines_are_points_without_a_step(runs):
 
 def test_a_metric_that_no_run_has_gives_no_track(runs):
     assert history(runs({"timing": False}), "latency_ms") == []
+
+
+def test_a_step_is_found_where_another_row_changes_the_names(runs):
+    rows = ("deep", "wide", small_row("deep", preset="best"))
+    tracks = history(runs({}, {"rows": rows, "accuracy": {"deep": 0.8}}), "test_accuracy")
+    assert [point.step for point in tracks[0].points] == [None, "worse"]

@@ -28,6 +28,10 @@ def test_swept_parameters_and_what_rows_differ_in_are_named(make_row):
     ]
 
 
+def test_a_row_without_a_limit_has_all_samples(make_row):
+    assert labels([make_row(limit=50), make_row()]) == ["fake limit=50", "fake all samples"]
+
+
 def test_what_tells_two_rows_apart_is_added_only_to_these(make_row):
     rows = [
         make_row(plugin="a", params={"lr": 0.1, "hidden": 8}),

@@ -58,3 +58,14 @@ def test_what_else_differs_is_listed():
 
 def test_a_commit_that_is_not_known_is_empty():
     assert commit(small_session(environment={})) == ""
+
+
+def test_data_are_compared_by_their_task():
+    one, two = {"digest": "x", "splits": {"test": 2, "train": 3}}, {"digest": "y"}
+    alone, both = small_session(data=one), small_session(data={"b": two, "a": one})
+    assert versions([alone], [both], ["a"], ["b", "a"]) == [("tasks", "a", "a, b")]
+    other = small_session(data={"b": two, "a": {**one, "splits": {"test": 5}}})
+    assert versions([alone], [other], ["a"], ["a", "b"]) == [
+        ("a data, splits", "test 2, train 3", "test 5"),
+        ("tasks", "a", "a, b"),
+    ]

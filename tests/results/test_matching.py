@@ -55,3 +55,12 @@ def test_other_data_are_another_row_but_unknown_data_are_not():
     assert not match(summaries(one), summaries(other)).pairs
     assert len(match(summaries(unknown), summaries(one)).pairs) == 1
     assert not match(summaries(unknown), summaries(one, other)).pairs
+
+
+def test_rows_are_named_among_those_of_both_runs():
+    rows = [small_row(name, task=task) for task in ("x", "y") for name in "ab"]
+    found = match(summaries(*rows[:2]), summaries(*rows[1:]))
+    assert [pair.label for pair in found.pairs] == ["b task=x"]
+    assert [row.label for row in (*found.only_old, *found.only_new)] == [
+        "a task=x", "a task=y", "b task=y"
+    ]  # fmt: skip

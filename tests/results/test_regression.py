@@ -189,3 +189,16 @@ def test_the_rows_of_two_tasks_are_compared_each_on_its_own(tmp_path):
     assert {each.kind for each in accuracies} == {"paired, 3 seeds x 2 000 samples"}
     assert len(accuracies) == 4
     assert not comparison.notes
+
+
+def test_a_run_of_one_task_is_compared_with_that_task_of_two(tmp_path):
+    """Rows are named with their task, and data that are the same in both do not differ."""
+    one = small_session(config={"task": "one"}, data={"digest": "one", "splits": {"test": 2000}})
+    old = write_run(tmp_path / "old", ("deep", "wide"), session=one, task="one", labels=0)
+    comparison = compare_runs(
+        *(run_data(load(folder.path)) for folder in (old, write_tasks(tmp_path / "new")))
+    )
+    assert {each.row for each in comparison.changes} == {"deep task=one", "wide task=one"}
+    assert comparison.only_new == ["deep task=two", "wide task=two"]
+    assert comparison.versions == [("tasks", "one", "one, two")]
+    assert not (comparison.only_old or comparison.notes)
