@@ -131,6 +131,8 @@ def select(
             matches = [by_name[pattern]]
         else:
             matches = [plugin for plugin in installed if fnmatchcase(plugin.name, pattern)]
+            if not matches and Path(f"{pattern}.py").is_file():
+                raise UsageError(f"no plugin {pattern!r} is installed: did you mean {pattern}.py?")
             if not matches and not installed:
                 raise UsageError(f"no plugin {pattern!r}: none is installed; {HOW_TO_INSTALL}")
             if not matches:

@@ -85,6 +85,8 @@ def find_task(text: str) -> FoundTask:
         raise UsageError(f"--task {text!r}: {name!r} is no param=value")
     known = {task.name: task for task in discover_tasks()}
     if head not in known:
+        if Path(f"{head}.py").is_file():
+            raise UsageError(f"no task {head!r} is installed: did you mean {head}.py?")
         raise unknown("task", head, known)
     task = known[head]
     if task.status != "ready":

@@ -132,6 +132,8 @@ def _result(plugin: Plugin, check: Check, event: Event, seconds: float) -> Resul
             reason, mend = plugin.reason, plugin.install or "correct what is named"
             return Result(plugin.label, check.name, "failed", reason, mend)
         event = event if isinstance(event, Failed) else unexpected(event)
+        # A worker that ends has no time to name the hook; "start" would be the stage of every check.
+        event = event.model_copy(update={"where": f"in check {check.name}"})
         event = Checked(status="failed", detail=failed(event)["reason"], mend=_DIED)
     return Result(
         plugin.label, check.name, event.status, event.detail, event.mend, round(seconds, 3)

@@ -39,7 +39,7 @@ def folder_history(
             RunFolder(path.parent).description()
     known = [each.name for each in compared_metrics()]
     if metric not in known:
-        raise unknown("metric for --metric", metric, known)
+        raise unknown("metric", metric, known, "for --metric")
     folder = Path(folder)
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}")

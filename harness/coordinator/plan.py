@@ -181,7 +181,7 @@ def _check_presets(config: RunConfig, described: Mapping[str, Presets | Failed])
     for pattern in config.preset.split(","):
         if known and not any(_matches(presets, pattern, config.task) for presets in known):
             offered = {name for presets in known for name in presets.values}
-            raise unknown(f"preset for task {config.task!r}", pattern, offered)
+            raise unknown("preset", pattern, offered, f"for task {config.task!r}")
 
 
 def _rows(

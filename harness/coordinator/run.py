@@ -92,7 +92,7 @@ class Run:
 
         tasks = by_task(self.records)
         if task not in tasks and (task or len(tasks) > 1):
-            raise unknown("task of the figure", task, tasks)
+            raise unknown("task", task, tasks, "of the figure")
         own = tasks[task or next(iter(tasks))]
         return axes_of(summarise(own, self.sessions, self.answers), figure)
 

@@ -192,7 +192,7 @@ def layers(config: LayersConfig, command: Command) -> Run:
     device = choose_device(config.device, command.listener.message)
     known = {name for plugin in selected for name in (plugin.name, plugin.framework)}
     if config.baseline and config.baseline not in known:
-        raise unknown("row for --baseline", config.baseline, known)
+        raise unknown("row", config.baseline, known, "for --baseline")
     session = command.places(environment.session(asked, selected, command=command.text))
     command.check("layers", session)
     with Workers(memory=config.memory) as workers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from harness.errors import plain
+from harness.errors import described, plain, raised_at
 from harness.metrics.checks import declared, value_of
 from harness.plugin import Evidence, MetricSpec, Unsupported
 from harness.protocol import Computed
@@ -18,7 +18,8 @@ def compute(spec: MetricSpec, evidence: Evidence) -> Computed:
         return Computed(absent=plain(reason) or "no reason is given")
     except Exception as error:
         traceback.print_exc()
-        told = f"{type(error).__name__}: {plain(error) or 'no message'}"[:300]
+        place = f" ({at})" if (at := raised_at(error)) else ""
+        told = f"{plain(described(error))[:300]}{place}"
         return Computed(absent=told, failed=True)
     curves = {change.name: _curve(evidence, change.name) for change in spec.changes}
     try:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 class Check:
     """One check: the requirement, what to change where it fails, and the check that has to pass before.
 
-    A check that is `fresh` needs a process that has seen nothing of the checks before.
+    A check that is `fresh` needs a process that has seen nothing of the checks before. Of one whose
+    failure shows as an exception (`of_errors`), `mend` is for an exception too.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Check:
     mend: str
     needs: str = ""
     fresh: bool = False
+    of_errors: bool = False
 
 
 CHECKS = (
@@ -101,6 +103,7 @@ CHECKS = (
         "a sample's scores do not depend on the batch size, its place or the other samples",
         "keep samples apart: no mean over the batch in evaluation, no state of a fixed batch size",
         needs="finite",
+        of_errors=True,
     ),
     Check(
         "remembered",
@@ -119,6 +122,7 @@ CHECKS = (
         "a batch of one sample is trained on and evaluated",
         "keep the batch dimension (no squeeze()), and no statistics that need two samples",
         needs="finite",
+        of_errors=True,
     ),
     Check(
         "memory",
@@ -157,5 +161,6 @@ CHECKS = (
         "it runs on the CPU and on CUDA, or refuses one by Unsupported",
         "create tensors on `device`, or like an input (torch.zeros_like, x.new_zeros)",
         needs="spikes",
+        of_errors=True,
     ),
 )

@@ -39,7 +39,7 @@ def parse_gate(text: str) -> Gate:
             f"known: {', '.join(sorted(judged | {ANY}))}"
         )
     if metric not in judged | {ANY}:
-        raise unknown("metric for --fail-on", metric, judged | {ANY})
+        raise unknown("metric", metric, judged | {ANY}, "for --fail-on")
     return Gate(metric, verdict)
 
 

@@ -38,7 +38,7 @@ def baselines_named(text: str, rows: Iterable[Row]) -> list[Row]:
     rows = list({row.key: row for row in rows}.values())
     found = rows_named(text, rows)
     if not found:
-        raise unknown("row for --baseline", text, labels(rows))
+        raise unknown("row", text, labels(rows), "for --baseline")
     for own in _by_task(found):
         if len(own) > 1:
             task = [row for row in rows if row.task == own[0].task]

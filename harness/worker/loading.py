@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import CodeType, ModuleType
 
 import pluggy
 
-from harness.errors import InvalidOutput
+from harness.errors import OtherContract, nearest
 from harness.plugin import hookspecs
 from harness.subjects import PluginLocation
 
@@ -35,8 +36,8 @@ class LoadedPlugin:
         with self.running("import"):
             module = load_module(location)
             check_contract(location.name, getattr(module, CONTRACT_NAME, hookspecs.CONTRACT))
+            check_names(manager, module)
             manager.register(module, name=location.name)
-            manager.check_pending()
         self.hook = manager.hook
 
     def lacks(self, *hooks: str) -> list[str]:
@@ -52,19 +53,52 @@ class LoadedPlugin:
 
 
 def check_contract(name: str, written_for: object) -> None:
-    """InvalidOutput where a plugin was written for another contract than this host's.
+    """OtherContract where a plugin was written for another contract than this host's.
 
     The same major version, and a minor version that is not newer, will do.
     """
     theirs, ours = _version(written_for), _version(hookspecs.CONTRACT)
     if theirs is None:
-        raise InvalidOutput(f'{name}: {CONTRACT_NAME} is {written_for!r}, wanted text like "1.0"')
+        raise OtherContract(f'{name}: {CONTRACT_NAME} is {written_for!r}, wanted text like "1.0"')
     assert ours is not None
     if theirs[0] != ours[0] or theirs[1] > ours[1]:
-        raise InvalidOutput(
+        raise OtherContract(
             f"{name} is written for contract {written_for} and this host has {hookspecs.CONTRACT}: "
             f"{'update snn-harness' if theirs > ours else 'update the plugin'}"
         )
+
+
+def check_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
+    """OtherContract where `module` implements a hook, or takes an argument, that there is none of."""
+    known = {name: hook.spec.argnames for name, hook in vars(manager.hook).items() if hook.spec}
+    for attribute in dir(module):
+        marks = manager.parse_hookimpl_opts(module, attribute)
+        if marks is None or marks.get("optionalhook"):
+            continue
+        name = marks.get("specname") or attribute
+        if name not in known:
+            raise OtherContract(f"unknown hook {name}{_meant(name, known)}")
+        for argument in _arguments(getattr(module, attribute)):
+            if argument not in known[name]:
+                meant = _meant(argument, known[name], quote="`")
+                raise OtherContract(f"{name} takes no `{argument}`{meant}")
+
+
+def _arguments(function: Callable[..., object]) -> list[str]:
+    """What pluggy passes to a hook: its positional arguments without defaults."""
+    positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return [
+        each.name
+        for each in inspect.signature(function).parameters.values()
+        if each.kind in positional and each.default is each.empty
+    ]
+
+
+def _meant(name: str, known: Iterable[str], quote: str = "") -> str:
+    near = nearest(name, known)
+    if near:
+        return f": did you mean {quote}{near}{quote}?"
+    return f": there are {', '.join(known) or 'none'}"
 
 
 def _version(text: object) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pydantic import BaseModel
 
-from harness.errors import DataMissing, InvalidOutput, UsageError
+from harness.errors import DataMissing, InvalidOutput, UsageError, described, raised_at
 from harness.plugin import Unsupported
 from harness.protocol import (
     CheckPlugin,
@@ -258,14 +258,14 @@ def _folder_of(asked: TaskLocation) -> Path | None:
 def failure(error: BaseException, where: str) -> Failed:
     """What an exception means for the record."""
     status: Status = "failed"
-    reason = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
-    reason = "; ".join([reason, *getattr(error, "__notes__", [])])
+    reason = "; ".join([described(error), *getattr(error, "__notes__", [])])
+    place = f" ({at})" if (at := raised_at(error)) else ""
     if isinstance(error, Unsupported):
         status, reason = "skipped", str(error)
     elif isinstance(error, InvalidOutput):
         status, reason = "invalid", str(error)
     elif isinstance(error, (UsageError, DataMissing)):
-        reason = str(error)
+        reason = f"{error}{place}"
     elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         status = "oom"
     elif isinstance(error, SystemExit):
@@ -274,6 +274,8 @@ def failure(error: BaseException, where: str) -> Failed:
         status, reason = "crashed", f"no space is left on the disk ({error})"
     elif "can't allocate memory" in str(error):  # torch's allocator on the CPU raises RuntimeError
         status = "oom"
+    elif status == "failed":
+        reason = f"{reason}{place}"
     return Failed(status=status, reason=reason, where=where)
 
 

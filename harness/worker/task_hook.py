@@ -43,7 +43,7 @@ def varied(spec: TaskSpec, options: Mapping[str, str]) -> TaskSpec:
 
     for name in options:
         if name not in spec.parameters:
-            raise unknown(f"parameter of task {spec.name}:", name, spec.parameters)
+            raise unknown("parameter", name, spec.parameters, f"of task {spec.name}")
     if spec.variant is None:
         return spec
     values = {

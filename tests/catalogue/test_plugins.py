@@ -376,6 +376,13 @@ def test_two_files_of_one_name_are_refused_and_one_given_twice_is_not(plugin_fil
         names(str(other), str(plugin_file("mine")))
 
 
+def test_a_file_that_is_named_without_its_suffix_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ada.py").touch()
+    with pytest.raises(UsageError, match=r"did you mean ada\.py\?"):
+        select(["ada"], discover())
+
+
 @pytest.mark.parametrize(
     ("pattern", "hint"),
     [("natve-dfa", "did you mean 'native-dfa'?"), ("zzz", "known: ann-relu, native-dfa")],

@@ -72,7 +72,7 @@ def test_a_mistake_is_found_before_anything_is_written(distribution, tmp_path, o
         ({"device": "tpu"}, "unknown device 'tpu'"),
         ({"plugins": []}, "no plugin is named"),
         ({"neurons": [0]}, "--neurons: "),
-        ({"baseline": "nobody"}, "unknown row for --baseline 'nobody'"),
+        ({"baseline": "nobody"}, "unknown row 'nobody' for --baseline"),
     ],
 )
 def test_a_mistake_about_layers_too(distribution, tmp_path, options, reason):

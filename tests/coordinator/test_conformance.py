@@ -117,6 +117,7 @@ def harness_train_step(model, spikes, targets):
     by_name = {result.check: result for result in results}
     broken = by_name["last-batch"]
     assert (broken.status, "exit code 7" in broken.detail) == ("failed", True)
+    assert broken.detail.startswith("in check last-batch: ")
     assert "exit()" in broken.mend
     # Those after it are carried out by another worker.
     assert [name for name, found in by_name.items() if found.status == "failed"] == ["last-batch"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from pluggy import PluginValidationError
 
-from harness.errors import InvalidOutput
+from harness.errors import InvalidOutput, OtherContract
 from harness.plugin import hookspecs
 from harness.subjects import PluginLocation
 from harness.worker.loading import LoadedPlugin, check_contract, load_module
@@ -74,9 +73,29 @@ def test_every_plugin_is_registered_alone(load):
     assert len(second.hook.harness_presets.get_hookimpls()) == 1
 
 
-def test_a_hook_that_does_not_exist_is_an_error(load):
-    with pytest.raises(PluginValidationError, match="unknown hook 'harness_encod'"):
-        load("@hookimpl\ndef harness_encod(): pass")
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("harness_encoder(model)", "unknown hook harness_encoder: did you mean harness_encode?"),
+        (
+            "harness_train_state(model)",
+            "unknown hook harness_train_state: did you mean harness_training_state?",
+        ),
+        ("harness_encode(model, input)", "harness_encode takes no `input`: did you mean `inputs`?"),
+        (
+            "harness_encode(model, xyz)",
+            "harness_encode takes no `xyz`: there are model, inputs, generator",
+        ),
+    ],
+)
+def test_a_hook_or_an_argument_that_does_not_exist_is_told_with_what_was_meant(load, code, told):
+    with pytest.raises(OtherContract) as error:
+        load(f"@hookimpl\ndef {code}: pass")
+    assert str(error.value) == told
+
+
+def test_an_argument_with_a_default_is_the_plugins_own(load):
+    load("@hookimpl\ndef harness_encode(model, scale=2): pass")
 
 
 def test_the_hook_that_runs_is_named_and_stays_named_after_an_error(load):

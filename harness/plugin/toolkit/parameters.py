@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from harness.errors import unknown
 from harness.plugin import LAYER_SIZES, Parameter, Value
 from harness.plugin.toolkit.codes import CODES
 
@@ -74,7 +75,10 @@ def only_where(
 
 
 def with_defaults(parameters: Mapping[str, Parameter], **defaults: Value) -> dict[str, Parameter]:
-    """`parameters`, with the `defaults` named in place of their own; KeyError for an unknown name."""
+    """`parameters`, with the `defaults` named in place of their own; UsageError for an unknown name."""
+    for name in defaults:
+        if name not in parameters:
+            raise unknown("parameter", name, parameters)
     changed = {
         name: dataclasses.replace(parameters[name], default=value)
         for name, value in defaults.items()

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
-
-import harness
-from harness.errors import InvalidOutput, UsageError
+from harness.errors import InvalidOutput, OtherContract, UsageError, described, raised_at
 from harness.plugin import Unsupported
-
-_HOST = Path(harness.__file__).parent
 
 
 class Failing(Exception):
@@ -28,28 +22,25 @@ class Skipping(Exception):
         self.detail, self.mend = detail, mend
 
 
-def told(error: BaseException, hook: str) -> Failing:
-    """What an exception, raised while `hook` ran, says in one line."""
+def told(error: BaseException, hook: str, mend: str = "", of_errors: bool = False) -> Failing:
+    """What an exception, raised while `hook` ran, says in one line.
+
+    `mend` is what the check says where its requirement is not met. It is about no exception of the
+    author's code, unless the check says that one is how its failure shows (`of_errors`).
+    """
     if isinstance(error, Failing):
-        return error
-    text = " ".join(str(error).split()) or "no message"
-    if isinstance(error, (InvalidOutput, UsageError)):
+        return Failing(error.detail, error.mend or mend)
+    text, place = " ".join(str(error).split()) or "no message", raised_at(error)
+    if isinstance(error, OtherContract):
         return Failing(text)
+    if isinstance(error, InvalidOutput) or (isinstance(error, UsageError) and not place):
+        return Failing(text, mend)
     if isinstance(error, Unsupported):
         mend = "raise Unsupported in harness_build_model, before any work is done"
         return Failing(f"{hook} raised Unsupported: {text}", mend)
-    where = ", ".join(filter(None, (_place(error), f"in {hook}" if hook else "")))
+    if not isinstance(error, UsageError):
+        text = " ".join(described(error).split())
     if len(text) > 300:
         text = f"{text[:300]}..."
-    return Failing(f"{type(error).__name__}: {text}{f' ({where})' if where else ''}")
-
-
-def _place(error: BaseException) -> str:
-    """File and line of the last call outside the host and the libraries."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_relative_to(_HOST) and not path.is_relative_to(_HOST / "plugin"):
-            continue
-        if "site-packages" not in path.parts and path.suffix == ".py":
-            return f"{path.name}:{frame.lineno}"
-    return ""
+    where = ", ".join(filter(None, (place, f"in {hook}" if hook else "")))
+    return Failing(f"{text}{f' ({where})' if where else ''}", mend if of_errors else "")

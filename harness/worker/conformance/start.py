@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from harness.errors import UsageError
+from harness.errors import UsageError, described, raised_at
 from harness.plugin import QUICK, hookspecs
 from harness.worker import checks
 from harness.worker.conformance.outcome import Failing
@@ -16,15 +16,9 @@ def contract(probe: Probe) -> str:
     try:
         probe.hooks  # noqa: B018 (loads it)
     except ImportError as error:
-        raise Failing(
-            f"{type(error).__name__}: {error}", "install what it imports, or correct the import"
-        ) from error
-    except Exception as error:
-        if type(error).__name__ == "PluginValidationError":
-            raise Failing(
-                " ".join(str(error).split()), "name hooks and arguments as the contract does"
-            ) from error
-        raise
+        place = f" ({at})" if (at := raised_at(error)) else ""
+        mend = "install what it imports, or correct the import"
+        raise Failing(f"{described(error)}{place}", mend) from error
     return f"contract {hookspecs.CONTRACT}"
 
 

@@ -56,8 +56,8 @@ def carry_out(request: CheckPlugin) -> Checked:
         traceback.print_exc()
         sys.stderr.flush()
         hook = probe.hooks.current if "hooks" in vars(probe) else ""
-        found = told(error, hook)
-        return Checked(status="failed", detail=found.detail, mend=found.mend or check.mend)
+        found = told(error, hook, check.mend, check.of_errors)
+        return Checked(status="failed", detail=found.detail, mend=found.mend)
     return Checked(status="ok", detail=detail or check.requirement)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from harness.errors import UsageError
 from harness.plugin.toolkit.parameters import TRAINING, only_where, with_defaults
 
 
@@ -19,9 +20,9 @@ def test_other_defaults_change_nothing_else():
     assert (changed["epochs"].default, TRAINING["epochs"].default) == (2, 3)
 
 
-def test_an_unknown_name_is_an_error():
-    with pytest.raises(KeyError, match="momentum"):
-        with_defaults(TRAINING, momentum=0.9)
+def test_an_unknown_name_is_an_error_with_the_nearest():
+    with pytest.raises(UsageError, match="unknown parameter 'epoch': did you mean 'epochs'"):
+        with_defaults(TRAINING, epoch=9)
 
 
 def test_conditions_are_added_to_those_that_were_there():

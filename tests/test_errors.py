@@ -1,0 +1,65 @@
+"""What the message of an author's exception says beyond its text: the line, and the name that was meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import described, raised_at, unknown
+from harness.plugin import Params, TaskSpec
+
+HERE = Path(__file__).name
+HIDDEN = Params(hidden=3, rho=0.5)
+
+
+def raised(function):
+    try:
+        function()
+    except Exception as error:
+        return error
+    raise AssertionError("it raises nothing")
+
+
+@pytest.mark.parametrize(
+    ("function", "meant"),
+    [
+        (lambda: HIDDEN.roh, "rho"),
+        (lambda: HIDEN, "HIDDEN"),  # noqa: F821 (misspelled)
+        (lambda: TaskSpec(name="t", classess=3), "classes"),
+        (lambda: unknown("key", "k", (), off=1), "of"),
+        (lambda: exec("from harness.plugin import Evalution"), "Evaluation"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_told_with_the_nearest(function, meant):
+    assert described(raised(function)).endswith(f": did you mean {meant!r}?")
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (lambda: HIDDEN.zzz, "AttributeError: 'Params' object has no attribute 'zzz'"),
+        (lambda: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda: {}["rho"], "KeyError: 'rho'"),
+        (lambda: int("x", bass=3), "TypeError: 'bass' is an invalid keyword argument for int()"),
+    ],
+)
+def test_other_errors_are_told_as_they_are(function, told):
+    assert described(raised(function)) == told
+
+
+def test_an_object_that_cannot_be_looked_into_costs_the_hint_alone():
+    class Odd:
+        def __dir__(self):
+            raise RuntimeError
+
+    assert described(raised(lambda: Odd().x)) == "AttributeError: 'Odd' object has no attribute 'x'"
+
+
+def test_the_line_is_the_authors_not_the_librarys():
+    import json
+
+    line = test_the_line_is_the_authors_not_the_librarys.__code__.co_firstlineno
+    assert raised_at(raised(lambda: json.loads("{"))) == f"{HERE}:{line + 4}"
+    assert raised_at(raised(lambda: TaskSpec("t", classess=3))) == f"{HERE}:{line + 5}"
+    assert raised_at(ValueError("never raised")) == ""
