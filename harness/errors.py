@@ -64,6 +64,7 @@ def unknown(kind: str, name: str, known: Iterable[str], of: str = "") -> UsageEr
 # --- exceptions of an author's code ---------------------------------------------------------------
 
 _HOST, _LIBRARY = Path(__file__).parent, Path(sysconfig.get_path("stdlib"))
+_TOOLKIT = _HOST / "plugin" / "toolkit"
 _KEYWORD = re.compile(r"([\w.]+)\(\) got an unexpected keyword argument '(\w+)'")
 _IMPORTED = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 
@@ -83,7 +84,7 @@ def raised_at(error: BaseException) -> str:
         if path.suffix == ".py"
         and "site-packages" not in path.parts
         and not path.is_relative_to(_LIBRARY)
-        and (not path.is_relative_to(_HOST) or path.is_relative_to(_HOST / "plugin"))
+        and (not path.is_relative_to(_HOST) or path.is_relative_to(_TOOLKIT))
     ]
     authors = [place for place in own if not place[0].is_relative_to(_HOST)]
     return next((f"{path.name}:{line}" for path, line in authors or own), "")
