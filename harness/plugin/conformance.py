@@ -139,7 +139,8 @@ CHECKS = (
     Check(
         "reload",
         "a fresh process that loads the state gives the same scores",
-        "register_buffer() everything that training or finishing computes (scales, thresholds, labels)",
+        "register_buffer() everything that is drawn at building, and that training or finishing computes "
+        "(scales, thresholds, labels)",
         needs="state",
         fresh=True,
     ),

@@ -45,10 +45,11 @@ def harness_presets() -> Presets:
 def harness_build_model(task: Task, params: Params, device: device) -> nn.Module:
     """A model on `device`, ready to train.
 
-    Its trained state must round-trip through `state_dict()`: built again with the same arguments and
-    loaded, its output is the same bit for bit. The host tries that before the first epoch of a training
-    of 500 updates or more, with a model that it trains for one step and throws away, and again with the
-    trained state in a fresh process, so the hook is called several times. Raise
+    Its trained state must round-trip through `state_dict()`: built again with the same arguments, by
+    another seed, and loaded, its output is the same bit for bit. What is drawn here, and changes the
+    output, is a parameter or a buffer. The host tries that before the first epoch of a training of 500
+    updates or more, with a model that it trains for one step and throws away, and again with the trained
+    state in a fresh process, so the hook is called several times. Raise
     `harness.plugin.Unsupported` for a task that the method cannot do: the trial is then skipped, with
     the reason.
     """

@@ -17,7 +17,7 @@ from harness.worker.devices import on_device
 from harness.worker.evaluate import BATCH, Answers, answer
 from harness.worker.hooks import Hooks
 from harness.worker.round_trip import is_short
-from harness.worker.seeds import seed_everything
+from harness.worker.seeds import other_seed, seed_everything
 from harness.worker.sequences import evaluated
 from harness.worker.train import Report
 
@@ -39,7 +39,8 @@ def reload(request: ReloadTrial, hooks: Hooks, report: Report) -> Measured:
     # The trial has computed the digest of the same file a moment ago.
     data = load(row.task, request.data, device, trial.seed, limit=row.limit, hashed=False)
     params = Params(**row.params)
-    seed_everything(trial.seed)
+    # With the trial's own seed, what was drawn while it was built would come back without the state.
+    seed_everything(other_seed(trial.seed))
     model = hooks.build_model(data.task, params, device)
     state.check_values(model, state.restore(model, request.state))
     model.eval()
@@ -77,7 +78,8 @@ def _same_answers(
     if repeats.differ(first, theirs) and not repeats.differ(first, answers().scores[: len(theirs)]):
         raise InvalidOutput(
             f"{_WHAT} gives other scores than it did after training, on "
-            f"{repeats.told(first, theirs)}; register what training changes as parameters or buffers"
+            f"{repeats.told(first, theirs)}; register what training changes, and what is "
+            "drawn at building, as parameters or buffers"
         )
     return chance
 

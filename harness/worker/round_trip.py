@@ -19,6 +19,7 @@ from harness.protocol import Progress
 from harness.worker import checks, state
 from harness.worker.data import Split
 from harness.worker.hooks import Hooks
+from harness.worker.seeds import other_seed
 from harness.worker.validity import ROUNDED, ROUNDING
 
 #: How many samples are evaluated.
@@ -38,13 +39,17 @@ def is_short(params: Params, samples: int) -> bool:
 
 def try_round_trip(
     hooks: Hooks,
-    build: Callable[[], nn.Module],
+    build: Callable[[int], nn.Module],
+    seed: int,
     params: Params,
     split: Split,
     report: Callable[[Progress], None],
 ) -> None:
-    """InvalidOutput where the state of a model that `build` makes does not restore it."""
-    trained, device = build().train(), split.targets.device
+    """InvalidOutput where the state of a model that `build` makes by `seed` does not restore it.
+
+    The second one is built by another seed: the state has to hold what is drawn at building too.
+    """
+    trained, device = build(seed).train(), split.targets.device
     inputs, targets = split.take(slice(0, getattr(params, BATCH_SIZE)))
     # A hang or a crash belongs to training.
     report(Progress(stage="train"))
@@ -53,7 +58,7 @@ def try_round_trip(
         spikes = checks.encoded(hooks.encode(trained, inputs, draws), inputs)
         checks.scalars(hooks.train_step(trained, spikes, targets), hooks.training)
     report(Progress(stage="round trip"))
-    again = build()
+    again = build(other_seed(seed))
     entries = state.entries(trained)
     state.load(again, entries)
     state.check_values(again, entries)
@@ -69,7 +74,8 @@ def try_round_trip(
     if not _alike(ours, scores(again)) and _alike(ours, scores(trained)):
         raise InvalidOutput(
             "state_dict: a model that was trained for one step, and one that is built again and loaded "
-            "with its state, give different scores; register what training changes as parameters or buffers"
+            "with its state, give different scores; register what training changes, and what is drawn at "
+            "building, as parameters or buffers"
         )
 
 

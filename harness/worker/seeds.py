@@ -17,6 +17,11 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def other_seed(seed: int) -> int:
+    """A seed other than `seed`, by which a network is built that a state is to make the same."""
+    return seed ^ 0x5EED
+
+
 def seed_with_own(seed: int, model: nn.Module) -> None:
     """`seed_everything`, and the generators that the modules of `model` hold as attributes."""
     seed_everything(seed)

@@ -98,13 +98,13 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         limit=row.limit,
     )
 
-    def build() -> nn.Module:
-        seed_everything(trial.seed)
+    def build(seed: int = trial.seed) -> nn.Module:
+        seed_everything(seed)
         return hooks.build_model(data.task, params, device)
 
     report(Progress(stage="build"))
     if not is_short(params, len(data.train)):
-        try_round_trip(hooks, build, params, data.train, report)
+        try_round_trip(hooks, build, trial.seed, params, data.train, report)
     checkpoints = Checkpoints(request, hooks, report)
     model = checkpoints.begin(build)
 

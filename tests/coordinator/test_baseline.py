@@ -35,7 +35,7 @@ def test_a_row_is_named_as_on_the_command_line(run):
     assert rows_named("slow", records) == [records[1].row.key]
     with pytest.raises(UsageError, match="unknown row 'slwo' for --baseline: did you mean 'slow'"):
         rows_named("slwo", records)
-    with pytest.raises(UsageError, match="unknown row for --baseline ' ': known: fast, slow"):
+    with pytest.raises(UsageError, match="unknown row ' ' for --baseline: known: fast, slow"):
         rows_named(" ", records)
 
 

@@ -80,6 +80,31 @@ def test_what_only_the_process_held_is_missed(reloaded):
     )
 
 
+#: Drawn when the model is built: `{}` keeps it, as an attribute or as a buffer.
+DRAWN = """
+was = [harness_build_model]
+
+@hookimpl
+def harness_build_model(task, params, device):
+    model, scale = was[0](task, params, device), torch.rand(10)
+    {}
+    return model
+
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    return Evaluation(model(spikes).cumsum(0) * model.scale)
+"""
+
+
+def test_what_is_drawn_when_it_is_built_belongs_to_the_state(reloaded):
+    """The trial's own seed would bring it back, and no other process has that."""
+    with pytest.raises(InvalidOutput, match="the network, loaded again in a fresh process,"):
+        reloaded(DRAWN.format("model.scale = scale"))
+    assert reloaded(DRAWN.format("model.register_buffer('scale', scale)")).facts == {
+        "reload": "same"
+    }
+
+
 def test_scores_that_are_others_are_told_though_the_classes_are_the_same(reloaded):
     """What training left in the module scales all scores alike."""
     code = GLOBAL.replace("torch.arange(10) - 5", "2.5")
@@ -87,7 +112,8 @@ def test_scores_that_are_others_are_told_though_the_classes_are_the_same(reloade
         reloaded(code, epochs=3)
     assert str(error.value) == (
         "the network, loaded again in a fresh process, gives other scores than it did after training, on "
-        "40 of 40 samples; register what training changes as parameters or buffers"
+        "40 of 40 samples; register what training changes, and what is drawn at building, "
+        "as parameters or buffers"
     )
 
 

@@ -87,7 +87,8 @@ def test_what_training_changes_and_no_state_holds_is_told_after_one_step(run, pl
         run(LIST, epochs=1000, report=lambda progress: stages.append(progress.stage))
     assert str(error.value) == (
         "state_dict: a model that was trained for one step, and one that is built again and loaded with "
-        "its state, give different scores; register what training changes as parameters or buffers"
+        "its state, give different scores; register what training changes, and what is drawn at building, "
+        "as parameters or buffers"
     )
     assert stages == ["build", "train", "round trip"]
     assert plugin_module().trained == [64]

@@ -12,7 +12,7 @@ from harness.plugin import SPIKE_TRAIN, Unsupported
 from harness.worker import checks
 from harness.worker.conformance.material import images, odd_images, spike_trains, spikes
 from harness.worker.conformance.outcome import Failing, Skipping, told
-from harness.worker.conformance.probe import Material, Probe, differing_samples
+from harness.worker.conformance.probe import OTHER_SEED, Material, Probe, differing_samples
 from harness.worker.data import TaskData
 from harness.worker.state import restore, save
 
@@ -22,7 +22,7 @@ _FEW = 4
 def state(probe: Probe, folder: Path) -> str:
     """Saved here, with the scores that a fresh process has to reach."""
     save(probe.trained, str(folder / "state.safetensors"))
-    restore(probe.build().eval(), str(folder / "state.safetensors"))
+    restore(probe.build(seed=OTHER_SEED).eval(), str(folder / "state.safetensors"))
     scores = probe.scores(probe.trained, probe.spikes)
     kept = {"spikes": probe.spikes.contiguous().cpu(), "scores": scores.contiguous()}
     save_file(kept, folder / "scores.safetensors")
@@ -31,7 +31,7 @@ def state(probe: Probe, folder: Path) -> str:
 
 def reload(probe: Probe, folder: Path) -> str:
     """Built and loaded in this process, which has trained nothing."""
-    model = probe.build().eval()
+    model = probe.build(seed=OTHER_SEED).eval()
     restore(model, str(folder / "state.safetensors"))
     kept = load_file(folder / "scores.safetensors")
     inputs = probe.material.data.validation.take_inputs(slice(0, kept["spikes"].shape[1]))

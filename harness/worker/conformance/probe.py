@@ -31,10 +31,12 @@ from harness.worker.data import TaskData
 from harness.worker.devices import on_device
 from harness.worker.evaluate import ENCODE_SEED
 from harness.worker.hooks import Hooks
-from harness.worker.seeds import generator, seed_everything
+from harness.worker.seeds import generator, other_seed, seed_everything
 from harness.worker.train import train
 
 SEED = 0
+#: Of models that are built to be loaded: their state has to hold what is drawn at building too.
+OTHER_SEED = other_seed(SEED)
 #: Updates that a training has at least; epochs are added where a preset has fewer on our few samples.
 _UPDATES = 60
 #: How many samples are looked at, and in how many steps of a spike-train task the fit must improve.

@@ -378,6 +378,26 @@ def test_what_is_trained_and_not_in_the_state_is_missed_in_a_fresh_process(plugi
     assert "register_buffer()" in found.mend
 
 
+@pytest.mark.parametrize(
+    ("kept", "status"),
+    [("model.scale = scale", "failed"), ("model.register_buffer('scale', scale)", "ok")],
+)
+def test_what_is_drawn_at_building_belongs_to_the_state(plugin, check, kept, status):
+    code = (
+        "built, asked = [harness_build_model], [harness_evaluate]\n"
+        "@hookimpl\ndef harness_build_model(task, params, device):\n"
+        "    model, scale = built[0](task, params, device), torch.rand(task.classes)\n"
+        f"    {kept}\n    return model\n"
+        "@hookimpl\ndef harness_evaluate(model, spikes, record):\n"
+        "    found = asked[0](model, spikes, record)\n"
+        "    return Evaluation(found.scores * model.scale, found.layers)"
+    )
+    location = plugin(code)
+    assert check(location, "state").status == "ok"
+    found = check(PluginLocation(f"fresh-{status}", file=location.file), "reload")
+    assert found.status == status, found
+
+
 def test_without_the_hook_the_check_of_checkpoints_is_skipped(plugin, check):
     found = check(plugin("del harness_training_state"), "checkpoint")
     assert found.status == "skipped" and "begins anew" in found.detail
