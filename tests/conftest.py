@@ -46,6 +46,14 @@ def registry():
     METRICS.update(before)
 
 
+@pytest.fixture(autouse=True)
+def search_path():
+    """The folder of a plugin's file is on the path no longer than the test that loaded it."""
+    before = [*sys.path]
+    yield
+    sys.path[:] = before
+
+
 @pytest.fixture
 def no_data(monkeypatch):
     """No data but what the test itself places."""

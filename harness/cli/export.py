@@ -31,7 +31,7 @@ def export(
     """Write a trained network of RUN, a folder, for other programs: ROW names it, as in the table.
 
     The graph is run by NIR's equations on test samples before it is kept, and has to spike as the network
-    does. A network that NIR cannot say is refused, with the reason.
+    does. A network that NIR cannot say is refused, with the reason. No file is overwritten.
     """
     from harness.cli.messages import messages
     from harness.coordinator.export import export as write

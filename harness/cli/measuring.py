@@ -111,6 +111,7 @@ def work(
     `start` is given the `options`, where to write, who listens, and the command's words. First
     `about` is told, before anything is imported that takes time; `name` begins that of a new folder.
     """
+    check_words(quiet, verbose)
     changed = _check_resume(resume)
     with new_folder(resume or out, name) as path:
         if not quiet:
@@ -142,6 +143,12 @@ def work(
                 click.echo("harness: interrupted before anything was measured", err=True)
             code = INTERRUPTED
     sys.exit(code)
+
+
+def check_words(quiet: bool, verbose: bool) -> None:
+    """UsageError for two options that contradict each other."""
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose contradict each other: give one")
 
 
 def by_hand() -> set[str]:

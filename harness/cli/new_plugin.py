@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -98,7 +99,9 @@ def _check_name(name: str, module: str, kind: _Kind, package: bool) -> None:
         raise UsageError(
             f"{name!r} is a file's name: give the {kind.noun}'s, {name.removesuffix('.py')}"
         )
-    if not _NAME.fullmatch(name) or keyword.iskeyword(module) or name == ALL:
+    if keyword.iskeyword(module):
+        raise UsageError(f"{name!r} is a Python keyword: choose another name")
+    if not _NAME.fullmatch(name) or name == ALL:
         raise UsageError(
             f"{name!r} cannot be a {kind.noun}'s name: use small letters, digits and single hyphens, "
             f"beginning with a letter, as in my-{kind.noun}"
@@ -107,11 +110,20 @@ def _check_name(name: str, module: str, kind: _Kind, package: bool) -> None:
         raise UsageError(f"{name!r}: a metric's name has 2 to {_LONGEST_METRIC} characters")
     if {name, module if kind is _METRIC else name}.intersection(_taken(kind)):
         raise UsageError(f"a {kind.noun} {name!r} is installed already: choose another name")
-    # A folder without code is found as a module too, where the current folder is on the path.
-    if package and (found := find_spec(module)) and found.origin:
+    if _hides(module if package else name):
         raise UsageError(
-            f"there is a module {module!r} already, which the package would hide: choose another name"
+            f"there is a module {module!r} already, which {'the package' if package else f'{name}.py'} "
+            "would hide: choose another name"
         )
+
+
+def _hides(module: str) -> bool:
+    """Whether `module` can be imported already, not counting what lies in the current folder."""
+    if module in sys.stdlib_module_names:
+        return True
+    found = find_spec(module)
+    # A folder without code is found as a module too, where the current folder is on the path.
+    return bool(found and found.origin and Path(found.origin).parent.resolve() != Path.cwd())
 
 
 #: As in the check of a metric's declaration.

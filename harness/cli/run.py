@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from harness.cli.measuring import by_hand, list_option, measuring_options, plugins_option, work
+from harness.cli.measuring import (
+    by_hand,
+    check_words,
+    list_option,
+    measuring_options,
+    plugins_option,
+    work,
+)
 
 if TYPE_CHECKING:
     from harness.coordinator.run import Run
@@ -158,6 +165,7 @@ _NO_MATTER = (
 
 def _forecast(plugins: list[str], params: dict[str, Any], options: dict[str, Any]) -> NoReturn:
     """Prints what would be done."""
+    check_words(options["quiet"], options["verbose"])
     if options["resume"]:
         raise click.UsageError("--dry-run tells of a new run, not of one that is carried on")
     from harness.cli.forecast import forecast_lines

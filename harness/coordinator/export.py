@@ -60,7 +60,7 @@ def export(
     `row` is a plugin's name, with swept values where it has several rows, as `native-bptt hidden=64`, or
     a label of the table. It is the network of `seed`, the row's first if None. `dt` is the time step in
     seconds, that of the task if None (1 ms, unless the task says otherwise). UsageError where the run has
-    no such network or no longer its state, or where the format cannot say it.
+    no such network or no longer its state, where `out` exists, or where the format cannot say it.
     """
     listener = listener or Listener()
     if format not in FORMATS:
@@ -81,6 +81,8 @@ def export(
     path = Path(out) if out else Path(f"{record.row.plugin}-seed{record.seed}.{format}")
     if not path.parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
+    if path.exists():
+        raise UsageError(f"{path} exists already, and is not overwritten: give another --out")
     made = _ask(run, folder, record, state, path, dt, listener)
     return Exported(
         path,

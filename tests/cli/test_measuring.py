@@ -180,3 +180,11 @@ def test_a_refuted_row_is_told_and_is_exit_code_1(
     found, out, _ = harness("run", "--plugins", "plug", "--out", tmp_path / "out")
     assert found == code
     assert said in " ".join(out.split())
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--dry-run"], ["layers"]])
+def test_quiet_and_verbose_contradict_each_other(harness, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = harness(*words, "-v", "-q")
+    assert (code, err.count("\n")) == (2, 1) and "contradict each other" in err
+    assert not list(tmp_path.iterdir())

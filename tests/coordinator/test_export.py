@@ -39,6 +39,7 @@ def run(tmp_path):
         ("deep", {"dt": 0.0}, "--dt is a time step in seconds above 0, not 0.0"),
         ("deep", {"dt": float("nan")}, "--dt is a time step"),
         ("deep", {"out": "nowhere/graph.nir"}, "there is no folder nowhere"),
+        ("deep", {"out": __file__}, "exists already, and is not overwritten: give another --out"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line(run, row, options, told):
