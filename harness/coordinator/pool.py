@@ -88,14 +88,20 @@ class Workers:
         """A worker that is ended with the context, or by `stop`; UsageError where none can start.
 
         Without a `framework` it is a fresh process; with one (which may be ""), it is forked from the
-        starter of that framework. `interpreter` is the Python that runs it, "" for this one.
+        starter of that framework: where its import has started threads, which may hold a lock while the
+        process is forked, it is a fresh process too. `interpreter` is the Python that runs it, "" for this
+        one.
         """
         try:
             if framework is None or not self._fork:
                 started = Worker.spawn(log, threads, interpreter, self._token)
             else:
                 starter = self.starter(framework, threads, copy, interpreter)
-                started = starter.worker(log, threads)
+                starter.wait_until_ready()
+                if starter.threads:
+                    started = Worker.spawn(log, threads, interpreter, self._token)
+                else:
+                    started = starter.worker(log, threads)
         except OSError as error:
             raise UsageError(f"cannot start a worker that logs to {log}: {error}") from None
         try:
@@ -129,7 +135,9 @@ class Workers:
         if key not in self._starters or self._starters[key].lost:
             if module:
                 base = self._begun(interpreter, "", "", threads, copy)
-                self._starters[key] = base.branch([module], self._log())
+                base.wait_until_ready()
+                branched = base if base.threads else base.branch([module], self._log())
+                self._starters[key] = branched
             else:
                 self._starters[key] = Starter.spawn(
                     [COMMON], threads, self._log(), self._token, interpreter

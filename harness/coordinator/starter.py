@@ -42,7 +42,9 @@ class Child:
 
 
 class Starter:
-    """One starter process. `problems` are the imports that failed: known when it is ready."""
+    """One starter process. When it is ready, `problems` are the imports that failed, `threads` the names of
+    threads that an import has started: a process with such threads is not to be forked.
+    """
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Starter:
     ) -> None:
         self.name, self._token, self._isolated = name, token, isolated
         self.problems: list[str] = []
+        self.threads: list[str] = []
         self._death = ""  # how it ended
         self._process, self._control = process, control
         self._ready: Future[None] = Future()
@@ -154,7 +157,7 @@ class Starter:
             for line in lines:
                 message = json.loads(line)
                 if "ready" in message:
-                    self.problems = message["ready"]
+                    self.problems, self.threads = message["ready"], message["threads"]
                     self._ready.set_result(None)
                 elif "code" in message:
                     self._children.pop(message["pid"]).code.set_result(message["code"])

@@ -4,10 +4,11 @@ The coordinator holds the other end of the socket FD. Each of its messages is a 
 descriptors: `{"fork": "worker", "environment": {...}, "folder": ...}` with those of a worker's
 standard input, output and error, or `{"fork": "starter", "modules": [...]}` with the socket and the log
 of another starter, which has everything imported that this one has. Answers are lines of JSON:
-`{"ready": [problem, ...]}` once, `{"pid": ...}` for each fork, or `{"refused": reason}`, and
-`{"pid": ..., "code": ...}` when a child has ended.
+`{"ready": [problem, ...], "threads": [name, ...]}` once, `{"pid": ...}` for each fork, or
+`{"refused": reason}`, and `{"pid": ..., "code": ...}` when a child has ended.
 
-A starter runs no thread, no OpenMP region and no CUDA: what these hold does not survive a fork.
+A starter runs no thread, no OpenMP region and no CUDA: what these hold does not survive a fork. Where an
+import has started threads all the same, it tells their names, and nothing is forked from it.
 """
 
 from __future__ import annotations
@@ -49,15 +50,13 @@ class Starter:
             except BaseException as error:
                 traceback.print_exc()
                 problems.append(f"{module}: {type(error).__name__}: {error}")
-        if threading.active_count() > 1:
-            names = ", ".join(thread.name for thread in threading.enumerate()[1:])
-            problems.append(f"threads were started by an import: {names}")
+        threads = [thread.name for thread in threading.enumerate()[1:]]
         # What is imported is never garbage: no collection in a child touches, and copies, its pages.
         gc.collect()
         gc.freeze()
         gc.enable()
         self._own = children()
-        self._say({"ready": problems})
+        self._say({"ready": problems, "threads": threads})
 
     def serve(self) -> NoReturn:
         """Forks as asked, and tells which children have ended."""

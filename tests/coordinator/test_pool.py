@@ -95,16 +95,27 @@ def test_workers_are_forked_on_linux_unless_the_variable_says_no(
     assert can_fork() == forks
 
 
+TICKER = """
+import threading, time
+threading.Thread(target=time.sleep, args=(600,), daemon=True, name="ticker").start()
+"""
+
+
 @pytest.fixture
 def frameworks(fake_torch, distribution, monkeypatch, tmp_path):
     """Two frameworks, `quick` and `dies`, whose modules are imported by starters."""
     modules = {
         "quick_framework": f"open({str(tmp_path / 'count')!r}, 'a').write('imported ')",
         "dying_framework": "import os; os._exit(6)",
+        "busy_framework": TICKER,
     }
     site = distribution(
         "frameworks",
-        preload={"quick": "quick_framework", "dies": "dying_framework"},
+        preload={
+            "quick": "quick_framework",
+            "dies": "dying_framework",
+            "busy": "busy_framework",
+        },
         modules=modules,
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ["PYTHONPATH"]]))
@@ -142,6 +153,35 @@ def test_a_framework_whose_import_kills_its_starter_costs_itself_alone(plugin_fi
             with pytest.raises(StarterDied, match="imports dying_framework ended with exit code 6"):
                 ask(workers, path, "dies", log)
         assert isinstance(ask(workers, path, "quick", log), Described)
+
+
+FRESH = "import os, pathlib; pathlib.Path({!r}).write_text(str(os.getppid()))"
+
+
+@linux
+@pytest.mark.usefixtures("frameworks")
+def test_a_framework_whose_import_starts_threads_has_fresh_processes(plugin_file, log, tmp_path):
+    path = plugin_file("mine", FRESH.format(str(tmp_path / "parent")), base="declared")
+    with Workers(fork=True) as workers:
+        assert isinstance(ask(workers, path, "busy", log), Described)
+        assert int((tmp_path / "parent").read_text()) == os.getpid()
+        assert isinstance(ask(workers, path, "quick", log), Described)
+        assert int((tmp_path / "parent").read_text()) != os.getpid()
+
+
+@linux
+@pytest.mark.usefixtures("frameworks")
+def test_nothing_is_forked_from_a_base_with_threads(
+    plugin_file, log, tmp_path, monkeypatch, processes
+):
+    monkeypatch.setattr("harness.coordinator.pool.COMMON", "busy_framework")
+    path = plugin_file("mine", FRESH.format(str(tmp_path / "parent")), base="declared")
+    with Workers(fork=True) as workers:
+        for framework in ("quick", ""):
+            assert isinstance(ask(workers, path, framework, log), Described)
+            assert int((tmp_path / "parent").read_text()) == os.getpid()
+        assert not (tmp_path / "count").exists()
+    assert processes() == []
 
 
 @linux

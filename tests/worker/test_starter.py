@@ -161,7 +161,7 @@ print("printed by", os.getpid())
 
 def test_it_is_ready_when_everything_is_imported(start, tmp_path):
     (tmp_path / "tiny.py").write_text("")
-    assert start("json", "tiny").hear() == {"ready": []}
+    assert start("json", "tiny").hear() == {"ready": [], "threads": []}
 
 
 def test_what_cannot_be_imported_is_told_and_the_rest_is_imported(start, tmp_path, log):
@@ -183,7 +183,7 @@ def test_an_import_that_starts_a_thread_is_told(start, tmp_path):
         "import threading, time\n"
         "threading.Thread(target=time.sleep, args=(600,), name='sleeper', daemon=True).start()"
     )
-    assert start("threads").hear() == {"ready": ["threads were started by an import: sleeper"]}
+    assert start("threads").hear() == {"ready": [], "threads": ["sleeper"]}
 
 
 # --- workers --------------------------------------------------------------------------------------
@@ -338,7 +338,8 @@ def test_a_branch_has_what_the_first_has_imported_and_imports_more(start, descri
     control.hear()
     branch, pid = control.branch(["more_module", "no_such_module"], tmp_path / "branch.log")
     assert branch.hear() == {
-        "ready": ["no_such_module: ModuleNotFoundError: No module named 'no_such_module'"]
+        "ready": ["no_such_module: ModuleNotFoundError: No module named 'no_such_module'"],
+        "threads": [],
     }
     worker = Forked(branch, log)
     assert isinstance(worker.ask(describe("import base_module, more_module")), Described)
