@@ -30,7 +30,7 @@ from harness.cli.codes import FAILED, NOTHING_MEASURED, OK
     "gates",
     multiple=True,
     metavar="METRIC:worse",
-    help="Exit code 1 where it is so, or where a row no longer succeeds. any:worse is all metrics.",
+    help="Exit code 1 where it is so, or a row no longer succeeds or is gone. any:worse: all metrics.",
 )
 @click.option(
     "--margin",
@@ -61,7 +61,7 @@ def compare(
     """
     from harness.coordinator.compare import compare as compare_folders
     from harness.report.changes import markdown, page
-    from harness.results.gate import compared, failures, parse_gate, parse_margin
+    from harness.results.gate import compared, failures, parse_gate, parse_margin, unjudged
     from harness.results.store import RunFolder
 
     for folder in (old, new):
@@ -80,6 +80,8 @@ def compare(
         click.echo(json.dumps(asdict(comparison), indent=2))
     else:
         click.echo(markdown(comparison, shown, every), nl=False)
+    for line in unjudged(comparison, unwanted):
+        click.echo(f"harness: not judged: {line}", err=True)
     lines = failures(comparison, unwanted, least)
     for line in lines:
         click.echo(f"harness: not accepted: {line}", err=True)

@@ -56,7 +56,9 @@ def parse_margin(text: str) -> float:
 
 
 def failures(comparison: Comparison, gates: Sequence[Gate], margin: float = 0.0) -> list[str]:
-    """What is not accepted, a line each: verdicts beyond `margin`, and results that are lost.
+    """What is not accepted, a line each: verdicts beyond `margin`, and what is lost or gone.
+
+    A row whose default parameters change is another row: what should be judged is no longer there.
 
     The margin is in points for a metric that is a fraction, else a share of the old value.
     """
@@ -70,7 +72,22 @@ def failures(comparison: Comparison, gates: Sequence[Gate], margin: float = 0.0)
     ]
     if any(gate.verdict == "worse" for gate in gates):
         found += [f"{lost.row}: {lost.reason}" for lost in comparison.lost]
+        found += [f"{row}: only in the old run, so it cannot be judged" for row in comparison.gone]
     return list(dict.fromkeys(found))
+
+
+def unjudged(comparison: Comparison, gates: Sequence[Gate]) -> list[str]:
+    """The rows that no gate could judge and that are accepted all the same, a line each."""
+    if not gates:
+        return []
+    failing = comparison.gone if any(gate.verdict == "worse" for gate in gates) else ()
+    rows = {"old": comparison.only_old, "new": comparison.only_new}
+    return [
+        f"{row}: only in the {run} run"
+        for run, names in rows.items()
+        for row in names
+        if row not in failing or run == "new"
+    ]
 
 
 def compared(comparison: Comparison, gates: Sequence[Gate]) -> bool:

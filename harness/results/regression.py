@@ -118,7 +118,8 @@ class Comparison:
     """What differs between two runs.
 
     `changes` hold every metric of every row that both have, `lost` the rows of which seeds no longer
-    succeed; `versions` are (what, old, new). `notes` say what was not compared, and why.
+    succeed; `gone` are those of `only_old` that had a result; `versions` are (what, old, new). `notes` say
+    what was not compared, and why.
     """
 
     old: str
@@ -127,6 +128,7 @@ class Comparison:
     lost: Sequence[Lost] = ()
     only_old: Sequence[str] = ()
     only_new: Sequence[str] = ()
+    gone: Sequence[str] = ()
     versions: Sequence[tuple[str, str, str]] = ()
     notes: Sequence[str] = ()
 
@@ -186,6 +188,7 @@ def compare_runs(
         [lost for pair in matched.pairs for lost in _lost(pair)],
         [plain(summary.label) for summary in matched.only_old],
         [plain(summary.label) for summary in matched.only_new],
+        [plain(s.label) for s in matched.only_old if s.cells and not s.refuted],
         versions(old.sessions, new.sessions, old.tasks, new.tasks),
         list(notes),
     )

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.fixtures.small_runs import write_run
+from tests.fixtures.small_runs import small_row, write_run
 
 
 @pytest.fixture
@@ -33,6 +33,21 @@ def test_exit_codes(harness, runs, words, code):
     assert "| deep | Test accuracy |" in out
     assert "| wide |" not in out
     assert ("not accepted: deep: test_accuracy is worse" in err) == (code == 1)
+
+
+def test_a_gated_row_that_is_another_one_now_fails(harness, tmp_path):
+    """A changed default makes another row: the plugin that changed would not be compared at all."""
+    for name, hidden in (("old", 32), ("new", 64)):
+        rows = ["same", small_row("ada", params={"hidden": hidden})]
+        write_run(tmp_path / name, rows, timing=False)
+    gate = ["--fail-on", "test_accuracy:worse"]
+    code, _, err = harness("compare", tmp_path / "old", tmp_path / "new", *gate)
+    assert code == 1
+    assert err.splitlines() == [
+        "harness: not judged: ada hidden=64: only in the new run",
+        "harness: not accepted: ada hidden=32: only in the old run, so it cannot be judged",
+    ]
+    assert harness("compare", tmp_path / "old", tmp_path / "new")[0] == 0
 
 
 def test_json_and_a_page(harness, runs, tmp_path):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.errors import UsageError
 from harness.results.change import Change
-from harness.results.gate import Gate, compared, failures, parse_gate, parse_margin
+from harness.results.gate import Gate, compared, failures, parse_gate, parse_margin, unjudged
 from harness.results.regression import Comparison, Lost
 
 
@@ -39,6 +41,17 @@ def test_a_row_that_no_longer_succeeds_fails():
         "row: seed 0: failed: it broke"
     ]
     assert not failures(comparison("tie", lost=lost), [Gate("test_accuracy", "better")])
+
+
+def test_a_row_that_is_gone_fails_and_one_that_is_new_is_only_told():
+    rows = {"only_old": ["a n=1", "never"], "only_new": ["a n=2"], "gone": ["a n=1"]}
+    found = dataclasses.replace(comparison("tie"), **rows)
+    worse, better = [Gate("test_accuracy", "worse")], [Gate("test_accuracy", "better")]
+    assert failures(found, worse) == ["a n=1: only in the old run, so it cannot be judged"]
+    assert unjudged(found, worse) == ["never: only in the old run", "a n=2: only in the new run"]
+    assert not failures(found, better)
+    assert unjudged(found, better)[0] == "a n=1: only in the old run"
+    assert not failures(found, []) and not unjudged(found, [])
 
 
 def test_a_comparison_of_nothing_is_told_from_one_that_passes():
