@@ -18,7 +18,7 @@ from harness.errors import DataMissing, UsageError
 from harness.plugin.contract import SPIKE_TRAIN, Task
 from harness.plugin.tasks import Arrays, RawData, TaskSpec
 from harness.protocol import LABELS
-from harness.tasks import cached, find
+from harness.tasks import cached
 from harness.tasks.checks import CheckedArrays
 from harness.tasks.files import locate_files
 
@@ -38,13 +38,6 @@ class Found(NamedTuple):
     path: Path
     facts: dict[str, Any]
     task: Task
-
-
-def prepare(
-    name: str, data: Sequence[Path], cache: Path, say: Callable[[str], None]
-) -> tuple[Path, dict[str, Any]]:
-    """The cached file of the built-in task `name`, and the facts about its content."""
-    return prepare_task(find(name), data, cache, say)[:2]
 
 
 def prepare_task(

@@ -332,7 +332,8 @@ def test_a_plugin_that_the_host_trained_and_evaluated(name, overrides, tmp_path)
     pytest.importorskip("harness_native")
     from harness_native.neurons import lif
 
-    from harness.tasks.prepare import prepare
+    from harness.tasks import find
+    from harness.tasks.prepare import prepare_task
     from harness.worker.data import load
     from harness.worker.evaluate import BATCH, ENCODE_SEED, answer
     from harness.worker.hooks import Hooks
@@ -341,7 +342,7 @@ def test_a_plugin_that_the_host_trained_and_evaluated(name, overrides, tmp_path)
     cpu = torch.device("cpu")
     module = f"harness_native.{name.removeprefix('native-').replace('-', '_')}"
     hooks = Hooks(PluginLocation(name, module))
-    data = load("digits", str(prepare("digits", [], tmp_path, lambda _: None)[0]), cpu)
+    data = load("digits", str(prepare_task(find("digits"), [], tmp_path, lambda _: None)[0]), cpu)
     small = {"epochs": 1, "hidden": "40-30"}
     params = Params(**hooks.presets().resolve("quick", "digits", small | overrides))
     seed_everything(0)

@@ -7,9 +7,10 @@ import pytest
 
 @pytest.fixture(scope="session")
 def digits_file(tmp_path_factory):
-    from harness.tasks.prepare import prepare
+    from harness.tasks import find
+    from harness.tasks.prepare import prepare_task
 
-    return prepare("digits", [], tmp_path_factory.mktemp("cache"), lambda _: None)[0]
+    return prepare_task(find("digits"), [], tmp_path_factory.mktemp("cache"), lambda _: None)[0]
 
 
 @pytest.fixture

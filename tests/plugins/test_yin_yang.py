@@ -8,7 +8,8 @@ torch = pytest.importorskip("torch")
 
 from harness.plugin import Params, Unsupported
 from harness.subjects import PluginLocation
-from harness.tasks.prepare import prepare
+from harness.tasks import find
+from harness.tasks.prepare import prepare_task
 from harness.worker.data import load
 from harness.worker.hooks import Hooks
 from harness.worker.train import seed_everything, train
@@ -20,7 +21,7 @@ LEAST = 0.7
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    path, _ = prepare("yin-yang", [], tmp_path_factory.mktemp("cache"), lambda _: None)
+    path, *_ = prepare_task(find("yin-yang"), [], tmp_path_factory.mktemp("cache"), lambda _: None)
     return load("yin-yang", str(path), CPU)
 
 

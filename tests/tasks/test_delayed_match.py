@@ -7,6 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from harness.tasks import find
 from harness.tasks.delayed_match import (
     ADDITIVE_BOUND,
     BACKGROUND,
@@ -16,7 +17,7 @@ from harness.tasks.delayed_match import (
     SHOWN,
     STEPS,
 )
-from harness.tasks.prepare import prepare
+from harness.tasks.prepare import prepare_task
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +82,8 @@ def test_a_linear_readout_of_all_spikes_is_at_chance_and_each_pattern_alone_tell
 
 
 def test_it_is_generated_without_data_and_cached(tmp_path):
-    path, facts = prepare("delayed-match", [], tmp_path, print)
+    path, facts, _ = prepare_task(find("delayed-match"), [], tmp_path, print)
     assert facts["source"].startswith("generated from seed")
     assert facts["splits"] == DELAYED_MATCH.sizes
     made = path.stat().st_mtime_ns
-    assert prepare("delayed-match", [], tmp_path, print)[0].stat().st_mtime_ns == made
+    assert prepare_task(find("delayed-match"), [], tmp_path, print)[0].stat().st_mtime_ns == made

@@ -11,7 +11,7 @@ from harness.catalogue.tasks import BUILT_IN
 from harness.errors import UsageError
 from harness.tasks import find
 from harness.tasks.digits import DIGITS
-from harness.tasks.prepare import labels_of, prepare
+from harness.tasks.prepare import labels_of, prepare_task
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_every_class_has_its_share_in_every_split(arrays):
 
 
 def test_the_cached_file_holds_what_was_read_and_is_made_once(arrays, tmp_path):
-    path, facts = prepare("digits", [], tmp_path, print)
+    path, facts, _ = prepare_task(find("digits"), [], tmp_path, print)
     assert facts["splits"] == DIGITS.sizes
     assert "scikit-learn" in facts["source"]
     with safe_open(path, "np") as file:
@@ -73,7 +73,7 @@ def test_the_cached_file_holds_what_was_read_and_is_made_once(arrays, tmp_path):
     with safe_open(labels, "np") as file:
         assert np.array_equal(file.get_tensor("test_targets"), arrays.splits["test"][1])
     made = path.stat().st_mtime_ns
-    assert prepare("digits", [], tmp_path, print)[0].stat().st_mtime_ns == made
+    assert prepare_task(find("digits"), [], tmp_path, print)[0].stat().st_mtime_ns == made
     # Nothing half-written is left.
     assert {p.name for p in path.parent.iterdir()} == {path.name, labels.name}
 

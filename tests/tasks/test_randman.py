@@ -7,7 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from harness.tasks.prepare import prepare
+from harness.tasks import find
+from harness.tasks.prepare import prepare_task
 from harness.tasks.randman import RANDMAN
 
 
@@ -77,8 +78,8 @@ def test_a_linear_readout_of_the_times_does_not_do(arrays):
 
 
 def test_it_is_generated_without_data_and_cached(tmp_path):
-    path, facts = prepare("randman", [], tmp_path, print)
+    path, facts, _ = prepare_task(find("randman"), [], tmp_path, print)
     assert facts["source"].startswith("generated from seed")
     assert facts["splits"] == RANDMAN.sizes
     made = path.stat().st_mtime_ns
-    assert prepare("randman", [], tmp_path, print)[0].stat().st_mtime_ns == made
+    assert prepare_task(find("randman"), [], tmp_path, print)[0].stat().st_mtime_ns == made

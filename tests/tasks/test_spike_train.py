@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from harness.tasks.prepare import prepare
+from harness.tasks.prepare import prepare_task
 from harness.tasks.spike_train import SPIKE_PATTERN, SPIKE_TRAIN
 
 SPECS = pytest.mark.parametrize("spec", [SPIKE_TRAIN, SPIKE_PATTERN], ids=lambda spec: spec.name)
@@ -75,7 +75,7 @@ def test_the_seed_of_a_trial_says_which_pattern_it_has(spec, tmp_path):
     torch = pytest.importorskip("torch")
     from harness.worker.data import load
 
-    path, facts = prepare(spec.name, [], tmp_path, print)
+    path, facts, _ = prepare_task(spec, [], tmp_path, print)
     assert facts["source"].startswith("generated")
     inputs, targets = patterns(spec)
     for seed, pattern in ((0, 0), (5, 5), (64 + 3, 3)):

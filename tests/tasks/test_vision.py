@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from harness.errors import DataMissing
+from harness.tasks import find
 from harness.tasks.idx import FILES
-from harness.tasks.prepare import prepare
+from harness.tasks.prepare import prepare_task
 from harness.tasks.vision import KMNIST, MNIST
 
 
@@ -159,7 +160,7 @@ def test_the_socket_timeout_is_put_back(tmp_path, torchvision):
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write")
 def test_a_cache_that_cannot_be_written_is_told_with_what_to_do():
     with pytest.raises(DataMissing, match=r"cannot keep digits in .*: set HARNESS_CACHE"):
-        prepare("digits", [], Path("/proc/harness"), print)
+        prepare_task(find("digits"), [], Path("/proc/harness"), print)
 
 
 def test_a_split_that_is_not_as_described_is_refused(tmp_path, monkeypatch):
@@ -167,7 +168,7 @@ def test_a_split_that_is_not_as_described_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setitem(DIGITS.sizes, "test", 361)
     with pytest.raises((DataMissing, ValueError)):
-        prepare("digits", [], tmp_path, print)
+        prepare_task(find("digits"), [], tmp_path, print)
     assert not (tmp_path / "arrays").exists() or not list((tmp_path / "arrays").iterdir())
 
 

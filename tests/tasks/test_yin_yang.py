@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.tasks.prepare import prepare
+from harness.tasks import find
+from harness.tasks.prepare import prepare_task
 from harness.tasks.yin_yang import CLASSES, STEPS, YIN_YANG, classes_of
 
 
@@ -144,8 +145,8 @@ def test_a_linear_classifier_of_the_times_does_not_do(arrays):
 
 
 def test_it_is_generated_without_data_and_cached(tmp_path):
-    path, facts = prepare("yin-yang", [], tmp_path, print)
+    path, facts, _ = prepare_task(find("yin-yang"), [], tmp_path, print)
     assert facts["source"].startswith("generated from seed")
     assert facts["splits"] == YIN_YANG.sizes
     made = path.stat().st_mtime_ns
-    assert prepare("yin-yang", [], tmp_path, print)[0].stat().st_mtime_ns == made
+    assert prepare_task(find("yin-yang"), [], tmp_path, print)[0].stat().st_mtime_ns == made

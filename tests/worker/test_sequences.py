@@ -10,7 +10,8 @@ from harness.errors import InvalidOutput
 from harness.plugin import Params, Task, Unsupported
 from harness.protocol import RunTrial
 from harness.subjects import PluginLocation
-from harness.tasks.prepare import prepare
+from harness.tasks import find
+from harness.tasks.prepare import prepare_task
 from harness.worker.data import load
 from harness.worker.hooks import Hooks
 from harness.worker.sequences import evaluate_fit
@@ -89,7 +90,7 @@ def load_plugin(plugin_file):
 
 @pytest.fixture(scope="module")
 def pattern_file(tmp_path_factory):
-    return prepare("spike-pattern", [], tmp_path_factory.mktemp("cache"), print)[0]
+    return prepare_task(find("spike-pattern"), [], tmp_path_factory.mktemp("cache"), print)[0]
 
 
 @pytest.fixture
