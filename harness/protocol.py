@@ -28,6 +28,9 @@ VARIANTS = ("eager", "compile", "graphs")
 #: The stages between which the timed calls of a round lie.
 TIMING, TIMED = "timing", "timed"
 
+#: The CPU time of a process may be so many times that of the threads that it was asked to have.
+MOST_CORES = 1.25
+
 
 #: The units of metrics.
 Unit = Literal[
@@ -459,7 +462,8 @@ class Samples(Answer):
     """Seconds of each call, in the order taken, and the number of samples in one call.
 
     A call may have parts that are timed by themselves: each is one series. `aside` is what the host
-    took between the calls to fetch inputs and to check answers. The calls lie between the stages
+    took between the calls to fetch inputs and to check answers; `cores` is the time of all threads of the
+    process over that of the clock, while it made the calls. The calls lie between the stages
     `TIMING` and `TIMED` of `Progress`, by which the coordinator holds them against its own clock.
     """
 
@@ -467,6 +471,7 @@ class Samples(Answer):
     batch: Annotated[int, Field(ge=1)]
     series: dict[str, Annotated[list[Seconds], Field(min_length=1)]]
     aside: float = 0.0
+    cores: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 class Measured(Answer):

@@ -83,6 +83,7 @@ class Member:
     times: dict[str, list[list[float]]] = field(default_factory=dict)
     sweeps: dict[str, Sweep] = field(default_factory=dict)
     wall: WallTime = field(default_factory=WallTime)
+    cores: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def comparable(self) -> bool:
@@ -121,6 +122,7 @@ class Member:
                 self.absent |= event.absent
                 self.facts |= event.facts
             case Samples():
+                self.cores.setdefault(next(iter(event.series)), []).append(event.cores)
                 for name, seconds in event.series.items():
                     self.batches[name] = event.batch
                     self.times.setdefault(name, []).append(seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from harness.coordinator.member import Member
@@ -59,6 +60,10 @@ class Result:
                     "series": series[key],
                     "baseline": member.subject.against or self.baseline,
                 }
+                if member.subject.device == "cpu" and member.cores:
+                    # Of the kind of calls that used most: one of them may have more threads alone.
+                    most = max(map(median, member.cores.values()))
+                    found[key]["facts"]["cores"] = most
                 if member.sweeps:
                     found[key]["sweep"] = member.sweeps
             found[key]["log"] = member.log

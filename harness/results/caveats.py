@@ -10,6 +10,7 @@ import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from harness.errors import plain
+from harness.protocol import MOST_CORES
 from harness.results.answers import Answers
 from harness.results.reading import is_number
 from harness.results.record import LayerTiming, NetworkTiming, PeaksRecord, Record, TrialRecord
@@ -105,6 +106,7 @@ def warnings(
         "silent": _silent(trials),
         "chance": _at_chance(trials, answers) if answers else "",
         "ties": _tied(trials),
+        "threads": _threads(trials, timing),
         "random": _random(trials, timing),
         "unseeded": _unseeded(trials),
         "neuron": _neuron(trials),
@@ -193,6 +195,21 @@ def _tied(trials: Sequence[TrialRecord]) -> str:
     )
 
 
+def _threads(trials: Sequence[TrialRecord], timing: Timing) -> str:
+    """More threads at work than were asked for, by the CPU time of the process."""
+    asked = next((record.row.threads for record in (*trials, *([timing] if timing else []))), 1)
+    parts = []
+    for records, fact, what in (
+        (trials, "train_cores", "training"),
+        ([timing], "cores", "timed calls"),
+    ):
+        most = _highest([record for record in records if record is not None], fact)
+        if most > MOST_CORES * asked:
+            parts.append(f"its {what} used {most:.1f} cores")
+    threads = f"{asked} thread{'s were' if asked > 1 else ' was'}"
+    return f"{', '.join(parts)} where {threads} asked for" if parts else ""
+
+
 def _random(trials: Sequence[TrialRecord], timing: Timing) -> str:
     records: list[TrialRecord | NetworkTiming] = [*trials]
     records += [timing] if isinstance(timing, NetworkTiming) else []
@@ -279,7 +296,7 @@ def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] |
     return min(test, limit), min(validation, limit)
 
 
-def _highest(records: Sequence[TrialRecord | NetworkTiming], fact: str) -> float:
+def _highest(records: Sequence[TrialRecord | NetworkTiming | LayerTiming], fact: str) -> float:
     known = [record.facts.get(fact) for record in records]
     return max((float(value) for value in known if is_number(value)), default=0.0)
 

@@ -72,7 +72,8 @@ class TrialRecord(Base):
 
     Among the `facts`: `unrecorded`, the `names` of the weights that the scores depend on and no recorded
     layer has, and their `share` of all; `silent_layers`, those that never spiked on the whole test split;
-    `tied_scores`, the fraction of test samples whose best score several classes share;
+    `train_cores`, how many cores the training used, where more than it was asked to; `tied_scores`, the
+    fraction of test samples whose best score several classes share;
     `random_answers`, the fraction on which two evaluations differ; `unseeded_answers`, that on which they
     do though the same seed was set before each; `reload`, "same" or how the network answers otherwise
     when it is loaded in a fresh process; `neuron`, whether it is the textbook's.
@@ -114,7 +115,8 @@ class TimingRecord(Base):
     """What became of one subject of a measurement group.
 
     `baseline` is the key of the row that the others of its group are compared with, `series` holds
-    what was timed. The fact `baseline` says why it is another row than was asked for, or none.
+    what was timed. The fact `baseline` says why it is another row than was asked for, or none; the fact
+    `cores` how many cores the timed calls used on the CPU.
     """
 
     baseline: str = ""

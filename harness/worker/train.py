@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, perf_counter, process_time
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from harness.measure.clock import synchronise
 from harness.measure.memory import footprint
 from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION, Params
-from harness.protocol import Progress, RunTrial, Trained
+from harness.protocol import MOST_CORES, Progress, RunTrial, Trained
 from harness.worker import checks, settings, state, wiring
 from harness.worker.changed import answer_changed
 from harness.worker.checkpoints import Checkpoints
@@ -32,6 +32,9 @@ Report = Callable[[Progress], None]
 _REPORT_SECONDS = 0.25
 
 _ONE_SAMPLE = "the last batch has 1 sample, choose another batch_size"
+
+#: How many cores a shorter training used says nothing.
+_CORES_SECONDS = 0.5
 
 #: The scalars of this many steps are added up in one operation instead of one by one.
 _FOLD_STEPS = 64
@@ -108,7 +111,9 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     checkpoints = Checkpoints(request, hooks, report)
     model = checkpoints.begin(build)
 
+    clock, busy = perf_counter(), process_time()
     history = train(hooks, model, params, data.train, trial.seed, report, checkpoints)
+    busy, clock = process_time() - busy, perf_counter() - clock
     report(Progress(stage="finish"))
     model.eval()
     with torch.no_grad():
@@ -124,6 +129,8 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     metrics: dict[str, Any] = {"train_seconds": checkpoints.trained_seconds()}
 
     facts: dict[str, Any] = dict(checkpoints.facts)
+    if device.type == "cpu" and clock > _CORES_SECONDS and busy > MOST_CORES * row.threads * clock:
+        facts["train_cores"] = busy / clock
     raster: dict[str, list[list[int]]] = {}
     test: Answers | None = None
     if data.task.kind == SPIKE_TRAIN:

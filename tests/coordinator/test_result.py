@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.protocol import Opened, OpenProbe, Samples, TakeRound
@@ -140,3 +142,17 @@ def test_subjects_are_compared_by_the_noise_of_all_of_them(group):
 def test_with_one_round_there_is_no_noise_to_judge_by(group):
     result, _ = group([subject("a"), subject("b")], rounds=1)
     assert result.fields()["a"]["series"]["latency"].noise_floor is None
+
+
+@pytest.mark.parametrize(("device", "known"), [("cpu", True), ("cuda", False)])
+def test_the_cores_of_the_calls_that_used_most_are_told(group, device, known):
+    """By the median over the rounds; of a GPU nothing is said."""
+    cores = {"latency": 1.0, "train": 1.9}
+
+    def answer(key, process, request):
+        if isinstance(request, TakeRound) and request.what in cores:
+            return Samples(batch=1, series={request.what: [0.001] * 3}, cores=cores[request.what])
+        return None
+
+    result, _ = group([dataclasses.replace(subject("a"), device=device)], answer)
+    assert result.fields()["a"]["facts"].get("cores") == (1.9 if known else None)

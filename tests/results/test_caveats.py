@@ -56,6 +56,17 @@ def test_weights_that_no_layer_has_are_named(make_record):
         assert warnings([make_record(facts={"unrecorded": damaged})], None) == {}
 
 
+def test_more_cores_than_threads_are_told(make_record):
+    timing = make_record("network-timing", facts={"cores": 1.94})
+    assert warnings([make_record()], timing) == {
+        "threads": "its timed calls used 1.9 cores where 1 thread was asked for"
+    }
+    both = warnings([make_record(facts={"train_cores": 1.6})], timing)["threads"]
+    assert both.startswith("its training used 1.6 cores, its timed calls used 1.9 cores where")
+    for fine in (0.4, 1.2, "many", None):
+        assert warnings([make_record()], make_record("network-timing", facts={"cores": fine})) == {}
+
+
 def test_silent_layers_are_named_with_the_seeds_where_not_all(make_record):
     silent, other = ({"silent_layers": names} for names in (["hidden"], []))
     found = warnings([make_record(facts=silent), make_record(seed=1, facts=silent)], None)

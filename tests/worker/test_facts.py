@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -93,6 +95,13 @@ def test_a_silent_last_layer_is_told_where_another_path_decides_and_refused_wher
     assert run(SILENT_PATH.replace(*SKIP), epochs=3).facts["silent_layers"] == ["hidden"]
     with pytest.raises(InvalidOutput, match="layer 'out' receives nothing for 40 samples"):
         run(SILENT_PATH, epochs=3)
+
+
+@pytest.mark.parametrize(("cores", "facts"), [(2.0, {"train_cores": 2.0}), (1.1, {})])
+def test_a_training_on_more_cores_than_threads_is_told(run, monkeypatch, cores, facts):
+    monkeypatch.setattr("harness.worker.train.perf_counter", count(0.0).__next__)
+    monkeypatch.setattr("harness.worker.train.process_time", count(0.0, cores).__next__)
+    assert run(epochs=3).facts == {"tied_scores": 0, "silent_layers": []} | facts
 
 
 def test_a_weight_that_no_layer_has_is_told(run):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from time import perf_counter
+from time import perf_counter, process_time
 
 from harness.errors import InvalidOutput
 from harness.measure.clock import no_collection
@@ -110,18 +110,21 @@ class Session(ABC):
         with no_collection():
             self._aside = 0.0
             at(TIMING)
-            start = perf_counter()
+            start, busy = perf_counter(), process_time()
             while calls < request.calls or perf_counter() - start < request.seconds:
                 for name, seconds in self.call(request.what).items():
                     series.setdefault(name, []).append(seconds)
                 calls += 1
+            busy, taken = process_time() - busy, perf_counter() - start
             at(TIMED)
             aside = self._aside
         self._last_seconds[request.what] = max(taken[-1] for taken in series.values())
         settings.check()
         self.finish_round()
         release_device_memory()  # the next subject's process finds the card as free as this one did
-        return Samples(batch=self.batch(request.what), series=series, aside=aside)
+        # A setting that a hook changes and sets back shows itself by the CPU time of all threads.
+        cores = busy / taken if taken > 0 else 0.0
+        return Samples(batch=self.batch(request.what), series=series, aside=aside, cores=cores)
 
     def warm(self, request: WarmUp) -> Measured:
         """The first warm-up of each kind of calls, before the rounds: others may be warmed up meanwhile."""

@@ -77,6 +77,12 @@ def test_a_round_takes_the_calls_or_the_time_whichever_is_more(subject):
     assert long.batch == 8
 
 
+def test_a_round_tells_how_many_cores_it_used(subject, monkeypatch):
+    found = subject(0.25)
+    monkeypatch.setattr(base, "process_time", lambda: 2 * found.clock.now)
+    assert found.take(a_round(calls=4)).cores == 2
+
+
 def test_a_round_is_warmed_up_then_started_then_timed_then_finished(subject):
     found = subject()
     found.take(a_round())
