@@ -213,17 +213,23 @@ def _conclude(finished: Run) -> int:
 
 
 def _missing(finished: Run, missing: Sequence[Record], of: int) -> str:
-    """How many results there are not, why not the first, and how to repeat what an outside cause ended."""
+    """How many results there are not, why not the first, and how to go on or repeat what can be."""
     from harness.coordinator.command import RETRIED
-    from harness.report.numbers import plain
+    from harness.report.numbers import counted, plain
+    from harness.results.asked import asked_trials
     from harness.results.store import COMMANDS
 
     first = next((record for record in missing if record.status in RETRIED), missing[0])
+    trials = sum(record.kind == "trial" for record in finished.records)
+    left = asked_trials(finished.records, finished.sessions) - trials
     told = (
-        f"harness: {len(missing)} of {of} trials and measurements did not succeed, "
+        f"harness: {len(missing)} of {of + left} trials and measurements did not succeed, "
         f"{'one of them' if len(missing) > 1 else 'it'}: {first.status}: {plain(first.reason)}"
     )
+    command = f"{COMMANDS[finished.kind]} --resume {shlex.quote(str(finished.path))}"
+    if left:
+        verb = "were" if left > 1 else "was"
+        told = f"{told}; {counted(left, 'trial')} {verb} not run, carry on with: {command}"
     if first.status not in RETRIED:
         return told
-    command = f"{COMMANDS[finished.kind]} --resume {shlex.quote(str(finished.path))} --retry failed"
-    return f"{told}; an outside cause may be gone: {command}"
+    return f"{told}; an outside cause may be gone: {command} --retry failed"

@@ -153,7 +153,8 @@ def resume(
 
     UsageError where a plugin, a version, the data or the host has changed since; with `rerun_changed`,
     what has changed is made anew. With `retry`, so is what failed from causes outside of the plugin
-    (`RETRIED`). `changed` are options that decide no result, in place of the run's own: `RESUMABLE`.
+    (`RETRIED`). `changed` are options that decide no result, in place of the run's own: `RESUMABLE`. It
+    no longer ends at the first failure, unless these say so.
     """
     folder = RunFolder.open(Path(path), kind)
     described = folder.description()
@@ -167,7 +168,8 @@ def resume(
     last, changed = described.sessions[-1], changed or {}
     if odd := changed.keys() - RESUMABLE:
         raise UsageError(f"{option(min(odd))} cannot change in a run that is carried on")
-    options = {**last.config, **changed}
+    going_on = {"fail_fast": False} if "fail_fast" in last.config else {}
+    options = {**last.config, **going_on, **changed}
     resumed = Command(
         folder.path, listener or default_listener(), command, folder, rerun_changed, last.folder
     )

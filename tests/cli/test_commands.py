@@ -431,6 +431,26 @@ def test_what_ended_from_an_outside_cause_is_told_last_with_the_way_to_repeat_it
     assert repeat == f"an outside cause may be gone: {command}"
 
 
+@pytest.mark.usefixtures("fake_torch", "no_data")
+def test_a_run_that_ended_at_its_first_failure_says_what_is_left_and_can_be_carried_on(
+    harness, plugin_file, tmp_path
+):
+    """Every trial fails for want of torch."""
+    path, out = plugin_file("mine", base="declared"), tmp_path / "run"
+    words = ["--seeds", "0,1,2", "--jobs", "1", "--no-timing", "--device", "cpu", "-q"]
+    code, _, err = harness("run", "--plugins", path, *words, "--fail-fast", "--out", out)
+    last = err.splitlines()[-1]
+    assert code == 1
+    assert last.startswith("harness: 1 of 3 trials and measurements did not succeed, it: failed: ")
+    assert last.endswith(f"; 2 trials were not run, carry on with: harness run --resume {out}")
+    code, _, err = harness("run", "--resume", out, "--fail-fast", "-q")
+    assert "; 1 trial was not run, carry on with: " in err.splitlines()[-1]
+    code, _, err = harness("run", "--resume", out, "-q")
+    assert code == 1
+    assert "harness: 3 of 3 trials" in err.splitlines()[-1]
+    assert "carry on with" not in err
+
+
 # --- carried on -----------------------------------------------------------------------------------
 
 
