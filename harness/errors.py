@@ -32,6 +32,14 @@ class UsageError(Exception):
         super().__init__(plain(message))
 
 
+class WrongParameter(UsageError):
+    """`what` is wrong with a parameter that was given as `name` for the plugins of `pattern`."""
+
+    def __init__(self, what: object, pattern: str, name: str) -> None:
+        super().__init__(f"--set {pattern}.{name}: {what}")
+        self.what, self.pattern, self.name = plain(what), pattern, name
+
+
 class InvalidOutput(Exception):
     """A hook returned something that the contract forbids; the message says which hook, what and where."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -144,16 +146,39 @@ def run(
             params[pattern] = {**params.get(pattern, {}), **values}
         return params
 
+    in_file = {(pattern, name) for pattern, values in params.items() for name in values}
+
     def start(**given: Any) -> Run:
         from harness.coordinator import api
 
-        return api.run(plugins, params=chosen(), **given)
+        with _placed(config, in_file, sets):
+            return api.run(plugins, params=chosen(), **given)
 
     if dry_run:
-        _forecast(plugins, chosen(), options)
+        with _placed(config, in_file, sets):
+            _forecast(plugins, chosen(), options)
     name = f"{short_name(task)}-{preset}"
     about = f"{', '.join(plugins)} on {', '.join(split_tasks(task))}"
     work("networks", start, about, name, **options)
+
+
+@contextmanager
+def _placed(
+    config: Path | None, in_file: set[tuple[str, str]], sets: Sequence[str]
+) -> Iterator[None]:
+    """A wrong parameter of the file `config` is told with file and line, not as a --set."""
+    from harness.errors import WrongParameter
+
+    try:
+        yield
+    except WrongParameter as error:
+        by_hand = {text.partition("=")[0] for text in sets}
+        if (error.pattern, error.name) not in in_file or f"{error.pattern}.{error.name}" in by_hand:
+            raise
+        from harness.coordinator.configfile import in_file as placed
+
+        assert config is not None
+        raise placed(config, error) from None
 
 
 #: What decides nothing that a forecast tells.
@@ -174,7 +199,9 @@ def _forecast(plugins: list[str], params: dict[str, Any], options: dict[str, Any
 
     asked = {name: value for name, value in options.items() if name not in _NO_MATTER}
     with watching(quiet=options["quiet"], verbose=options["verbose"]) as listener:
-        found = api.forecast(plugins, listener=listener, params=params, **asked)
+        found = api.forecast(
+            plugins, listener=listener, params=params, command="harness run", **asked
+        )
     for line in forecast_lines(found):
         click.echo(line)
     sys.exit(0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ from harness.coordinator.listener import Listener
 from harness.coordinator.notebook import default_listener
 from harness.coordinator.plan import check_names
 from harness.coordinator.run import Run, load
-from harness.errors import UsageError
+from harness.errors import UsageError, WrongParameter
 from harness.results.store import Kind, RunFolder
 
 __all__ = ["Forecast", "Run", "UsageError", "forecast", "layers", "load", "resume", "run"]
@@ -83,7 +84,7 @@ def run(
     UsageError where something is asked for that does not exist.
     """
     config = _config(RunConfig, locals() | {"params": params or {}})
-    with new_folder(out, f"{short_name(config.task)}-{config.preset}") as path:
+    with new_folder(out, f"{short_name(config.task)}-{config.preset}") as path, _as_params(command):
         return work.networks(config, Command(path, listener or default_listener(), command))
 
 
@@ -91,16 +92,18 @@ def forecast(
     plugins: str | Path | Sequence[str | Path] = "all",
     *,
     listener: Listener | None = None,
+    command: str = "",
     **options: Any,
 ) -> Forecast:
     """What `run` with the same options would do, and about how long it would take: nothing is kept.
 
     A few batches of each row are timed, and thrown away. UsageError as by `run`.
     """
-    config = make_config(RunConfig, _plain({"plugins": plugins, **options}))
+    config = make_config(RunConfig, _plain({"plugins": plugins, **options}), _named(command))
     work.check_tasks(config)
     selected = select(config.plugins, discover(), versions=True)
-    check_names(config, selected)
+    with _as_params(command):
+        check_names(config, selected)
     device, listener = choose_device(config.device), listener or default_listener()
     selected = in_environments(selected, config.isolate, listener)
     with work.prepared(config, selected, device, listener) as (plans, _logs, workers):
@@ -180,9 +183,32 @@ def resume(
 
 #: Arguments that say where a run is written and who follows it: no part of its configuration.
 _NO_OPTIONS = {"out", "listener", "command"}
+
+
+def _named(command: str) -> Callable[[str], str]:
+    """What an option is called by whoever gave it: a command, or Python."""
+    return option if command else str
+
+
+@contextmanager
+def _as_params(command: str) -> Iterator[None]:
+    """A wrong parameter is told as Python gave it, where no command did."""
+    try:
+        yield
+    except WrongParameter as error:
+        if command:
+            raise
+        raise UsageError(f"params {error.pattern}.{error.name}: {error.what}") from None
+
+
+def _parts(given: Any) -> tuple[Any, ...]:
+    """One value or several; a text has its commas, as on the command line."""
+    return tuple(given.split(",")) if isinstance(given, str) else several(given)
+
+
 #: Options of which there may be one or several, and what makes a tuple of them.
 _SEVERAL = {
-    **dict.fromkeys(("seeds", "variants", "neurons", "density", "proved"), several),
+    **dict.fromkeys(("seeds", "variants", "neurons", "density", "proved"), _parts),
     **dict.fromkeys(("plugins", "metrics"), patterns),
     "data": texts,
 }
@@ -190,7 +216,8 @@ _SEVERAL = {
 
 def _config(kind: type[C], given: Mapping[str, Any]) -> C:
     """The configuration that the arguments of `run` or `layers` make."""
-    return make_config(kind, _plain({k: v for k, v in given.items() if k not in _NO_OPTIONS}))
+    options = _plain({name: value for name, value in given.items() if name not in _NO_OPTIONS})
+    return make_config(kind, options, _named(given["command"]))
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

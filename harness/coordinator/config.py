@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -116,6 +117,16 @@ class RunConfig(Config):
         if twice := [each for each in tasks if tasks.count(each) > 1]:
             raise ValueError(f"wanted each task once, and {twice[0]} is given twice")
         return ",".join(tasks)
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _by_plugin(cls, params: Any, told: ValidationInfo) -> Any:
+        given = params.items() if isinstance(params, Mapping) else ()
+        if bare := {name: value for name, value in given if not isinstance(value, Mapping)}:
+            first = next(iter(told.data.get("plugins", ())), "all")
+            plugin = "PLUGIN" if first == "all" else Path(first).name.removesuffix(".py")
+            raise UsageError(f"params: wanted {{{plugin!r}: {bare}}}")
+        return params
 
     @field_validator("params")
     @classmethod
@@ -220,23 +231,28 @@ class LayersConfig(Config):
 C = TypeVar("C", bound=Config)
 
 
-def make_config(kind: type[C], options: Mapping[str, Any]) -> C:
-    """A configuration of `kind`; UsageError in one line where an option is wrong."""
+def make_config(
+    kind: type[C], options: Mapping[str, Any], named: Callable[[str], str] | None = None
+) -> C:
+    """A configuration of `kind`; UsageError in one line where an option is wrong.
+
+    `named` says what a field is called where it was given, as `option` does for the command line.
+    """
     try:
         return kind.model_validate(options)
     except ValidationError as error:
-        raise UsageError(told(error, kind)) from None
+        raise UsageError(told(error, kind, named or option)) from None
 
 
-def told(error: ValidationError, kind: type[Config]) -> str:
-    """The first of the mistakes, as the command line names its option."""
+def told(error: ValidationError, kind: type[Config], named: Callable[[str], str]) -> str:
+    """The first of the mistakes; its option is called as `named` says."""
     first = error.errors()[0]
     if not first["loc"]:  # of the whole, which is nothing that a command line can say
         return f"the options: {first['msg'].removeprefix('Value error, ')}"
     name, *inner = (str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return str(unknown("option", option(name), map(option, kind.model_fields)))
-    where = option(name)
+        return str(unknown("option", named(name), map(named, kind.model_fields)))
+    where = named(name)
     if inner and name == "params":
         where = f"{where} {'.'.join(inner[:2])}"
     return f"{where}: {first['msg'].removeprefix('Value error, ')}, not {first['input']!r}"

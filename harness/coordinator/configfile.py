@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 
 from harness.coordinator.config import RunConfig, option, parse_params, told
 from harness.coordinator.folders import located_options
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError, WrongParameter, unknown
 from harness.results.reading import read_file
 from harness.results.store import RUN, RunFolder
 
@@ -31,6 +32,13 @@ _ALIASES = {"set": "params"}
 _OUT = "out"
 #: Fields of which a single value is a list of one, and text is split at its commas.
 _LISTS = ("plugins", "seeds", "data", "metrics")
+
+
+#: Options of `harness run` that are no keys: how a command is carried out, not what it does.
+_COMMAND_ALONE = {"config", "dry-run", "resume", "rerun-changed", "retry", "quiet", "verbose"}
+#: Lines in which the beginning of a value is looked for: each is one more parse.
+_LOOKED_BACK = 200
+_AT_END, _NOT_CLOSED = "(at end of document)", "(what begins here is not closed)"
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -44,6 +52,10 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"--config {path}: nested too deeply") from None
     except ValueError as error:  # it cannot be read, is no TOML, or no UTF-8
         reason = str(error).removeprefix(f"{path.name} ")
+        if _AT_END in reason:
+            raise UsageError(
+                f"{path}:{_begins(text)}: {reason.replace(_AT_END, _NOT_CLOSED)}"
+            ) from None
         raise UsageError(f"--config {path}: {reason}") from None
     options = _fields(path, text, given)
     out = options.pop(_OUT, None)
@@ -51,7 +63,9 @@ def read_config(path: Path) -> dict[str, Any]:
         config = RunConfig.model_validate({"plugins": ("all",), **options})
     except ValidationError as error:
         where = _line(text, error.errors()[0]["loc"])
-        raise UsageError(f"{path}{where}: {told(error, RunConfig)}") from None
+        raise UsageError(f"{path}{where}: {told(error, RunConfig, _named)}") from None
+    except UsageError as error:
+        raise UsageError(f"{path}{_line(text, ['params'])}: {error}") from None
     if out is not None:
         if not isinstance(out, str):
             raise UsageError(f"{path}{_line(text, [_OUT])}: --out: wanted a path, not {out!r}")
@@ -61,6 +75,29 @@ def read_config(path: Path) -> dict[str, Any]:
     return located_options(options, path.parent)
 
 
+def in_file(path: Path, error: WrongParameter) -> UsageError:
+    """`error` of a parameter that the file at `path` gives, with file and line."""
+    if path.name == RUN:
+        return error
+    where = _line(read_file(path).decode(), ["params", error.pattern, error.name])
+    return UsageError(f"{path}{where}: {error.what}")
+
+
+def _named(field: str) -> str:
+    """What a file calls a field: it has no --set."""
+    return "set" if field == "params" else option(field)
+
+
+def _begins(text: str) -> int:
+    """The line of the value that the end of the document cuts off: without it, what is before is TOML."""
+    lines = text.splitlines()
+    for count in range(len(lines) - 1, max(len(lines) - _LOOKED_BACK, 0), -1):
+        with suppress(ValueError):
+            tomllib.loads("\n".join(lines[:count]))
+            return count + 1
+    return 1
+
+
 def _fields(path: Path, text: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a file gives, by the fields of `RunConfig` and `out`."""
     known = {option(name)[2:]: name for name in RunConfig.model_fields} | {_OUT: _OUT}
@@ -68,6 +105,9 @@ def _fields(path: Path, text: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         name = known.get(key.replace("_", "-")) or (key if key == "params" else None)
         if name is None:
+            if (word := key.replace("_", "-")) in _COMMAND_ALONE:
+                where = f"{path}{_line(text, [key])}"
+                raise UsageError(f"{where}: --{word} is given on the command line, not in a file")
             error = unknown("key", key, known)
             raise UsageError(f"{path}{_line(text, [key])}: {error}")
         if name in _LISTS and isinstance(value, str):
@@ -93,7 +133,7 @@ def _of_run(path: Path) -> dict[str, Any]:
     try:
         config = RunConfig.model_validate(last.config)
     except ValidationError as error:
-        raise UsageError(f"{path}: {told(error, RunConfig)}") from None
+        raise UsageError(f"{path}: {told(error, RunConfig, option)}") from None
     return located_options(config.model_dump(exclude_unset=True), path.parent / last.folder)
 
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from harness.catalogue.functions import function_file
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.config import RunConfig
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError, WrongParameter, unknown
 from harness.plugin.contract import Unsupported, Value
 from harness.plugin.parameters import Presets
 from harness.protocol import Failed, Prepared
@@ -132,6 +132,8 @@ def plan_tasks(
         names.add(own.task)
         try:
             every += plan(own, plugins, described, device, prepared.facts.get("digest"))
+        except WrongParameter:
+            raise
         except UsageError as error:
             if len(data) == 1 or own.task in str(error):
                 raise
@@ -173,7 +175,7 @@ def check_names(config: RunConfig, plugins: Sequence[Plugin]) -> None:
     for pattern, chosen in config.params.items():
         if not any(fnmatchcase(plugin.name, pattern) for plugin in plugins):
             error = unknown("plugin", pattern, [plugin.name for plugin in plugins])
-            raise UsageError(f"--set {pattern}.{next(iter(chosen), '')}: {error}")
+            raise WrongParameter(error, pattern, next(iter(chosen), ""))
 
 
 def _check_presets(config: RunConfig, described: Mapping[str, Presets | Failed]) -> None:
@@ -209,7 +211,7 @@ def _rows(
                 except Unsupported as reason:
                     refused = Failed(status="skipped", reason=str(reason))
                 except UsageError as error:
-                    raise UsageError(f"{plugin.name}: {error}") from None
+                    raise _wrong(config, plugin.name, described, given, error) from None
             row = Row(
                 **plugin.contender(device, config.threads).model_dump(),
                 task=config.task,
@@ -221,6 +223,27 @@ def _rows(
             )
             trial = Trial(row=row, seed=config.seeds[0])
             yield Planned(trial, found, refused, source, family, unused)
+
+
+def _wrong(
+    config: RunConfig,
+    plugin: str,
+    presets: Presets,
+    given: Mapping[str, Value],
+    error: UsageError,
+) -> UsageError:
+    """`error` of a plugin's parameters, with the place where the parameter was given."""
+    for name, value in given.items():
+        try:
+            presets.parameters[name].check(name, value)
+        except (KeyError, UsageError):
+            patterns = [
+                pattern
+                for pattern, values in config.params.items()
+                if name in values and fnmatchcase(plugin, pattern)
+            ]
+            return WrongParameter(f"{plugin}: {error}", patterns[-1], name)
+    return UsageError(f"{plugin}: {error}")
 
 
 def _given(config: RunConfig, plugin: str) -> dict[str, tuple[Value, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.errors import unknown
 from harness.results import caveats
 from harness.results.accuracy import Outcomes, accuracy_interval
 from harness.results.answers import Answers
@@ -46,7 +47,9 @@ class Summary:
         return metric in self.cells
 
     def value(self, metric: str) -> float:
-        """The value of a metric that was measured."""
+        """The value of a metric that was measured; UsageError where it was not, with the nearest name."""
+        if metric not in self.cells:
+            raise unknown("metric", metric, self.cells, f"of {self.label}")
         return self.cells[metric].value
 
     @property

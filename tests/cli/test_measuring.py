@@ -136,6 +136,18 @@ def test_what_decides_no_result_may_change_in_a_run_that_is_carried_on(
 
 
 @pytest.mark.usefixtures("installed")
+def test_a_plugin_that_a_file_names_wrongly_is_told_with_the_line(
+    harness, tmp_path, monkeypatch, installed
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bench.toml").write_text("plugins = ['plug']\n[set.plgu]\nx = 1\n")
+    for words in ([], ["--dry-run"]):
+        code, _, err = harness("run", "--config", "bench.toml", *words)
+        assert code == 2 and "bench.toml:3: unknown plugin 'plgu': did you mean 'plug'?" in err
+    code, _, err = harness("run", "--config", "bench.toml", "--set", "plgu.x=2")
+    assert code == 2 and "--set plgu.x: unknown plugin 'plgu'" in err
+
+
 def test_the_command_line_overrides_a_file(harness, tmp_path, monkeypatch):
     seen = {}
 

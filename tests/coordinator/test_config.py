@@ -64,7 +64,7 @@ def test_seeds_keep_their_order_and_count_once():
         ({"task": ["a", 3]}, "--task: "),
         ({"task": "a,b,a"}, "--task: wanted each task once, and a is given twice"),
         ({"params": 3}, "--set: "),
-        ({"params": {"a": 3}}, "--set a: "),
+        ({"params": {"a": 3}}, "params: wanted {'a': {'a': 3}}"),
         ({"params": {"a": {"x": {"y": 1}}}}, "--set a.x: "),
         ({"params": {"a": {"x": None}}}, "--set a.x: "),
         ({"params": {"a": {3: 1}}}, "--set a"),

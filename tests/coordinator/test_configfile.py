@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.coordinator.config import RunConfig, make_config
-from harness.coordinator.configfile import read_config
-from harness.errors import UsageError
+from harness.coordinator.configfile import in_file, read_config
+from harness.errors import UsageError, WrongParameter
 from harness.results.session import Session
 from harness.results.store import RunFolder
 from tests.fuzz.damage import TOML, changed_value
@@ -66,10 +66,12 @@ def test_settings_may_be_words_as_on_the_command_line(bench):
         ("seeds = ['a']", ":1: --seeds: "),
         ("seeds = [\n  1,\n  'b',\n]", ":1: --seeds: "),
         ("min_time = 'x'", ":1: --min-time: "),
-        ("rounds = 3\n[set.one]\nrounds = {a = 1}", ":3: --set one.rounds: "),
-        ("[set]\none = 3", ":2: --set one: "),
+        ("rounds = 3\n[set.one]\nrounds = {a = 1}", ":3: set one.rounds: "),
+        ("[set]\none = 3", ":1: params: wanted {'PLUGIN': {'one': 3}}"),
+        ("task = 'x'\ndry-run = true", ":2: --dry-run is given on the command line"),
+        ("task = 'x'\nset = ['a.b=1',\n  'a.c=2'\n", ":2: "),
         ("task = 'x'\nset = 'x'", ":2: --set 'x': wanted NAME.param=value"),
-        ("task = [", ": Invalid value (at end of document)"),
+        ("task = [", ":1: Invalid value (what begins here is not closed)"),
         ("out = 3", ":1: --out: wanted a path"),
         ("seeds = [1]\ntask = ['a', 'a']", ":2: --task: wanted each task once, and a is given"),
         ("task = ['a', '']", ":1: --task: wanted NAME or FILE.py"),
@@ -81,6 +83,18 @@ def test_a_mistake_is_one_line_with_file_and_line(bench, text, reason):
         read_config(path)
     assert f"{path}{reason}" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (WrongParameter("no such", "ada", "hiden"), ":3: no such"),
+        (WrongParameter("no such", "b-*", "lr"), ":5: no such"),
+    ],
+)
+def test_a_parameter_that_turns_out_wrong_later_is_told_with_its_line(bench, error, told):
+    path = bench("task = 'x'\n[set.ada]\nhiden = 3\n[set.'b-*']\nlr = 1\n")
+    assert str(in_file(path, error)) == f"{path}{told}"
 
 
 def test_a_file_that_is_no_text_is_one_line(tmp_path):

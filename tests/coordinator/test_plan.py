@@ -523,7 +523,7 @@ def test_a_preset_that_a_plugin_lacks_for_one_task_is_skipped_there_and_none_is_
     with pytest.raises(UsageError, match="unknown preset 'source' for task 'digits'"):
         plans(preset="source")
     wrong = {"native-dfa": {"hidden": [0]}}
-    with pytest.raises(UsageError, match="task digits: native-dfa: parameter hidden"):
+    with pytest.raises(UsageError, match=r"--set native-dfa\.hidden: native-dfa: parameter hidden"):
         plans(params=wrong)
 
 
