@@ -57,9 +57,11 @@ def history(
     from rich.table import Table
 
     title = f"{METRICS[metric].title} ({metric})"
-    table = Table(
-        *("Row", "Runs", "First", "Last", "Steps"), title=_literal(title), title_justify="left"
-    )
+    table = Table(title=_literal(title), title_justify="left")
+    for name in ("Row", "Runs", "First", "Last", "Steps"):
+        # What a narrow terminal has no room for is taken from the steps, a list: a name or an interval
+        # on two lines cannot be read.
+        table.add_column(name, no_wrap=name != "Steps")
     for line in lines(tracks, metric):
         table.add_row(*map(_literal, line))
     Console().print(table)

@@ -222,10 +222,11 @@ def _missing(finished: Run, missing: Sequence[Record], of: int) -> str:
     first = next((record for record in missing if record.status in RETRIED), missing[0])
     trials = sum(record.kind == "trial" for record in finished.records)
     left = asked_trials(finished.records, finished.sessions) - trials
-    told = (
-        f"harness: {len(missing)} of {of + left} trials and measurements did not succeed, "
-        f"{'one of them' if len(missing) > 1 else 'it'}: {first.status}: {plain(first.reason)}"
-    )
+    what = f"{len(missing)} of {of + left} trials and measurements did not succeed"
+    if of + left == 1:
+        what = f"the only {'trial' if first.kind == 'trial' else 'measurement'} did not succeed"
+    one = ", one of them" if len(missing) > 1 else ""
+    told = f"harness: {what}{one}: {first.status}: {plain(first.reason)}"
     command = f"{COMMANDS[finished.kind]} --resume {shlex.quote(str(finished.path))}"
     if left:
         verb = "were" if left > 1 else "was"

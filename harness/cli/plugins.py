@@ -91,25 +91,35 @@ def _show(name: str, as_json: bool) -> None:
         limits = "" if bounds == ".." else f" ({bounds})"
         where = " and ".join(_condition(*each) for each in parameter.where.items())
         where = f"; only {where}" if where else ""
-        click.echo(f"  {key} = {parameter.default}{limits}\n      {parameter.help}{where}")
+        click.echo(f"  {key} = {parameter.default}{limits}")
+        _wrapped(f"{parameter.help}{where}", 6)
     click.echo("\npresets")
     for preset, by_task in presets.values.items():
         for task, values in by_task.items():
             told = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
-            click.echo(f"  {preset}, {'every task' if task == '*' else task}: {told}")
+            _wrapped(f"{preset}, {'every task' if task == '*' else task}: {told}", 2)
     if presets.sources:
         click.echo("\nsources")
     for preset, source in presets.sources.items():
-        click.echo(f"  {preset}: {source.citation}")
+        _wrapped(f"{preset}: {source.citation}", 2)
         for words, sentences in (("otherwise", source.departures), ("mended", source.mended)):
             for sentence in sentences:
-                click.echo(f"      {words}: {sentence}")
+                _wrapped(f"{words}: {sentence}", 6)
         for task, figures in source.reported.items():
             for figure in figures:
                 setting = "".join(f" {key}={value}" for key, value in figure.params.items())
-                click.echo(
-                    f"      reported: {figure.accuracy:.2%} on {task}{setting} ({figure.where})"
-                )
+                _wrapped(f"reported: {figure.accuracy:.2%} on {task}{setting} ({figure.where})", 6)
+
+
+def _wrapped(text: str, indent: int) -> None:
+    """Prints `text` in lines that the terminal has room for, those after the first further in."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    lines = Text(text).wrap(console, max(console.width - indent - 2, 20))
+    for place, line in enumerate(lines):
+        click.echo(" " * (indent + 2 * (place > 0)) + line.plain.rstrip())
 
 
 def _condition(name: str, values: Sequence[object]) -> str:

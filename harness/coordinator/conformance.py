@@ -47,6 +47,13 @@ class Result:
         return f"{word:8}{self.check:13}{self.detail}{mend}"
 
 
+class Results(list[Result]):
+    """The results of all checks; shown as `harness check` prints them."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{result.plugin}: {result.line}" for result in self)
+
+
 def choose(names: Sequence[str]) -> list[Plugin]:
     """The plugins that `names` are: plugins, globs, FILE.py, installed distributions, their folders."""
     installed = discover()
@@ -71,7 +78,7 @@ def check(
     each: Callable[[Result], None] = lambda _: None,
     workers: Workers | None = None,
     listener: Listener | None = None,
-) -> list[Result]:
+) -> Results:
     """Checks `plugins` against the contract, as `harness check`; `each` is told every result at once.
 
     With `quick`, networks are trained on fewer samples and no call is timed. With `isolate`, every plugin
@@ -79,7 +86,7 @@ def check(
     """
     device = choose_device(device)
     chosen = in_environments(choose(texts(plugins)), isolate, listener or Listener())
-    results: list[Result] = []
+    results = Results()
     with ExitStack() as stack:
         workers = workers or stack.enter_context(Workers())
         for plugin in chosen:

@@ -44,6 +44,15 @@ class Run:
     problems: Sequence[str] = ()
     answers: Mapping[str, Answers] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        from harness.report.numbers import counted
+
+        measured = [record for record in self.records if record.kind in ("trial", "layer-timing")]
+        rows = counted(len({record.row.key for record in measured}), "row")
+        trials = sum(record.kind == "trial" for record in measured)
+        told = f"{rows}, {counted(trials, 'trial')}" if self.kind == "networks" else rows
+        return f"<Run of {self.kind} in {self.path}: {told}>"
+
     @property
     def kind(self) -> Kind:
         """What it compares: networks, or layers."""

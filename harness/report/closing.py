@@ -103,7 +103,8 @@ def _doubts(rows: Sequence[NetworkRow]) -> Iterator[str]:
             yield f"Refuted, and not ranked: {plain(row.label)}: {row.refuted}."
     for row in rows:
         if row.warnings:
-            yield f"Warning: {row.name}: {'; '.join(row.warnings.values())}."
+            told = f"Warning: {row.name}: {'; '.join(row.warnings.values())}"
+            yield told if told.endswith("?") else f"{told}."
 
 
 def _verdicts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -131,6 +132,12 @@ class Comparison:
     gone: Sequence[str] = ()
     versions: Sequence[tuple[str, str, str]] = ()
     notes: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        verdicts = Counter(change.verdict for change in self.changes)
+        told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        lost = f", {len(self.lost)} lost" if self.lost else ""
+        return f"<Comparison of {self.old} with {self.new}: {told or 'nothing compared'}{lost}>"
 
     def changed(self, only: Collection[str] = ("better", "worse")) -> list[Change]:
         """The changes of these verdicts."""

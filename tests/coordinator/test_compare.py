@@ -24,6 +24,15 @@ def test_two_folders_or_two_runs(old, tmp_path):
     assert again.changes == comparison.changes
 
 
+def test_a_run_and_a_comparison_are_shown_in_one_line(old, tmp_path):
+    for found, told in (
+        (harness.load(old), "<Run of networks in "),
+        (harness.compare(old, old), "<Comparison of "),
+    ):
+        assert repr(found).startswith(told) and len(repr(found).splitlines()) == 1
+        assert len(repr(found)) < 100 + len(str(old))
+
+
 def test_what_could_not_be_read_is_told(old, tmp_path):
     new = write_run(tmp_path / "new").path
     with (new / "records.jsonl").open("a") as file:

@@ -73,6 +73,7 @@ def test_a_plugin_that_misses_its_library_fails_with_the_command_that_installs_i
     file = plugin_file("lost", '# /// script\n# dependencies = ["no-such-library>=2"]\n# ///\n')
     results = check(str(file))
     assert [result.check for result in results] == [check.name for check in CHECKS]
+    assert repr(results).splitlines()[0] == f"lost: {results[0].line}"
     assert results[0].line == (
         "FAILED  contract     no-such-library is not installed; pip install 'no-such-library>=2'"
     )

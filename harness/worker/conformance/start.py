@@ -39,7 +39,8 @@ def presets(probe: Probe) -> str:
             except UsageError as error:
                 raise Failing(f"preset {preset!r} for {task!r}: {error}") from error
             resolved += 1
-    return f"{len(found.parameters)} parameters, {resolved} settings"
+    counts = {"parameter": len(found.parameters), "setting": resolved}
+    return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
 
 
 def build(probe: Probe) -> str:
