@@ -141,7 +141,7 @@ def test_a_wrong_run_is_one_line_and_exit_code_2(harness, installed, tmp_path, w
     [
         (["--set", "mine.hiden=1"], "mine: unknown parameter 'hiden': did you mean 'hidden'?"),
         (["--set", "mine.hidden=0"], "mine: parameter hidden: 0 is below its bound 1"),
-        (["--preset", "qick"], "'digits' 'qick': did you mean 'quick'?"),
+        (["--preset", "qick"], "'qick' for task 'digits': did you mean 'quick'?"),
     ],
 )
 def test_what_only_the_plugin_knows_is_wrong_is_found_before_any_trial(
@@ -441,7 +441,7 @@ def test_a_run_that_ended_at_its_first_failure_says_what_is_left_and_can_be_carr
     code, _, err = harness("run", "--plugins", path, *words, "--fail-fast", "--out", out)
     last = err.splitlines()[-1]
     assert code == 1
-    assert last.startswith("harness: 1 of 3 trials and measurements did not succeed, it: failed: ")
+    assert last.startswith("harness: 1 of 3 trials and measurements did not succeed: failed: ")
     assert last.endswith(f"; 2 trials were not run, carry on with: harness run --resume {out}")
     code, _, err = harness("run", "--resume", out, "--fail-fast", "-q")
     assert "; 1 trial was not run, carry on with: " in err.splitlines()[-1]
