@@ -66,6 +66,24 @@ def syntax_problem(text: str) -> str:
     return ""
 
 
+def names(text: str, word: str) -> bool:
+    """Whether a module could define `word`: its code names it somewhere, or takes names from elsewhere.
+
+    Also where it is no Python: that is another mistake.
+    """
+    try:
+        nodes = list(ast.walk(_tree(text)))
+    except (SyntaxError, ValueError):
+        return True
+    elsewhere = {"*", "globals", "setattr", "exec"}
+    return any(
+        getattr(node, field, None) in {word, *elsewhere}
+        for node in nodes
+        for field in ("name", "asname", "id", "attr", "arg", "value")
+        if isinstance(getattr(node, field, None), str)
+    )
+
+
 def script_metadata(text: str) -> dict[str, Any]:
     """The PEP 723 block of a script, by the regular expression that the PEP gives."""
     match = _PEP_723.search(text)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
+from harness.catalogue.source import names
 from harness.catalogue.tasks import find_task, short_name
 from harness.coordinator import environment
 from harness.coordinator.checkpoints import prune
@@ -185,10 +186,21 @@ def _trained(folder: RunFolder, session: int) -> dict[str, TrialRecord]:
     return {r.key: r for r in folder.kept(session) if isinstance(r, TrialRecord)}
 
 
+def check_layer_files(selected: Sequence[Plugin]) -> None:
+    """UsageError for a file without the hook: nothing of it could be proved. Installed ones announce it."""
+    for plugin in selected:
+        file = plugin.location.file
+        if file and plugin.status == "ready":
+            text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+            if not names(text, "harness_layer"):
+                raise UsageError(f"{Path(file).name} does not implement harness_layer")
+
+
 def layers(config: LayersConfig, command: Command) -> Run:
     """Proves and measures layers, as far as the run of `command` has not yet."""
     asked, config = config, command.here(config)
     selected = select(config.plugins, discover(LAYER_GROUP))
+    check_layer_files(selected)
     device = choose_device(config.device, command.listener.message)
     known = {name for plugin in selected for name in (plugin.name, plugin.framework)}
     if config.baseline and config.baseline not in known:

@@ -10,6 +10,7 @@ from harness.catalogue.source import (
     description,
     module_description,
     module_problem,
+    names,
     script_metadata,
     syntax_problem,
 )
@@ -99,3 +100,23 @@ def test_an_installed_module_is_described_without_being_imported(tmp_path, monke
     assert module_description("described", "described") == "What it is."
     assert module_description("no_such_module", "x") == module_description("math", "x") == ""
     assert "described" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("text", "could"),
+    [
+        ("def hook(): ...", True),
+        ("from other import hook", True),
+        ("from other import made as hook", True),
+        ("from other import *", True),
+        ("hook = 3", True),
+        ("@hookimpl(specname='hook')\ndef made(): ...", True),
+        ("globals().update(made())", True),
+        ("def f(:", True),
+        ("def hooks(): ...", False),
+        ("# hook\n'hook is not here'", False),
+        ("", False),
+    ],
+)
+def test_whether_a_module_could_define_a_name_is_told_by_its_code(text, could):
+    assert names(text, "hook") is could

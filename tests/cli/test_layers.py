@@ -46,6 +46,13 @@ def test_an_error_is_one_line(harness, distribution, words, told, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_file_without_the_hook_is_one_line_before_anything(harness, plugin_file, tmp_path):
+    path = plugin_file("mine", "# harness_layer is not implemented\n", base="softmax")
+    code, out, err = harness("layers", "--plugins", path, "--out", tmp_path / "out", "-q")
+    assert (code, out, err) == (2, "", "harness: mine.py does not implement harness_layer\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_is_taken_is_an_error(harness, plugin_file, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "run.json").write_text("{}")
