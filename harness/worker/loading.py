@@ -76,6 +76,10 @@ def check_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
         if marks is None or marks.get("optionalhook"):
             continue
         name = marks.get("specname") or attribute
+        if name.startswith(
+            "_"
+        ):  # an alias that the module keeps for itself, as in pluggy's own check
+            continue
         if name not in known:
             raise OtherContract(f"unknown hook {name}{_meant(name, known)}")
         for argument in _arguments(getattr(module, attribute)):

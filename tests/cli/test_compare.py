@@ -63,7 +63,10 @@ def test_json_and_a_page(harness, runs, tmp_path):
     ("words", "reason"),
     [
         (["compare", "OLD", "nowhere"], "there is no folder"),
-        (["compare", "OLD", "NEW", "--fail-on", "accuracy:worse"], "unknown metric for --fail-on"),
+        (
+            ["compare", "OLD", "NEW", "--fail-on", "accuracy:worse"],
+            "unknown metric 'accuracy' for",
+        ),
         (["compare", "OLD", "NEW", "--margin", "much"], "wanted a share from 0 to 1"),
         (
             ["compare", "OLD", "NEW", "--html", "nowhere/page.html"],

@@ -80,7 +80,7 @@ def test_an_installed_task_that_fails_costs_its_own_line(harness, distribution, 
     monkeypatch.setenv("PYTHONPATH", str(site))
     code, out, err = harness("tasks")
     assert (code, err) == (0, "")
-    assert "wine           broken: task wine: OSError: x\n" in out
+    assert "wine           broken: task wine: OSError: x (theirs_w.py:1)\n" in out
     assert "digits         classification: " in out
     rows = {row["name"]: row for row in json.loads(harness("tasks", "--json")[1])}
     assert rows["wine"]["status"] == "broken"

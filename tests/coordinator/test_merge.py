@@ -96,7 +96,7 @@ def test_what_to_know_is_said(parts, tmp_path):
     [
         ("plugins", 5, "--plugins"),
         ("preset", ["x"], "--preset"),
-        ("params", {"a": 3}, "--set"),
+        ("params", {"a": 3}, "params: wanted"),
         ("seeds", [[1], [2]], "--seeds"),
     ],
 )

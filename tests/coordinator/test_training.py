@@ -148,7 +148,7 @@ def test_every_trial_leaves_a_record_whether_its_plugin_can_start_or_not(
     assert by_name["broken"].log == ""
     # What could not be described has the log of that, for each of its trials.
     assert (by_name["raises"].status, by_name["raises"].reason) == (
-        "failed", "import: ValueError: no",
+        "failed", "import: ValueError: no (raises.py:3)",
     )  # fmt: skip
     text = (folder.path / by_name["raises"].log).read_text()
     assert text.startswith("before\n")

@@ -324,8 +324,11 @@ def test_records_of_another_session_are_visible(tmp_path, name):
     build_report(tmp_path, description(session(), second), records, figures=False)
     text = read(tmp_path, name).replace("\\", "")
     assert "The timings were taken in session 2 (Another CPU" in text
-    assert "load 3.4, commit ffff0000aa (changed)" in text
-    assert "timings of session 2 began (load 3.4 on 2 cores)" in text
+    assert "load at the start 3.4, commit ffff0000aa (changed)" in text
+    assert (
+        "When the command of session 2 began, other programs were running (load 3.4 on 2 cores)"
+        in text
+    )
     assert "timed in 2" in text
     assert "harness run --resume x" in text
     assert text.count("Intel(R) Xeon(R)") < text.count("Another CPU")

@@ -154,14 +154,14 @@ def test_each_task_has_a_baseline_of_its_own(tmp_path):
     run.report(baseline="wide", figures=False)
     text = (run.path / "report.md").read_text()
     assert text.count("### Faster or slower") == 2
-    assert text.count("Against wide") == 2
+    assert text.count("Against wide |") == 2
     assert text.count(", faster |") == 6
 
 
 def test_a_figure_in_python_is_of_one_task(tmp_path):
     run = load(write_tasks(tmp_path / "run").path)
     assert run.plot("accuracy", "two")
-    with pytest.raises(UsageError, match="unknown task of the figure '': known: one, two"):
+    with pytest.raises(UsageError, match="unknown task '' of the figure: known: one, two"):
         run.plot("accuracy")
 
 

@@ -52,9 +52,9 @@ def test_parameters_make_a_task_of_another_name(hook):
     [
         ("plian", {}, "unknown task 'plian': did you mean 'plain'"),
         ("", {}, "the file has several tasks: add :NAME to its path, of bins, plain"),
-        ("bins", {"step": "5"}, "unknown parameter of task bins: 'step': did you mean 'steps'"),
+        ("bins", {"step": "5"}, "unknown parameter 'step' of task bins: did you mean 'steps'"),
         ("bins", {"steps": "0"}, "parameter steps: 0 is below its bound 1"),
-        ("plain", {"steps": "5"}, "unknown parameter of task plain: 'steps': known: none"),
+        ("plain", {"steps": "5"}, "unknown parameter 'steps' of task plain: known: none"),
     ],
 )
 def test_what_is_not_there(hook, name, options, told):

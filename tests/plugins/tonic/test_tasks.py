@@ -109,7 +109,7 @@ def test_shd(tmp_path):
     assert label == 2
     assert np.argwhere(spikes).tolist() == [[0, 2], [25, 699], [50, 3]]  # 1.25 s are beyond the end
     assert sorted(splits["train"][1].tolist() + splits["validation"][1].tolist()) == list(range(20))
-    with pytest.raises(Exception, match="unknown parameter of task shd: 'polarity'"):
+    with pytest.raises(Exception, match="unknown parameter 'polarity' of task shd"):
         task("shd", polarity="merged")
 
 
