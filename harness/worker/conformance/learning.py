@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import tracemalloc
 from itertools import pairwise
 
 import psutil
@@ -79,12 +80,17 @@ def memory(probe: Probe) -> str:
     samples, stretch = min(_BATCH, len(material.data.train)), steps // _STRETCHES
     inputs = material.data.train.take_inputs(slice(0, samples))
     levels = []
-    for _ in range(_STRETCHES):
-        for _ in range(stretch):
-            probe.update(model, material, samples)
-            probe.evaluate(model.eval(), probe.spikes_of(model, inputs))
-        levels.append(_in_use(probe.device))
-    tensors, used = (_growth(level) for level in zip(*levels))
+    tracemalloc.start()
+    try:
+        for _ in range(_STRETCHES):
+            for _ in range(stretch):
+                probe.update(model, material, samples)
+                probe.evaluate(model.eval(), probe.spikes_of(model, inputs))
+            levels.append(_in_use(probe.device))
+    finally:
+        tracemalloc.stop()
+    tensors, *bytes_used = (_growth(level) for level in zip(*levels))
+    used = max(bytes_used)
     if tensors >= _TENSORS_A_STEP * stretch:
         raise Failing(f"every step leaves {tensors / stretch:.1f} tensors more")
     if used > _BYTES:
@@ -97,17 +103,20 @@ def _growth(levels: tuple[int, ...]) -> int:
     return sorted(after - before for before, after in pairwise(levels))[1]
 
 
-def _in_use(device: torch.device) -> tuple[int, int]:
-    """The tensors that Python knows, and the bytes in use, on the device or in this process.
+def _in_use(device: torch.device) -> tuple[int, int, int]:
+    """The tensors that Python knows; the bytes of Python's objects; and those of the device or process.
 
-    Without pages of files, which the kernel drops when it likes.
+    What Python's objects take may lie in memory that the process has kept since it was freed, and show in
+    its own bytes no more; libraries' own memory is no object. So both are told. The process's are without
+    pages of files, which the kernel drops when it likes.
     """
     gc.collect()
     return_free_memory()  # what is free could hold what is kept from now on, and nothing would show
     synchronise(device)
     # By the type: isinstance asks the object itself, and lazy modules then import or warn.
     tensors = sum(issubclass(type(found), Tensor) for found in gc.get_objects())
+    objects, _ = tracemalloc.get_traced_memory()
     if device.type == "cuda":
-        return tensors, torch.cuda.memory_allocated(device)
+        return tensors, objects, torch.cuda.memory_allocated(device)
     memory = psutil.Process().memory_info()
-    return tensors, memory.rss - getattr(memory, "shared", 0)
+    return tensors, objects, memory.rss - getattr(memory, "shared", 0)
