@@ -22,7 +22,7 @@ from harness.results.statistics import single_run
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 EXPERIMENTS = ROOT / "docs/experiments.md"
-TABLE = re.compile(r"<!-- (reference-\w+|sources) -->\n(.*?)<!-- end -->", re.DOTALL)
+TABLE = re.compile(r"<!-- (reference-\w+|sources|took) -->\n(.*?)<!-- end -->", re.DOTALL)
 COLUMNS = ("Row", "Test accuracy", "Latency", "Effective ops", "Sparsity", "Training time")
 
 
@@ -30,9 +30,26 @@ def table(name):
     """The short table of a reference run, or what came out of the original experiments."""
     if name == "sources":
         return sources_table()
+    if name == "took":
+        return took(harness.load(ROOT / "results/reference-digits"))
     rows = harness.load(ROOT / "results" / name).rows
     lines = short_table(rows)[list(COLUMNS)].to_numpy()
     return f"{markdown(COLUMNS, lines)}\n{unequal_steps(network_rows(rows), len(rows))}\n"
+
+
+def took(run):
+    """What the digits run took, on which machine, and how much of it was training."""
+    (session,) = run.sessions
+    parts = {name: round(seconds) for name, seconds in session.wall_seconds.items()}
+    stages = [trial.stages for trial in run.records if trial.kind == "trial"]
+    share = sum(each["train"] for each in stages) / sum(sum(each.values()) for each in stages)
+    told = ", ".join(f"{name} {seconds}" for name, seconds in parts.items())
+    machine = session.environment
+    return (
+        f"On {machine['cores']} cores of an {machine['cpu']} that others share, the table below took "
+        f"{sum(parts.values())} s ({told}); {100 * share:.0f} % of what the trials' processes worked "
+        "is training.\n"
+    )
 
 
 def sources_table():
