@@ -118,8 +118,11 @@ def _check_name(name: str, module: str, kind: _Kind, package: bool) -> None:
 
 
 def _hides(module: str) -> bool:
-    """Whether `module` can be imported already, not counting what lies in the current folder."""
-    if module in sys.stdlib_module_names:
+    """Whether `module` can be imported already, not counting what lies in the current folder.
+
+    torch counts where it is missing too: every plugin imports it.
+    """
+    if module == "torch" or module in sys.stdlib_module_names:
         return True
     found = find_spec(module)
     # A folder without code is found as a module too, where the current folder is on the path.
