@@ -62,11 +62,11 @@ def main() -> None:
         click.echo(f"harness: {error}", err=True)
         code = USAGE
     except click.ClickException as error:
-        told = error.format_message()
-        if "\n" in told:  # the help, where no command was given
+        message = error.format_message()
+        if "\n" in message:  # the help, where no command was given
             error.show()
         else:
-            click.echo(f"harness: {told}", err=True)
+            click.echo(f"harness: {message}", err=True)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("harness: interrupted", err=True)

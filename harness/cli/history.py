@@ -38,10 +38,10 @@ def history(
     from harness.report.history import drawing, lines, page
     from harness.results.metrics import METRICS
 
-    found = folder_history(
+    folder_tracks = folder_history(
         folder, metric, timings=timings, say=lambda text: click.echo(f"harness: {text}", err=True)
     )
-    tracks = found.tracks
+    tracks = folder_tracks.tracks
     if svg:
         write(svg, drawing(tracks, metric))
     if html:
@@ -50,8 +50,12 @@ def history(
         import json
         from dataclasses import asdict
 
-        told = {"metric": metric, "others": found.others, "rows": [asdict(t) for t in tracks]}
-        click.echo(json.dumps(told, indent=2))
+        document = {
+            "metric": metric,
+            "others": folder_tracks.others,
+            "rows": [asdict(t) for t in tracks],
+        }
+        click.echo(json.dumps(document, indent=2))
         return
     from rich.console import Console
     from rich.table import Table
@@ -65,8 +69,8 @@ def history(
     for line in lines(tracks, metric):
         table.add_row(*map(_literal, line))
     Console().print(table)
-    if found.others:
-        click.echo(f"These runs also have, for --metric: {', '.join(found.others)}")
+    if folder_tracks.others:
+        click.echo(f"These runs also have, for --metric: {', '.join(folder_tracks.others)}")
 
 
 def _literal(text: str) -> Any:

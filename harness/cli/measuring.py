@@ -226,11 +226,11 @@ def _missing(finished: Run, missing: Sequence[Record], of: int) -> str:
     if of + left == 1:
         what = f"the only {'trial' if first.kind == 'trial' else 'measurement'} did not succeed"
     one = ", one of them" if len(missing) > 1 else ""
-    told = f"harness: {what}{one}: {first.status}: {plain(first.reason)}"
+    sentence = f"harness: {what}{one}: {first.status}: {plain(first.reason)}"
     command = f"{COMMANDS[finished.kind]} --resume {shlex.quote(str(finished.path))}"
     if left:
         verb = "were" if left > 1 else "was"
-        told = f"{told}; {counted(left, 'trial')} {verb} not run, carry on with: {command}"
+        sentence = f"{sentence}; {counted(left, 'trial')} {verb} not run, carry on with: {command}"
     if first.status not in RETRIED:
-        return told
-    return f"{told}; an outside cause may be gone: {command} --retry failed"
+        return sentence
+    return f"{sentence}; an outside cause may be gone: {command} --retry failed"

@@ -55,5 +55,5 @@ def metrics(name: str | None, as_json: bool) -> None:
     sys.exit(wrong)
 
 
-def _row(told: Any, distribution: str) -> dict[str, Any]:
-    return {**told.model_dump(mode="json"), "distribution": distribution}
+def _row(declared: Any, distribution: str) -> dict[str, Any]:
+    return {**declared.model_dump(mode="json"), "distribution": distribution}

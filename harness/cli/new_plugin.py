@@ -124,9 +124,9 @@ def _hides(module: str) -> bool:
     """
     if module == "torch" or module in sys.stdlib_module_names:
         return True
-    found = find_spec(module)
+    spec = find_spec(module)
     # A folder without code is found as a module too, where the current folder is on the path.
-    return bool(found and found.origin and Path(found.origin).parent.resolve() != Path.cwd())
+    return bool(spec and spec.origin and Path(spec.origin).parent.resolve() != Path.cwd())
 
 
 #: As in the check of a metric's declaration.
@@ -145,7 +145,7 @@ def _taken(kind: _Kind) -> Iterable[str]:
         from harness.results.metrics import HOST, METRICS
 
         modules = discover_metrics()
-        own = [spec for found in modules if found.built_in for spec in specs_of(found)]
+        own = [spec for module in modules if module.built_in for spec in specs_of(module)]
         titles = [*(spec.title for spec in own), *(METRICS[name].title for name in HOST)]
         named = [_module(title.lower()) for title in titles]  # a title stands for one metric too
         return [*(m.name for m in modules), *(spec.name for spec in own), *HOST, *named]

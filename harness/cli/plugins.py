@@ -23,15 +23,15 @@ def plugins(name: str | None, as_json: bool) -> None:
     if name:
         _show(name, as_json)
         return
-    found, layers = discover(), discover(LAYER_GROUP)
+    discovered, layers = discover(), discover(LAYER_GROUP)
     if as_json:
-        rows = [_row(plugin, "plugin") for plugin in found]
+        rows = [_row(plugin, "plugin") for plugin in discovered]
         rows += [_row(layer, "layer") for layer in layers]
         click.echo(json.dumps(rows, indent=2))
         return
-    if not found:
+    if not discovered:
         click.echo(f"No plugins found: {HOW_TO_INSTALL}")
-    _list(found)
+    _list(discovered)
     if layers:
         click.echo("\nlayers of neurons, for harness layers:")
         _list(layers)
@@ -46,10 +46,10 @@ def _row(plugin: Plugin, kind: str) -> dict[str, str]:
     return {"kind": kind, **fields}
 
 
-def _list(found: list[Plugin]) -> None:
+def _list(entries: list[Plugin]) -> None:
     marks = {"ready": "green", "missing": "yellow", "broken": "red"}
-    wide = [max(len(str(p)) for p in column) for column in zip(*(_cells(p) for p in found))]
-    for plugin in found:
+    wide = [max(len(str(p)) for p in column) for column in zip(*(_cells(p) for p in entries))]
+    for plugin in entries:
         cells = [cell.ljust(width) for cell, width in zip(_cells(plugin), wide)]
         cells[2] = click.style(cells[2], fg=marks[plugin.status])
         click.echo("  ".join(cells).rstrip())
@@ -96,8 +96,8 @@ def _show(name: str, as_json: bool) -> None:
     click.echo("\npresets")
     for preset, by_task in presets.values.items():
         for task, values in by_task.items():
-            told = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
-            _wrapped(f"{preset}, {'every task' if task == '*' else task}: {told}", 2)
+            text = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
+            _wrapped(f"{preset}, {'every task' if task == '*' else task}: {text}", 2)
     if presets.sources:
         click.echo("\nsources")
     for preset, source in presets.sources.items():
@@ -123,8 +123,8 @@ def _wrapped(text: str, indent: int) -> None:
 
 
 def _condition(name: str, values: Sequence[object]) -> str:
-    told = "|".join(map(str, values))
-    return f"with {name}={told}" if told else f"without {name}"
+    text = "|".join(map(str, values))
+    return f"with {name}={text}" if text else f"without {name}"
 
 
 def _bound(value: float | None) -> str:

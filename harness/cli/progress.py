@@ -111,9 +111,9 @@ class Lines(Listener):
         """Prints at once how it went where it did not go well."""
         if record.kind == "trial":
             self._done += 1
-            line = f"[{self._done}/{self._total}] {told(label, record)}"
+            line = f"[{self._done}/{self._total}] {record_line(label, record)}"
         else:
-            line = f"measured {told(label, record)}"
+            line = f"measured {record_line(label, record)}"
         if self._verbose or record.status != "ok" or monotonic() - self._last >= self._every:
             self._print(line)
         else:
@@ -183,7 +183,9 @@ class Bars(Listener):
                 self._show(_TRIALS, completed=self._done)
         if record.kind != "network-timing" or record.status != "ok":
             style = _COLOURS.get(record.status, "red")
-            self._console.print(told(label, record), style=style, markup=False, highlight=False)
+            self._console.print(
+                record_line(label, record), style=style, markup=False, highlight=False
+            )
 
     def measuring(self, done: int, total: int, what: str) -> None:
         """Moves the group's bar."""
@@ -216,7 +218,7 @@ def state(progress: protocol.Progress) -> str:
     return ", ".join(words) + where
 
 
-def told(label: str, record: Record) -> str:
+def record_line(label: str, record: Record) -> str:
     """One record in one line."""
     label = plain(label)
     if record.status != "ok":

@@ -199,9 +199,9 @@ def _forecast(plugins: list[str], params: dict[str, Any], options: dict[str, Any
 
     asked = {name: value for name, value in options.items() if name not in _NO_MATTER}
     with watching(quiet=options["quiet"], verbose=options["verbose"]) as listener:
-        found = api.forecast(
+        forecast = api.forecast(
             plugins, listener=listener, params=params, command="harness run", **asked
         )
-    for line in forecast_lines(found):
+    for line in forecast_lines(forecast):
         click.echo(line)
     sys.exit(0)

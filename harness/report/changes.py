@@ -27,10 +27,10 @@ def headline(comparison: Comparison) -> str:
         for verdict, word in (("worse", "worse"), ("better", "better"))
     ]
     ties = len(comparison.changed(("tie",)))
-    told = [f"{count} {word}" for count, word in counts] + [counted(ties, "tie")]
+    parts = [f"{count} {word}" for count, word in counts] + [counted(ties, "tie")]
     lost = len({each.row for each in comparison.lost})
-    told += [f"{counted(lost, 'row')} with lost results"] if lost else []
-    return f"{plain(comparison.new)} against {plain(comparison.old)}: {', '.join(told)}"
+    parts += [f"{counted(lost, 'row')} with lost results"] if lost else []
+    return f"{plain(comparison.new)} against {plain(comparison.old)}: {', '.join(parts)}"
 
 
 def table(changes: Iterable[Change]) -> Table:
@@ -74,20 +74,20 @@ def sections(
     verdicts = list(only) or (["worse", "better", "tie"] if every else ["worse", "better"])
     order = {verdict: place for place, verdict in enumerate(verdicts)}
     changes = sorted(comparison.changed(verdicts), key=lambda change: order[change.verdict])
-    found = [("What changed" if not every else "All that was compared", table(changes))]
+    tables = [("What changed" if not every else "All that was compared", table(changes))]
     if not only:
         once = [c for c in comparison.changed(("untested",)) if every or _notable(c)]
-        found.append(("Not tested: measured once in each run", table(once)))
+        tables.append(("Not tested: measured once in each run", table(once)))
     if not only or "worse" in only:
         lost = [(plain(each.row), plain(each.reason)) for each in comparison.lost]
-        found.append(("No longer successful", (("Row", "What became of it"), lost)))
+        tables.append(("No longer successful", (("Row", "What became of it"), lost)))
     if not only:
         single = [(plain(row), "only in the old run") for row in comparison.only_old]
         single += [(plain(row), "only in the new run") for row in comparison.only_new]
-        found.append(("Rows of one run", (("Row", "Where"), single)))
+        tables.append(("Rows of one run", (("Row", "Where"), single)))
         differing = [tuple(map(plain, line)) for line in comparison.versions]
-        found.append(("What else differs", (("What", "Old", "New"), differing)))
-    return [(title, each) for title, each in found if each[1]]
+        tables.append(("What else differs", (("What", "Old", "New"), differing)))
+    return [(title, each) for title, each in tables if each[1]]
 
 
 def markdown(comparison: Comparison, only: Sequence[str] = (), every: bool = False) -> str:

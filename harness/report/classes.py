@@ -22,8 +22,8 @@ def class_name(number: int, names: Sequence[str]) -> str:
 
 def without_samples(data: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each split of a task's `data` that has no sample of some class."""
-    told, names = data.get("classes_without_samples"), class_names(data)
-    for split, numbers in told.items() if isinstance(told, Mapping) else ():
+    by_split, names = data.get("classes_without_samples"), class_names(data)
+    for split, numbers in by_split.items() if isinstance(by_split, Mapping) else ():
         if split in ("train", "test") and isinstance(numbers, (list, tuple)) and numbers:
             noun = "classes" if len(numbers) > 1 else "class"
             each = listed(_with_name(number, names) for number in numbers)

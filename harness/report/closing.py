@@ -103,15 +103,15 @@ def _doubts(rows: Sequence[NetworkRow]) -> Iterator[str]:
             yield f"Refuted, and not ranked: {plain(row.label)}: {row.refuted}."
     for row in rows:
         if row.warnings:
-            told = f"Warning: {row.name}: {'; '.join(row.warnings.values())}"
-            yield told if told.endswith("?") else f"{told}."
+            sentence = f"Warning: {row.name}: {'; '.join(row.warnings.values())}"
+            yield sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _verdicts(
     timed: Sequence[Timing], series: str, names: Mapping[str, str], what: str
 ) -> Iterator[str]:
     """`Latency, compared with NAME: faster: a, b; slower: c; a tie: d.`"""
-    compared = [(r, found.verdict) for r in timed if (found := versus(r, series))]
+    compared = [(r, comparison.verdict) for r in timed if (comparison := versus(r, series))]
     parts = []
     for verdict, word in (("faster", "faster"), ("slower", "slower"), ("tie", "a tie")):
         if rows := [names[record.row.key] for record, its in compared if its == verdict]:

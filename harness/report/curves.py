@@ -100,8 +100,8 @@ def by_strength(rows: Sequence[NetworkRow]) -> style.Drawn:
             return f"accuracy, %\n{style.wrapped(titles[name], 24, 1)}"
 
         figure, left = _small_panels(rows, lambda some: list(changes(some)), draw, "strength")
-    told = ", ".join(titles[name] for name in left)
-    remark = f"Not drawn, but in records.jsonl: {told}." if left else ""
+    undrawn = ", ".join(titles[name] for name in left)
+    remark = f"Not drawn, but in records.jsonl: {undrawn}." if left else ""
     many = "" if len(rows) <= style.MOST_LINES else MANY
     return style.Drawn(figure, f"{many} {remark}".strip())
 

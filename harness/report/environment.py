@@ -44,9 +44,9 @@ def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
     """`The trials were taken in session 1 (machine, load, commit).`; empty for a single session."""
     if len({record.session for record in records}) < 2:
         return ""
-    found = grouped((PROSE["kinds"][record.kind], record.session) for record in records)
+    by_kind = grouped((PROSE["kinds"][record.kind], record.session) for record in records)
     parts = []
-    for kind, places in found.items():
+    for kind, places in by_kind.items():
         each = [f"{place + 1}{_described(sessions[place:])}" for place in sorted({*places})]
         noun = "sessions" if len(each) > 1 else "session"
         parts.append(f"The {kind} were taken in {noun} {' and '.join(each)}.")
@@ -55,7 +55,7 @@ def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
 
 def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str]:
     """Other programs while timing, or when the command began, and code that no commit holds."""
-    found = []
+    sentences = []
     timed = {r.session for r in records if r.kind in {"network-timing", "layer-timing"}}
     for place, session in enumerate(sessions):
         if place not in timed:
@@ -65,18 +65,18 @@ def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str
             cores_used, steal, of = others
             if cores_used + steal >= MOST_OF_OTHERS * of:
                 numbers = {"used": f"{cores_used:.2g}", "steal": f"{steal:.2g}", "which": which}
-                found.append(
+                sentences.append(
                     prose("warnings", "others", **numbers, cores=counted(round(of), "core"))
                 )
             continue
         load, cores = session.load_average, session.environment.get("cores")
         if load and isinstance(cores, int) and load > BUSY * cores:
             facts = {"load": f"{load:.1f}", "cores": counted(cores, "core"), "which": which}
-            found.append(prose("warnings", "busy", **facts))
+            sentences.append(prose("warnings", "busy", **facts))
     used = {record.session for record in records} & set(range(len(sessions)))
     if any(sessions[place].environment.get("dirty") for place in used):
-        found.append(prose("warnings", "dirty"))
-    return found
+        sentences.append(prose("warnings", "dirty"))
+    return sentences
 
 
 def machine(session: Session) -> str:

@@ -193,8 +193,8 @@ def _draw(drawing: Drawing, rows: Sequence[Any], missed: bool = True) -> Picture
         return Omitted(name, title, reason)
     left_out = "" if len(shown) == len(having) else _left_out(shown, len(having))
     caption = " ".join(filter(None, (words["caption"], remark, left_out)))
-    told = ((getattr(row, "name", ""), plain(drawing.tell(row))) for row in shown)
-    alt = "; ".join(f"{name} {text}".strip() for name, text in told if text)
+    texts = ((getattr(row, "name", ""), plain(drawing.tell(row))) for row in shown)
+    alt = "; ".join(f"{name} {text}".strip() for name, text in texts if text)
     return Picture(name, title, caption, f"{title}: {alt}", svg, png)
 
 

@@ -46,11 +46,11 @@ def grid(rows: Sequence[NetworkRow]) -> Drawn:
         value = row.value(ACCURACY)
         colour = [p + value * (f - p) for p, f in zip(PALE, FULL, strict=True)]
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=PAPER))
-        told = f"{100 * value:.2f}{' refuted' if row.refuted else ''}"
+        text = f"{100 * value:.2f}{' refuted' if row.refuted else ''}"
         if reported := _reported(row):
-            told += f"\n({100 * reported:.2f})"
+            text += f"\n({100 * reported:.2f})"
         ink = WHITE if value >= DARK else BLACK
-        axes.text(x, y, told, color=ink, size=SMALL, ha="center", va="center", linespacing=1.2)
+        axes.text(x, y, text, color=ink, size=SMALL, ha="center", va="center", linespacing=1.2)
     axes.set(xlim=(-0.5, len(places) - 0.5), ylim=(len(names) - 0.5, -0.5))
     axes.set_xticks(list(places.values()), [", ".join(map(str, values)) for values in places])
     axes.set_yticks(range(len(names)), [plain(name) for name in names], size=SMALL)

@@ -24,13 +24,13 @@ def lines(tracks: Sequence[Track], metric: str) -> list[tuple[str, str, str, str
             str(len(track.points)),
             _value(track.points[0], metric),
             _value(track.points[-1], metric),
-            "; ".join(told(point, metric) for point in track.steps) or "none",
+            "; ".join(step_text(point, metric) for point in track.steps) or "none",
         )
         for track in tracks
     ]
 
 
-def told(point: Point, metric: str) -> str:
+def step_text(point: Point, metric: str) -> str:
     """`worse at 3f9c2ab41d of 2026-01-15: 95.0 %`."""
     where = point.commit or plain(point.run)
     when = f" of {plain(point.started)[:10]}" if point.started else ""

@@ -64,8 +64,8 @@ def _answers(
     for task, own in tasks.items():
         rows = summarise(own, description.sessions, answers)
         layers = layer_rows(rows)
-        found = of_layers(layers) if layers else of_networks(network_rows(rows), rank(rows))
-        yield from (f"{plain(task)}: {a}" if len(tasks) > 1 else str(a) for a in found[:1])
+        task_answers = of_layers(layers) if layers else of_networks(network_rows(rows), rank(rows))
+        yield from (f"{plain(task)}: {a}" if len(tasks) > 1 else str(a) for a in task_answers[:1])
 
 
 def write_index(folder: Path, entries: Sequence[Entry]) -> Path:

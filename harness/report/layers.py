@@ -8,7 +8,7 @@ from harness.plugin.contract import Neuron
 from harness.report.content import Column, Item, Table, number, prose
 from harness.report.numbers import ABSENT, grouped, plain
 from harness.report.rows import shown_metrics
-from harness.report.versus import told
+from harness.report.versus import verdict_text
 from harness.results.metrics import Metric
 from harness.results.record import LayerProof, LayerTiming, Record
 from harness.results.summary import Summary
@@ -23,15 +23,17 @@ MAIN = "total"
 
 def proofs(records: Sequence[Record]) -> Table | None:
     """A line for each neuron, a column for each framework."""
-    found = [record for record in records if isinstance(record, LayerProof)]
-    names = list(dict.fromkeys(record.row.plugin for record in found))
-    words = {(neuron_name(r.neuron), r.row.plugin): PROVED.get(r.status, r.status) for r in found}
+    layer_proofs = [record for record in records if isinstance(record, LayerProof)]
+    names = list(dict.fromkeys(record.row.plugin for record in layer_proofs))
+    words = {
+        (neuron_name(r.neuron), r.row.plugin): PROVED.get(r.status, r.status) for r in layer_proofs
+    }
     lines = [
         [Item(neuron), *(Item(words.get((neuron, name), ABSENT)) for name in names)]
         for neuron in dict.fromkeys(neuron for neuron, _ in words)
     ]
     columns = [Column("Neuron"), *(Column(plain(name)) for name in names)]
-    return Table("proofs", "The same neuron?", columns, lines) if found else None
+    return Table("proofs", "The same neuron?", columns, lines) if layer_proofs else None
 
 
 def layer_rows(summaries: Sequence[Summary]) -> list[Summary]:
@@ -117,7 +119,10 @@ def _line(row: Summary, metrics: Sequence[Metric]) -> list[Item]:
         if timing.baseline == row.row.key:
             verdict = brief = "the baseline"
         else:
-            verdict, brief = told(series.versus), told(series.versus, interval=False)
+            verdict, brief = (
+                verdict_text(series.versus),
+                verdict_text(series.versus, interval=False),
+            )
     plugin, neurons = plain(row.row.plugin), str(size(row).neurons)
     first, last = Item(name(row), sort=plugin, row=plugin), Item(verdict, sort=verdict, brief=brief)
     return [first, Item(neurons, sort=neurons), *cells, last]

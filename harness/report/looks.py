@@ -71,7 +71,7 @@ def looks(plugins: Sequence[str]) -> list[Look]:
         # First all plugins' first rows, those of the table before others.
         order.append((seen[name] > 0, name not in KNOWN, place, seen[name]))
         seen[name] += 1
-    found: dict[int, Look] = {}
+    by_place: dict[int, Look] = {}
     taken: set[tuple[int, int]] = set()
     colours: dict[str, set[int]] = {name: set() for name in plugins}
     for _, _, place, turn in sorted(order):
@@ -89,8 +89,8 @@ def looks(plugins: Sequence[str]) -> list[Look]:
                 break
         taken.add(pair)
         colours[plugins[place]].add(pair[0])
-        found[place] = Look((*pair, (pair[1] - pair[0]) % len(MARKERS) % len(DASHES)))
-    return [found[place] for place in range(len(plugins))]
+        by_place[place] = Look((*pair, (pair[1] - pair[0]) % len(MARKERS) % len(DASHES)))
+    return [by_place[place] for place in range(len(plugins))]
 
 
 def own(plugin: str) -> Look:

@@ -28,15 +28,17 @@ def pair(record: Timing | None, other: Timing | None, name: str) -> Pair | None:
         return None
     logs, spreads, verdicts = [], [], []
     for each in (record, other):
-        found = versus(each, name)
+        comparison = versus(each, name)
         if each.row.key == each.baseline:
             logs.append(0.0)
-        elif found is None or not found.ratio:
+        elif comparison is None or not comparison.ratio:
             return None
         else:
-            logs.append(math.log(found.ratio))
-            spreads.append(math.log(found.high / found.ratio) if found.high else math.inf)
-            verdicts.append(found.verdict)
+            logs.append(math.log(comparison.ratio))
+            spreads.append(
+                math.log(comparison.high / comparison.ratio) if comparison.high else math.inf
+            )
+            verdicts.append(comparison.verdict)
         floor = each.series[name].noise_floor if name in each.series else None
         spreads.append(math.inf if floor is None else math.log1p(floor))
     log = logs[0] - logs[1]

@@ -66,14 +66,14 @@ class View:
     @property
     def classes(self) -> dict[str, ClassAccuracy]:
         """The accuracy within each class by the rows' names, which say the task where there are several."""
-        found: dict[str, ClassAccuracy] = {}
+        by_name: dict[str, ClassAccuracy] = {}
         for section in self.sections:
             keys = {summary.row.key for summary in section.summaries}
             # Of both, in the order of the records.
             every = [shown_name(summary) for summary in self.summaries if summary.row.key in keys]
             names = dict(zip(map(shown_name, section.summaries), every, strict=True))
-            found |= {names[name]: each for name, each in section.classes.items()}
-        return found
+            by_name |= {names[name]: each for name, each in section.classes.items()}
+        return by_name
 
 
 def gather(
@@ -144,7 +144,7 @@ def _section(
     rows, layer_rows = network_rows(summaries), layers.layer_rows(summaries)
     failed = trust.unfinished(records, labels)
     data = data_of(sessions, task)
-    found = standing.by_class(rows, answers[task]) if task in answers else {}
+    by_class = standing.by_class(rows, answers[task]) if task in answers else {}
     tables = [
         networks.results(rows, ranking) if any(row.trials for row in rows) else None,
         standing.places(rows, ranking),
@@ -154,7 +154,7 @@ def _section(
         *layers.speeds(layer_rows),
         versus.faster_or_slower(records, labels),
         variants.compiled(rows),
-        standing.classes(found, class_names(data)),
+        standing.classes(by_class, class_names(data)),
     ]
     said: dict[str, Any] = {
         "task": plain(task),
@@ -167,7 +167,7 @@ def _section(
         "parameters": networks.parameters(rows),
     }
     said["page"] = page_content(
-        said, sessions, rows, layer_rows, ranking, found, path, class_names(data)
+        said, sessions, rows, layer_rows, ranking, by_class, path, class_names(data)
     )
     suffix = f"-{file_name(task)}" if several else ""
-    return Section(task, suffix, summaries, rows, layer_rows, found, said)
+    return Section(task, suffix, summaries, rows, layer_rows, by_class, said)

@@ -34,14 +34,14 @@ def steps(row: NetworkRow) -> list[Curve]:
 
 def under_change(row: NetworkRow, change: str) -> list[Curve]:
     """Each seed's accuracy by the strength of a change, in percent; none of a seed that has none."""
-    found = []
+    by_seed = []
     for trial in row.trials:
         curves = trial.facts.get(UNDER_CHANGE)
         curve = curves.get(change) if isinstance(curves, Mapping) else None
         if isinstance(curve, Mapping) and curve:
             points = [(float(at), 100 * float(share)) for at, share in curve.items()]
-            found.append(np.array(sorted(points)))
-    return found
+            by_seed.append(np.array(sorted(points)))
+    return by_seed
 
 
 def changes(rows: Sequence[NetworkRow]) -> dict[str, str]:
@@ -64,14 +64,14 @@ def scalars(rows: Sequence[NetworkRow], density: bool) -> list[str]:
 
     Loss and accuracy come first, then the others by name, layer10 after layer9.
     """
-    found = {name for row in rows for t in row.trials for epoch in t.history for name in epoch}
+    names = {name for row in rows for t in row.trials for epoch in t.history for name in epoch}
 
     def order(name: str) -> tuple[bool, bool, list[int | str]]:
         parts = enumerate(re.split(r"(\d+)", name))
         numbers = [int(part) if place % 2 else part for place, part in parts]
         return name != "loss", name != "accuracy", numbers
 
-    wanted = (name for name in found - {"epoch"} if name.startswith(DENSITY) == density)
+    wanted = (name for name in names - {"epoch"} if name.startswith(DENSITY) == density)
     return sorted(wanted, key=order)
 
 
@@ -91,14 +91,14 @@ def scalar(row: NetworkRow, name: str) -> list[Curve]:
 
 def sparsities(row: NetworkRow) -> dict[str, float]:
     """Each layer's sparsity in the network's order, the mean over the seeds."""
-    found = grouped(
+    by_layer = grouped(
         (plain(layer["name"]), layer["activation_sparsity"])
         for trial in row.trials
         for layer in trial.layers
         if layer.get("name") is not None
         and isinstance(layer.get("activation_sparsity"), (int, float))
     )
-    return {name: sum(values) / len(values) for name, values in found.items()}
+    return {name: sum(values) / len(values) for name, values in by_layer.items()}
 
 
 def first_trial(row: NetworkRow) -> list[TrialRecord]:

@@ -55,8 +55,10 @@ def against_sources(rows: Sequence[NetworkRow]) -> Table | None:
 
 def published(sessions: Sequence[Session], task: str) -> Table | None:
     """What others report for `task`, as its description says it; None where that names nobody."""
-    told = data_of(sessions, task).get("published")
-    figures = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    entries = data_of(sessions, task).get("published")
+    figures = (
+        [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+    )
     lines = [
         [
             Item(plain(str(each.get("method", ABSENT)))),

@@ -44,16 +44,26 @@ def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
         key = row.row.key
         if key not in ranking.places:
             continue
-        against = "the baseline" if key == ranking.baseline else told(ranking.differences.get(key))
+        against = (
+            "the baseline"
+            if key == ranking.baseline
+            else difference_text(ranking.differences.get(key))
+        )
         line = [
             Item(row.name, colour=row.look.colour),
             Item(str(ranking.places[key])),
             Item(against),
         ]
         if in_family:
-            first, found = in_family.get(key, ("", None))
-            joint = "with" if found and found.verdict == "tie" else "than"
-            line.append(Item(f"{told(found)} {joint} {names[first]}" if found else ABSENT))
+            first, family_difference = in_family.get(key, ("", None))
+            joint = "with" if family_difference and family_difference.verdict == "tie" else "than"
+            line.append(
+                Item(
+                    f"{difference_text(family_difference)} {joint} {names[first]}"
+                    if family_difference
+                    else ABSENT
+                )
+            )
         lines.append(line)
     one = all(difference.kind.startswith("1 ") for difference in ranking.differences.values())
     which = "places_of_one_seed" if one else "places"
@@ -61,7 +71,7 @@ def places(rows: Sequence[NetworkRow], ranking: Ranking) -> Table | None:
     return Table("places", "More or less accurate", columns, lines, note, "results versus")
 
 
-def told(difference: Difference | None) -> str:
+def difference_text(difference: Difference | None) -> str:
     """`+0.4 points [-0.2, +1.0], a tie`; a dash where nothing was compared."""
     if difference is None:
         return ABSENT
@@ -76,7 +86,7 @@ def by_class(rows: Sequence[NetworkRow], answers: Answers) -> dict[str, ClassAcc
     """The accuracy within each class, and the confusions, by the rows' names."""
     import numpy as np
 
-    found = {}
+    accuracies = {}
     for row in rows:
         known = [
             answers.classes[t.predictions] for t in row.trials if t.predictions in answers.classes
@@ -86,8 +96,8 @@ def by_class(rows: Sequence[NetworkRow], answers: Answers) -> dict[str, ClassAcc
             classes = int(max(predicted.max(), answers.labels.max())) + 1
             if classes > MOST_COUNTED:
                 continue
-            found[row.name] = class_accuracy(predicted, answers.labels, classes)
-    return found
+            accuracies[row.name] = class_accuracy(predicted, answers.labels, classes)
+    return accuracies
 
 
 def classes(found: Mapping[str, ClassAccuracy], names: Sequence[str] = ()) -> Table | None:

@@ -74,8 +74,8 @@ def _floor(timed: Timings) -> str:
         for name, series in record.series.items()
         if series.noise_floor is not None
     )
-    told = ", ".join(f"{_range(values)} ({name})" for name, values in floors.items())
-    return prose("trust", "floor", floors=told) if floors else ""
+    ranges = ", ".join(f"{_range(values)} ({name})" for name, values in floors.items())
+    return prose("trust", "floor", floors=ranges) if floors else ""
 
 
 def _range(values: Sequence[float]) -> str:
@@ -115,8 +115,8 @@ def _unchecked(timed: Timings, labels: Mapping[str, str]) -> str:
 def _precision(timed: Timings) -> str:
     """The flags under which float32 was computed, of every row or layer."""
     flags = [r.facts["precision"] for r in timed if isinstance(r.facts.get("precision"), dict)]
-    told = (", ".join(f"{plain(k)} {plain(str(v))}" for k, v in each.items()) for each in flags)
-    return "; ".join(dict.fromkeys(told))
+    texts = (", ".join(f"{plain(k)} {plain(str(v))}" for k, v in each.items()) for each in flags)
+    return "; ".join(dict.fromkeys(texts))
 
 
 def _decided_early(timed: Timings, labels: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.report.content import PROSE, Column, Item, Pairs, Table, number, prose
 from harness.report.numbers import ABSENT, plain, show
 from harness.report.rows import NetworkRow
-from harness.report.versus import told
+from harness.report.versus import verdict_text
 from harness.results.metrics import METRICS
 from harness.results.record import NetworkTiming, Variant
 from harness.results.summary import Cell, measured
@@ -70,8 +70,8 @@ def _cell(variant: Variant, metric: str) -> Cell | None:
 
 def _against(row: NetworkRow, variant: Variant, series: str) -> str:
     """How the times compare with the eager network's; a dash where these do not hold."""
-    found = variant.series.get(series)
-    return ABSENT if row.refuted or found is None else told(found.versus)
+    times = variant.series.get(series)
+    return ABSENT if row.refuted or times is None else verdict_text(times.versus)
 
 
 def _remark(variant: Variant) -> str:

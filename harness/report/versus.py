@@ -31,7 +31,7 @@ def faster_or_slower(records: Sequence[Record], labels: Mapping[str, str]) -> Ta
     names = list(dict.fromkeys(name for record in compared for name in record.series))
     columns = [Column("Row"), *(Column(PROSE["series"].get(name, plain(name))) for name in names)]
     lines = [
-        [Item(labels[r.row.key]), *(Item(told(versus(r, name))) for name in names)]
+        [Item(labels[r.row.key]), *(Item(verdict_text(versus(r, name))) for name in names)]
         for r in compared
     ]
     note = prose("tables", "versus", baseline=baseline(timed, labels))
@@ -46,7 +46,7 @@ def baseline(timed: Sequence[Timing], labels: Mapping[str, str]) -> str:
     return listed(labels.get(r.baseline, "a row that is no longer in this run") for r in timed)
 
 
-def told(versus: Versus | None, interval: bool = True) -> str:
+def verdict_text(versus: Versus | None, interval: bool = True) -> str:
     """`0.46 times [0.44, 0.48], faster`; a dash where nothing was compared."""
     if versus is None:
         return ABSENT

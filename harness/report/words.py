@@ -78,22 +78,22 @@ def warnings(
     rows: Sequence[NetworkRow], records: Sequence[Record], data: Mapping[str, Any]
 ) -> list[str]:
     """What limits the comparison of networks on one task, of whose `data` this is known."""
-    found = [*without_samples(data)]
+    sentences = [*without_samples(data)]
     trials = [r for r in records if isinstance(r, TrialRecord) and r.status == "ok"]
     jobs = max((record.jobs for record in trials), default=1)
     if min(jobs, len(trials)) > 1 and any("train_seconds" in record.metrics for record in trials):
         timed = any(isinstance(record, NetworkTiming) for record in records)
         alone = [prose("warnings", "alone")] if timed else []
-        found.append(" ".join([prose("warnings", "jobs", jobs=min(jobs, len(trials))), *alone]))
+        sentences.append(" ".join([prose("warnings", "jobs", jobs=min(jobs, len(trials))), *alone]))
     for name in ("device", "threads"):
         values = sorted({str(getattr(row.row, name)) for row in rows if row.trials})
         if len(values) > 1:
-            found.append(prose("warnings", "differ", field=name, values=listed(values)))
-    if told := unequal_steps(rows):
-        found.append(told)
+            sentences.append(prose("warnings", "differ", field=name, values=listed(values)))
+    if sentence := unequal_steps(rows):
+        sentences.append(sentence)
     if trials and len({record.seed for record in trials}) == 1:
-        found.append(prose("warnings", "one_seed"))
-    return found
+        sentences.append(prose("warnings", "one_seed"))
+    return sentences
 
 
 def unequal_steps(rows: Sequence[NetworkRow], most: int = MOST_NAMES) -> str:
@@ -114,11 +114,11 @@ def unequal_steps(rows: Sequence[NetworkRow], most: int = MOST_NAMES) -> str:
 def _steps(row: NetworkRow) -> int | None:
     """None for a network without time, -1 where a spiking one does not say it."""
     by_step = [len(trial.metrics.get("accuracy_by_step", ())) for trial in row.trials]
-    told = row.settings.get("steps")
+    stated = row.settings.get("steps")
     if steps := max(by_step, default=0):
         return steps
-    if isinstance(told, int):
-        return told
+    if isinstance(stated, int):
+        return stated
     return -1 if row.has("spikes_per_sample") else None
 
 
@@ -141,8 +141,8 @@ def _facts(
     sizes = sorted({int(row.value("test_size")) for row in rows if row.has("test_size")})
     batches = []
     for name, word in (("inference", "inference"), ("train", "training")):
-        if found := sorted({r.series[name].batch for r in timed if name in r.series}):
-            batches.append(f"{_either(found)} for {word}")
+        if batch_sizes := sorted({r.series[name].batch for r in timed if name in r.series}):
+            batches.append(f"{_either(batch_sizes)} for {word}")
     calls = [series.outliers.calls for r in timed if (series := r.series.get("latency"))]
     ends = f"{min(calls)} to {max(calls)}" if len(set(calls)) > 1 else listed(calls)
     threads = listed(record.row.threads for record in timed)

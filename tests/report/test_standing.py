@@ -8,7 +8,7 @@ import pytest
 from harness.report.build import build_report
 from harness.report.closing import closing_lines
 from harness.report.rows import network_rows
-from harness.report.standing import by_class, classes, places, told
+from harness.report.standing import by_class, classes, difference_text, places
 from harness.report.terminal import terminal_tables
 from harness.results.answers import Answers
 from harness.results.ranking import rank
@@ -89,9 +89,9 @@ def test_a_family_has_a_column_of_its_own(answered):
 
 
 def test_what_was_not_compared_is_a_dash():
-    assert told(None) == "\u2013"
+    assert difference_text(None) == "\u2013"
     alone = Difference(0.01, None, None, 1, 1, "tie", "no common seed")
-    assert told(alone) == "+1.00 points, a tie"
+    assert difference_text(alone) == "+1.00 points, a tie"
 
 
 def test_each_class_has_its_accuracy_and_its_confusions(answered, tmp_path):

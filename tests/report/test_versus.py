@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.report.numbers import ABSENT
-from harness.report.versus import faster_or_slower, told
+from harness.report.versus import faster_or_slower, verdict_text
 from harness.results.record import Versus
 
 from .synthetic_run import PLUGINS, layers_records, record, row_of, timing
@@ -16,9 +16,9 @@ def table(records):
 
 def test_a_ratio_is_told_as_times_with_its_verdict():
     versus = Versus(ratio=0.4612, low=0.44, high=0.4811, p=0.01, verdict="faster")
-    assert told(versus) == "0.461 times [0.44, 0.481], faster"
-    assert told(Versus(ratio=1.31, p=0.3, verdict="tie")) == "1.31 times, a tie"
-    assert told(None) == ABSENT
+    assert verdict_text(versus) == "0.461 times [0.44, 0.481], faster"
+    assert verdict_text(Versus(ratio=1.31, p=0.3, verdict="tie")) == "1.31 times, a tie"
+    assert verdict_text(None) == ABSENT
 
 
 def test_each_row_but_the_baseline_is_compared():

@@ -49,31 +49,31 @@ def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
     best = having[0]
     question = "Most accurate" if order == ACCURACY else f"Lowest {METRICS[order].title}"
     sentences = [_ties(having, order, ranking)] if len(having) > 1 else []
-    found = [_answer(question, best, order, sentences)]
+    answers = [_answer(question, best, order, sentences)]
     if len(having) == 1:
-        return found
+        return answers
     for title, metric in (("Fastest", LATENCY), ("Fewest operations", OPERATIONS)):
         known = [row for row in having if holds(row, metric)]
         if len(known) > 1:
-            found.append(_least(title, known, metric, best, ranking))
+            answers.append(_least(title, known, metric, best, ranking))
             chosen = min(known, key=_by(metric))
             spiking = [row for row in known if row.has(SPIKES)]
             if spiking and not chosen.has(SPIKES):
                 spikes = f"{title} of those that spike"
-                found.append(_least(spikes, spiking, metric, best, ranking))
+                answers.append(_least(spikes, spiking, metric, best, ranking))
             tied = [row for row in known if row.row.key in ranking.best()]
             if len(tied) > 1 and chosen.row.key not in ranking.best():
                 which = f"{title} at the best accuracy"
                 if not min(tied, key=_by(metric)).has(SPIKES) and any(r.has(SPIKES) for r in tied):
                     which += ", of those that spike"
                     tied = [row for row in tied if row.has(SPIKES)]
-                found.append(_least(which, tied, metric, best, ranking))
-    return found
+                answers.append(_least(which, tied, metric, best, ranking))
+    return answers
 
 
 def of_layers(rows: Sequence[Summary]) -> list[Answer]:
     """The fastest framework of the largest layer, for each density of the inputs."""
-    found = []
+    answers = []
     comparable = [row for row in rows if layers.comparable(row)]
     names = sorted({row.row.plugin for row in comparable})
     look_of = dict(zip(names, looks(names), strict=True))
@@ -83,13 +83,15 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
         first = same[0]
         sentences = []
         pairs = {plain(row.row.plugin): _slower_layer(row, first) for row in same[1:]}
-        if ties := [name for name, found in pairs.items() if found.tie]:
+        if ties := [name for name, quotient in pairs.items() if quotient.tie]:
             sentences.append(f"{listed(ties, MOST_NAMES)} cannot be told from it.")
-        if slower := next(((n, found) for n, found in pairs.items() if not found.tie), None):
+        if slower := next(
+            ((n, quotient) for n, quotient in pairs.items() if not quotient.tie), None
+        ):
             sentences.append(f"The next, {slower[0]}, takes {slower[1].ratio:.3g} times as long.")
         what = layers.density_name(layers.size(first).density)
         text = show(first.cells["total_ms"], "total_ms")
-        found.append(
+        answers.append(
             Answer(
                 f"Fastest layer of {largest} neurons, {what}",
                 plain(first.row.plugin),
@@ -99,14 +101,14 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
                 sentences,
             )
         )
-    return found
+    return answers
 
 
 def _slower_layer(row: Summary, first: Summary) -> Pair:
     """What a layer takes over the one with the lowest median."""
-    found = pair(layers.timing_of(row), layers.timing_of(first), layers.MAIN)
-    if found is not None:
-        return Pair(found.ratio, found.tie or found.ratio <= 1)
+    quotient = pair(layers.timing_of(row), layers.timing_of(first), layers.MAIN)
+    if quotient is not None:
+        return Pair(quotient.ratio, quotient.tie or quotient.ratio <= 1)
     ratio = layers.total(row) / layers.total(first)
     return Pair(ratio, _overlaps(row, first, "total_ms"))
 
@@ -151,9 +153,9 @@ def _ratio(row: NetworkRow, other: NetworkRow, metric: str) -> Pair:
     """`row` over `other`: times as the rounds of their group tell, all else by the intervals."""
     below = other.value(metric)
     ratio = row.value(metric) / below if below else float("inf")
-    if metric == LATENCY and (found := pair(row.timing, other.timing, "latency")):
+    if metric == LATENCY and (quotient := pair(row.timing, other.timing, "latency")):
         # Where medians and fastest calls say the opposite, nothing is told.
-        return Pair(found.ratio, found.tie or (found.ratio < 1) != (ratio < 1))
+        return Pair(quotient.ratio, quotient.tie or (quotient.ratio < 1) != (ratio < 1))
     return Pair(ratio, _overlaps(row, other, metric))
 
 
@@ -167,9 +169,9 @@ def _loss(row: NetworkRow, best: NetworkRow, ranking: Ranking) -> Iterator[str]:
     text = f"{100 * (best.value(ACCURACY) - row.value(ACCURACY)):.1f} points"
     if row.outcomes is not None and best.outcomes is not None:
         pair = {best.row.key: best.outcomes, row.row.key: row.outcomes}
-        found = accuracy_differences(pair, best.row.key)[row.row.key]
-        if found.low is not None and found.high is not None:
-            text += f" [{-100 * found.high:.1f}, {-100 * found.low:.1f}]"
+        difference = accuracy_differences(pair, best.row.key)[row.row.key]
+        if difference.low is not None and difference.high is not None:
+            text += f" [{-100 * difference.high:.1f}, {-100 * difference.low:.1f}]"
     yield f"What you lose: {text} of accuracy against {best.name}."
 
 

@@ -130,12 +130,12 @@ def _task(session: Session, task: str) -> str:
 
 def _given(params: object, plugin: str) -> dict[str, list[object]]:
     """The values that the command gave to the parameters of `plugin`, by its name or a pattern."""
-    found: dict[str, list[object]] = {}
+    given: dict[str, list[object]] = {}
     for pattern, chosen in params.items() if isinstance(params, dict) else ():
         if fnmatchcase(plugin, pattern) and isinstance(chosen, dict):
             for name, values in chosen.items():
-                found[name] = values if isinstance(values, list) else [values]
-    return found
+                given[name] = values if isinstance(values, list) else [values]
+    return given
 
 
 def _as_given(value: Value, given: Sequence[object]) -> object:
@@ -150,8 +150,8 @@ def _listed(value: object) -> list[str]:
 
 def _about(row: NetworkRow, sessions: Sequence[Session]) -> Iterator[tuple[str, str]]:
     asked = row.row
-    if told := _description(row, sessions):
-        yield "Description", told
+    if description := _description(row, sessions):
+        yield "Description", description
     framework = " ".join(map(plain, filter(None, (asked.framework, asked.framework_version))))
     yield "Plugin", f"{plain(asked.plugin)}, built on {framework}"
     yield "Task and preset", f"{plain(asked.task)}, {plain(asked.preset)}"
@@ -193,17 +193,17 @@ def _parameters(row: NetworkRow) -> list[tuple[str, str]]:
 
 def _layers(row: NetworkRow) -> tuple[list[str], list[list[str]]]:
     """The titles and lines of a table of the network's layers, means over the seeds."""
-    found = grouped(
+    by_layer = grouped(
         ((plain(layer.get("name", "")), metric), float(layer[metric]))
         for trial in row.trials
         for layer in trial.layers
         for metric in OF_LAYERS
         if isinstance(layer.get(metric), (int, float))
     )
-    used = [metric for metric in OF_LAYERS if any(name == metric for _, name in found)]
+    used = [metric for metric in OF_LAYERS if any(name == metric for _, name in by_layer)]
     lines = []
-    for layer in dict.fromkeys(layer for layer, _ in found):
-        cells = [found.get((layer, metric)) for metric in used]
+    for layer in dict.fromkeys(layer for layer, _ in by_layer):
+        cells = [by_layer.get((layer, metric)) for metric in used]
         means = [Cell(sum(values) / len(values)) if values else None for values in cells]
         texts = [show(mean, metric).value for mean, metric in zip(means, used, strict=True)]
         lines.append([layer, *texts])

@@ -64,7 +64,7 @@ class PageColumn:
 
 def page_columns(table: Table) -> list[PageColumn]:
     """The columns of a table of results; the first names its lines and is always shown."""
-    found = []
+    columns = []
     metrics = [METRICS.get(column.metric) for column in table.columns]
     left = MOST_AT_FIRST - sum(map(_is_brief_by_hook, metrics))
     for place, (column, metric) in enumerate(zip(table.columns, metrics, strict=True)):
@@ -74,13 +74,13 @@ def page_columns(table: Table) -> list[PageColumn]:
         left -= place > 0 and wanted
         more = metric is not None and metric.better == "more"
         first = "descending" if more else "ascending"
-        found.append(
+        columns.append(
             PageColumn(
                 column.title, column.help, column.number, column.order, own,
                 group_of(own), shown, first,
             )
         )  # fmt: skip
-    return found
+    return columns
 
 
 def _is_brief_by_hook(metric: Metric | None) -> bool:
@@ -104,7 +104,7 @@ def best_cells(
     interval overlaps the best's.
     A column in which all are equal, or of one row, has no best.
     """
-    found: dict[str, dict[str, str]] = {}
+    by_metric: dict[str, dict[str, str]] = {}
     for metric in metrics:
         having = [row for row in rows if holds(row, metric.name)]
         values = {row.value(metric.name) for row in having}
@@ -120,8 +120,8 @@ def best_cells(
                 marks |= {row.row.key: "tie"} if row.row.key in ranking.best() else {}
             elif _tied(row, first, metric):
                 marks[row.row.key] = "tie"
-        found[metric.name] = marks
-    return found
+        by_metric[metric.name] = marks
+    return by_metric
 
 
 def holds(row: Summary, metric: str) -> bool:
@@ -130,8 +130,8 @@ def holds(row: Summary, metric: str) -> bool:
 
 
 def _tied(row: Summary, first: Summary, metric: Metric) -> bool:
-    if metric.series and (found := pair(row.timing, first.timing, metric.series)):
-        return found.tie
+    if metric.series and (quotient := pair(row.timing, first.timing, metric.series)):
+        return quotient.tie
     top = first.value(metric.name)
     return overlap(
         interval(row.cells[metric.name]), interval(first.cells[metric.name]) or (top, top)

@@ -112,12 +112,12 @@ def _marks(
         groups = [[r for r in comparable if layers.size(r).neurons == size] for size in sizes]
     else:
         return [{} for _ in table.lines]
-    found: dict[str, dict[str, str]] = {}
+    by_row: dict[str, dict[str, str]] = {}
     for group in groups:
         for name, marks in best_cells(group, metrics, ranking).items():
             for key, mark in marks.items():
-                found.setdefault(key, {})[name] = mark
-    return [found.get(row.row.key, {}) for row in lines]
+                by_row.setdefault(key, {})[name] = mark
+    return [by_row.get(row.row.key, {}) for row in lines]
 
 
 def _table(

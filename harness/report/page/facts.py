@@ -122,28 +122,28 @@ def _identity(row: NetworkRow) -> dict[str, Any]:
 
 def _cells(row: Summary, metrics: Sequence[Metric]) -> dict[str, list[Any]]:
     """By metric: value, ends of the interval, number of seeds or rounds, and all of it as text."""
-    found = {}
+    cells = {}
     for metric in metrics:
         cell: Cell | None = row.cells.get(metric.name)
         if cell is not None:
             low, high = interval(cell) or (None, None)
             ends = [_rounded(low), _rounded(high)]
-            found[metric.name] = [
+            cells[metric.name] = [
                 _rounded(cell.value), *ends, cell.n, str(show(cell, metric.name)),
             ]  # fmt: skip
-    return found
+    return cells
 
 
 def _curves(row: NetworkRow) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
     if steps := series.steps(row):
-        found["steps"] = _band(steps)
+        curves["steps"] = _band(steps)
     under = {
         title: _band(series.under_change(row, name))
         for name, title in series.changes([row]).items()
     }
     if under:
-        found["under"] = under
+        curves["under"] = under
     history = {}
     for density in (False, True):
         for name in series.scalars([row], density):
@@ -151,10 +151,10 @@ def _curves(row: NetworkRow) -> dict[str, Any]:
                 title = plain(name.removeprefix(DENSITY))
                 history[f"activity of {title}, %" if density else title] = _band(each)
     if history:
-        found["history"] = history
+        curves["history"] = history
     if sparsities := series.sparsities(row):
-        found["layers"] = [[name, _rounded(value)] for name, value in sparsities.items()]
-    return found
+        curves["layers"] = [[name, _rounded(value)] for name, value in sparsities.items()]
+    return curves
 
 
 def _band(each: Sequence[Curve]) -> list[list[float]]:
@@ -178,24 +178,24 @@ def _raster(row: NetworkRow, place: int) -> dict[str, Any]:
     return {"raster": {"seed": trial.seed, **kept}}
 
 
-def _confusion(found: ClassAccuracy | None, place: int) -> dict[str, Any]:
-    if found is None or place >= MOST_CURVES or len(found.n) > MOST_CLASSES:
+def _confusion(by_class: ClassAccuracy | None, place: int) -> dict[str, Any]:
+    if by_class is None or place >= MOST_CURVES or len(by_class.n) > MOST_CLASSES:
         return {}
-    return {"confusion": found.confusion.tolist()}
+    return {"confusion": by_class.confusion.tolist()}
 
 
 def _sweeps(row: NetworkRow) -> dict[str, Any]:
     """Batch sizes and samples a second by series, where the record has them."""
     sweeps = getattr(row.timing, "sweep", {})
-    found = {}
+    by_series = {}
     for name, sweep in sweeps.items():
         points = sorted(sweep.points, key=lambda point: point.batch)
         if points:
-            found[plain(name)] = [
+            by_series[plain(name)] = [
                 [point.batch for point in points],
                 [_rounded(point.rate) for point in points],
             ]
-    return {"sweeps": found} if found else {}
+    return {"sweeps": by_series} if by_series else {}
 
 
 def _latencies(row: NetworkRow, folder: Path | None) -> dict[str, Any]:

@@ -45,9 +45,11 @@ def _by_name(row: NetworkRow, classes: Sequence[str]) -> Iterator[NamedValues]:
             (known.get(name, plain(name)), str(show(cell, metric))) for name, cell in cells.items()
         ]
         if lines:
-            told = METRICS[metric]
+            description = METRICS[metric]
             left = max(0, len(lines) - MOST_NAMES)
-            yield NamedValues(told.title, told.meaning, "Name", lines[:MOST_NAMES], left)
+            yield NamedValues(
+                description.title, description.meaning, "Name", lines[:MOST_NAMES], left
+            )
 
 
 def _by_strength(row: NetworkRow) -> Iterator[NamedValues]:
