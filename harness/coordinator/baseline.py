@@ -33,11 +33,11 @@ Group = Mapping[str, Timing]
 
 def rows_named(text: str, records: Sequence[Record]) -> list[str]:
     """The key of the row of each task that `text` names, as --baseline does; UsageError as there."""
-    found = baselines_named(text, [r.row for r in records if isinstance(r, TrialRecord)])
+    rows = baselines_named(text, [r.row for r in records if isinstance(r, TrialRecord)])
     refuted = refuted_rows(records)
-    if reason := next((refuted[row.key] for row in found if row.key in refuted), ""):
+    if reason := next((refuted[row.key] for row in rows if row.key in refuted), ""):
         raise UsageError(f"--baseline {text}: the row is refuted ({reason}): name another one")
-    return [row.key for row in found]
+    return [row.key for row in rows]
 
 
 def rebased(
@@ -97,10 +97,10 @@ def without_refuted(folder: RunFolder, records: Sequence[Record]) -> list[Record
         baseline = next(iter(group.values())).baseline
         fact = {}
         if baseline in refuted:
-            told = f"{names.get(baseline, baseline)}, the baseline, is refuted"
+            reason = f"{names.get(baseline, baseline)}, the baseline, is refuted"
             baseline, series, instead = _another(folder, group, refuted)
             instead = names.get(baseline, instead)
-            fact = {BASELINE: f"{told}: times are compared with {instead}"}
+            fact = {BASELINE: f"{reason}: times are compared with {instead}"}
         for key, record in group.items():
             update: dict[str, Any] = {"baseline": baseline, "facts": {**record.facts, **fact}}
             update["series"] = _uncompared(series[key]) if key in refuted else series[key]

@@ -120,10 +120,10 @@ class RunConfig(Config):
 
     @field_validator("params", mode="before")
     @classmethod
-    def _by_plugin(cls, params: Any, told: ValidationInfo) -> Any:
+    def _by_plugin(cls, params: Any, info: ValidationInfo) -> Any:
         given = params.items() if isinstance(params, Mapping) else ()
         if bare := {name: value for name, value in given if not isinstance(value, Mapping)}:
-            first = next(iter(told.data.get("plugins", ())), "all")
+            first = next(iter(info.data.get("plugins", ())), "all")
             plugin = "PLUGIN" if first == "all" else Path(first).name.removesuffix(".py")
             raise UsageError(f"params: wanted {{{plugin!r}: {bare}}}")
         return params
@@ -241,10 +241,10 @@ def make_config(
     try:
         return kind.model_validate(options)
     except ValidationError as error:
-        raise UsageError(told(error, kind, named or option)) from None
+        raise UsageError(option_error(error, kind, named or option)) from None
 
 
-def told(error: ValidationError, kind: type[Config], named: Callable[[str], str]) -> str:
+def option_error(error: ValidationError, kind: type[Config], named: Callable[[str], str]) -> str:
     """The first of the mistakes; its option is called as `named` says."""
     first = error.errors()[0]
     if not first["loc"]:  # of the whole, which is nothing that a command line can say

@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.coordinator.config import RunConfig, option, parse_params, told
+from harness.coordinator.config import RunConfig, option, option_error, parse_params
 from harness.coordinator.folders import located_options
 from harness.errors import UsageError, WrongParameter, unknown
 from harness.results.reading import read_file
@@ -63,7 +63,7 @@ def read_config(path: Path) -> dict[str, Any]:
         config = RunConfig.model_validate({"plugins": ("all",), **options})
     except ValidationError as error:
         where = _line(text, error.errors()[0]["loc"])
-        raise UsageError(f"{path}{where}: {told(error, RunConfig, _named)}") from None
+        raise UsageError(f"{path}{where}: {option_error(error, RunConfig, _named)}") from None
     except UsageError as error:
         raise UsageError(f"{path}{_line(text, ['params'])}: {error}") from None
     if out is not None:
@@ -133,21 +133,21 @@ def _of_run(path: Path) -> dict[str, Any]:
     try:
         config = RunConfig.model_validate(last.config)
     except ValidationError as error:
-        raise UsageError(f"{path}: {told(error, RunConfig, option)}") from None
+        raise UsageError(f"{path}: {option_error(error, RunConfig, option)}") from None
     return located_options(config.model_dump(exclude_unset=True), path.parent / last.folder)
 
 
 def _line(text: str, place: Sequence[str | int]) -> str:
     """`:N`, the line of the innermost key of `place` that can be found; "" where none can."""
-    lines, found = text.splitlines(), 0
+    lines, number = text.splitlines(), 0
     for key in place:
         if not isinstance(key, str):
             continue
         names = {key, key.replace("_", "-")} | {a for a, field in _ALIASES.items() if field == key}
         name = "|".join(map(re.escape, sorted(names)))
         pattern = re.compile(rf"""^\s*\[?(?:[^=#]*[."'\[])?(?:{name})["']?\s*[\].=]""")
-        start = max(found - 1, 0)
-        found = next(
-            (n for n, line in enumerate(lines[start:], start + 1) if pattern.match(line)), found
+        start = max(number - 1, 0)
+        number = next(
+            (n for n, line in enumerate(lines[start:], start + 1) if pattern.match(line)), number
         )
-    return f":{found}" if found else ""
+    return f":{number}" if number else ""

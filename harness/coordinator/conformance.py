@@ -125,11 +125,11 @@ def _check(
                         event = ask_fresh(request, _SECONDS)
                 else:
                     event = ask(request, _SECONDS)
-            found = _result(plugin, check, event, monotonic() - start)
-            if found.status == "failed":
+            result = _result(plugin, check, event, monotonic() - start)
+            if result.status == "failed":
                 causes[check.name] = check.name
-            results.append(found)
-            each(found)
+            results.append(result)
+            each(result)
     return results
 
 

@@ -43,17 +43,17 @@ def choose_device(asked: str, say: Callable[[str], None] = lambda _text: None) -
     if asked == "auto":
         if not names:
             return "cpu"
-        found = probe("cuda")
-        if isinstance(found, Failed):
-            say(f"on the CPU: torch cannot use the GPU ({names[0]}): {found.reason}")
+        event = probe("cuda")
+        if isinstance(event, Failed):
+            say(f"on the CPU: torch cannot use the GPU ({names[0]}): {event.reason}")
             return "cpu"
         return "cuda"
     number = int(asked.partition(":")[2] or 0)
     if names and number >= len(names):
         raise UsageError(f"there is no {asked}: the driver reports {len(names)}, from cuda:0")
-    found = probe(asked)
-    if isinstance(found, Failed):
-        raise UsageError(f"--device {asked}: {found.reason}; try --device cpu")
+    event = probe(asked)
+    if isinstance(event, Failed):
+        raise UsageError(f"--device {asked}: {event.reason}; try --device cpu")
     return asked
 
 
@@ -123,8 +123,8 @@ def throttle_reasons(bits: int) -> list[str]:
 @contextmanager
 def _card(device: str) -> Iterator[tuple[Any, Any]]:
     """The driver's module and its handle of `device`; None and None where there is neither."""
-    found = probe(device) if device.startswith("cuda") else None
-    uuid = found.facts.get("card_uuid") if isinstance(found, Opened) else None
+    event = probe(device) if device.startswith("cuda") else None
+    uuid = event.facts.get("card_uuid") if isinstance(event, Opened) else None
     with _driver() as nvml:
         handle = _told(nvml, lambda: nvml.nvmlDeviceGetHandleByUUID(uuid)) if uuid else None
         yield (nvml, handle) if handle is not None else (None, None)

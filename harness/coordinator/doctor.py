@@ -109,19 +109,19 @@ def null_group(
 
 def examine(threads: int) -> list[Finding]:
     """What can be seen without measuring: load, frequency, cores, memory."""
-    found = [_cores(threads)]
+    findings = [_cores(threads)]
     if hasattr(psutil, "getloadavg"):
         load = psutil.getloadavg()[0]
         busy = load > BUSY * cores()
         advice = "something else is running: wait until it is done" if busy else ""
-        found.append(Finding("load", f"{load:.2f} on {cores()} cores", not busy, advice))
-    found.append(_governor(Path("/sys/devices/system/cpu")))
+        findings.append(Finding("load", f"{load:.2f} on {cores()} cores", not busy, advice))
+    findings.append(_governor(Path("/sys/devices/system/cpu")))
     left = cgroup.free_bytes()
     free = min(psutil.virtual_memory().available, math.inf if left is None else left)
     low = free < 2 * 2**30
     advice = "less than 2 GiB: large batches will not fit" if low else ""
-    found.append(Finding("memory", f"{free / 2**30:.1f} GiB free", not low, advice))
-    return found
+    findings.append(Finding("memory", f"{free / 2**30:.1f} GiB free", not low, advice))
+    return findings
 
 
 def examine_card(state: Mapping[str, Any]) -> list[Finding]:
@@ -131,10 +131,10 @@ def examine_card(state: Mapping[str, Any]) -> list[Finding]:
     clock, top = state.get("sm_clock_mhz"), state.get("max_sm_clock_mhz")
     reasons = state.get("throttled_by") or []
     advice = "the card is slower than it could be: let it cool, or raise its limits"
-    found = [Finding("card", f"{state.get('name', '?')}, driver {state.get('driver', '?')}")]
+    findings = [Finding("card", f"{state.get('name', '?')}, driver {state.get('driver', '?')}")]
     if clock is not None:
-        found.append(Finding("card clock", f"{clock} MHz" + (f" of {top}" if top else "")))
-    found.append(
+        findings.append(Finding("card clock", f"{clock} MHz" + (f" of {top}" if top else "")))
+    findings.append(
         Finding(
             "throttled by", ", ".join(reasons) or "nothing", not reasons, advice * bool(reasons)
         )
@@ -144,14 +144,14 @@ def examine_card(state: Mapping[str, Any]) -> list[Finding]:
         ("power limit", "power_limit_w", "W"),
     ):
         if key in state:
-            found.append(Finding(name, f"{state[key]:g} {unit}"))
+            findings.append(Finding(name, f"{state[key]:g} {unit}"))
     if "free_bytes" in state and "memory_bytes" in state:
         free, total = state["free_bytes"], state["memory_bytes"]
         used = free < FREE * total
-        told = f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+        room = f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
         busy = "another program uses the card" if used else ""
-        found.append(Finding("card memory", told, not used, busy))
-    return found
+        findings.append(Finding("card memory", room, not used, busy))
+    return findings
 
 
 def judge(group: NullGroup) -> list[Finding]:

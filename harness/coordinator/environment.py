@@ -83,7 +83,7 @@ def describe(plugins: Iterable[Plugin]) -> dict[str, Any]:
         "memory_bytes": min(psutil.virtual_memory().total, cgroup.memory_bytes() or math.inf),
         "gpus": gpus(),
         "variables": worker_environment.facts(),
-        "packages": {name: found for name in sorted(names) if (found := version(name))},
+        "packages": {name: installed for name in sorted(names) if (installed := version(name))},
         **environments.facts(plugins),
         **_commit(),
     }

@@ -61,12 +61,12 @@ def in_environments(plugins: Sequence[Plugin], isolate: bool, listener: Listener
     That is each one with a version asked for, and with `isolate` all that are not broken. UsageError
     where an environment cannot be built.
     """
-    found: dict[str, Plugin] = {}
+    by_label: dict[str, Plugin] = {}
     for plugin in plugins:
         if plugin.status != "broken" and (isolate or plugin.pinned):
             plugin = _in_environment(plugin, listener)
-        found.setdefault(plugin.label, plugin)  # 1.0 and 1.0.0 are one version
-    return list(found.values())
+        by_label.setdefault(plugin.label, plugin)  # 1.0 and 1.0.0 are one version
+    return list(by_label.values())
 
 
 def facts(plugins: Iterable[Plugin]) -> dict[str, Any]:
@@ -133,11 +133,11 @@ def _build(folder: Path, recipe: Recipe, label: str, listener: Listener) -> None
             raise UsageError(f"the environment of {label} cannot be made: {problem}")
         (here / "requirements.txt").write_text("\n".join(recipe.requirements))
         (here / "overrides.txt").write_text(recipe.pin)
-        for constraints, told in _less_and_less(recipe.constraints):
+        for constraints, remark in _less_and_less(recipe.constraints):
             (here / "constraints.txt").write_text("\n".join(constraints))
             problem = _install(uv, here, folder)
-            if not problem and told:
-                listener.message(f"{label}: {told}")
+            if not problem and remark:
+                listener.message(f"{label}: {remark}")
             if _NO_SOLUTION not in problem or any(sign in problem for sign in _AWAY):
                 break
     if problem:
@@ -147,10 +147,12 @@ def _build(folder: Path, recipe: Recipe, label: str, listener: Listener) -> None
     with _keeping(label, folder.parent):
         for path in recipe.links:
             (packages / Path(path).name).symlink_to(path)
-        found = {canonicalize_name(d.name): d.version for d in distributions(path=[str(packages)])}
+        versions = {
+            canonicalize_name(d.name): d.version for d in distributions(path=[str(packages)])
+        }
         content = {
             "recipe": asdict(recipe),
-            "packages": [f"{n}=={v}" for n, v in sorted(found.items())],
+            "packages": [f"{n}=={v}" for n, v in sorted(versions.items())],
         }
         replace_file(folder / _DONE, json.dumps(content, indent=1).encode())
 
@@ -221,10 +223,10 @@ def _run(uv: str, say: Callable[[str], None], folder: Path, *words: str) -> str:
 def _uv() -> str:
     """The uv command: of the path, or that of its Python package, which lies beside the interpreter."""
     folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
-    found = shutil.which("uv", path=os.pathsep.join(folders))
-    if found is None:
+    command = shutil.which("uv", path=os.pathsep.join(folders))
+    if command is None:
         raise UsageError("--isolate and NAME@VERSION need uv: pip install uv")
-    return found
+    return command
 
 
 def _is_done(folder: Path) -> bool:

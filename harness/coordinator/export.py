@@ -98,15 +98,15 @@ def export(
 def _row(run: Run, text: str) -> Summary:
     """The row that `text` names."""
     rows = [summary for summary in run.rows if isinstance(summary.row, Row)]
-    found = [summary for summary in rows if summary.label == text]
-    if not found:
-        found = [s for s in rows if isinstance(s.row, Row) and names_row(text, s.row)]
-    if not found:
+    matching = [summary for summary in rows if summary.label == text]
+    if not matching:
+        matching = [s for s in rows if isinstance(s.row, Row) and names_row(text, s.row)]
+    if not matching:
         raise unknown("row", text, [summary.label for summary in rows])
-    if len(found) > 1:
-        several = ", ".join(repr(summary.label) for summary in found)
-        raise UsageError(f"{text!r} names {len(found)} rows, give one: {several}")
-    return found[0]
+    if len(matching) > 1:
+        several = ", ".join(repr(summary.label) for summary in matching)
+        raise UsageError(f"{text!r} names {len(matching)} rows, give one: {several}")
+    return matching[0]
 
 
 def _trial(summary: Summary, seed: int | None) -> TrialRecord:

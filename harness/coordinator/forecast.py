@@ -90,8 +90,8 @@ def probe(
     def expect(plan: Planned) -> Expected:
         listener.doing(f"timing a few batches of {plan.name}")
         if plan.refused:
-            told = f"{plan.refused.status}: {plan.refused.reason}"
-            return Expected(plan.name, seeds, None, told, config.task)
+            reason = f"{plan.refused.status}: {plan.refused.reason}"
+            return Expected(plan.name, seeds, None, reason, config.task)
         few = _few(plan.trial)
         watch = _Stopwatch()
         with (
@@ -107,8 +107,8 @@ def probe(
             )
             event = ask(request, config.timeout, watch.progress)
         if isinstance(event, Failed):
-            told = f"{event.status}: {event.reason}"
-            return Expected(plan.name, seeds, None, told, config.task)
+            reason = f"{event.status}: {event.reason}"
+            return Expected(plan.name, seeds, None, reason, config.task)
         seconds = watch.seconds(plan.trial, few, sizes)
         return Expected(plan.name, seeds, seconds, task=config.task)
 

@@ -58,8 +58,8 @@ def folder_history(
             runs.append(run)
     runs.sort(key=lambda run: run.sessions[0].started if run.sessions else "")
     tracks = history([run_data(run) for run in runs], metric, timings)
-    found = [name for name, has in others.items() if has and name != metric]
+    names = [name for name, has in others.items() if has and name != metric]
     if not tracks:
-        mend = f"they have {', '.join(found)}" if found else "give the folder that runs lie in"
+        mend = f"they have {', '.join(names)}" if names else "give the folder that runs lie in"
         raise UsageError(f"{folder} holds no run with {metric}: {mend}")
-    return FolderHistory(tracks, found)
+    return FolderHistory(tracks, names)

@@ -92,40 +92,42 @@ def known_metrics(modules: Sequence[FoundMetrics], workers: Workers) -> Known:
     problems: dict[str, list[str]] = {}
     changes: dict[str, str] = {}
     titles = {METRICS[name].title: "snn-harness" for name in HOST}
-    for found in modules:
-        described, wrong = _described(found, workers)
-        for told in described:
-            told = told.model_copy(update={"digest": found.digest})
-            earlier = metrics.get(told.name)
+    for module in modules:
+        described, wrong = _described(module, workers)
+        for metric in described:
+            metric = metric.model_copy(update={"digest": module.digest})
+            earlier = metrics.get(metric.name)
             owner = earlier.found.name if earlier else "snn-harness"
-            taken = [name for name in told.changes if changes.get(name, found.name) != found.name]
-            if earlier or told.name in HOST:
-                wrong.append(f"metric {told.name}: {owner} has one of this name: choose another")
-            elif told.title in titles:
-                title = f"{titles[told.title]} has the title {told.title!r}"
-                wrong.append(f"metric {told.name}: {title}: choose another")
+            taken = [
+                name for name in metric.changes if changes.get(name, module.name) != module.name
+            ]
+            if earlier or metric.name in HOST:
+                wrong.append(f"metric {metric.name}: {owner} has one of this name: choose another")
+            elif metric.title in titles:
+                title = f"{titles[metric.title]} has the title {metric.title!r}"
+                wrong.append(f"metric {metric.name}: {title}: choose another")
             elif taken:
                 wrong.append(
-                    f"metric {told.name}: {changes[taken[0]]} has a change {taken[0]}: "
+                    f"metric {metric.name}: {changes[taken[0]]} has a change {taken[0]}: "
                     "choose another name for it"
                 )
             else:
-                metrics[told.name] = OwnMetric(told, found)
-                changes |= dict.fromkeys(told.changes, found.name)
-                titles[told.title] = found.name
+                metrics[metric.name] = OwnMetric(metric, module)
+                changes |= dict.fromkeys(metric.changes, module.name)
+                titles[metric.title] = module.name
         if wrong:
-            problems.setdefault(found.name, []).extend(wrong)
+            problems.setdefault(module.name, []).extend(wrong)
     return Known(list(metrics.values()), problems)
 
 
-def _described(found: FoundMetrics, workers: Workers) -> tuple[list[DeclaredMetric], list[str]]:
-    if found.status != "ready":
-        mend = f"; install it with: {found.install}" if found.install else ""
-        return [], [f"{found.status}: {found.reason}{mend}"]
-    if found.built_in:
-        return [declared(spec, found.name) for spec in specs_of(found)], []
+def _described(module: FoundMetrics, workers: Workers) -> tuple[list[DeclaredMetric], list[str]]:
+    if module.status != "ready":
+        mend = f"; install it with: {module.install}" if module.install else ""
+        return [], [f"{module.status}: {module.reason}{mend}"]
+    if module.built_in:
+        return [declared(spec, module.name) for spec in specs_of(module)], []
     with MetricWorker(workers) as worker:
-        event = worker.ask(DescribeMetrics(place=found.location), _DESCRIBE_SECONDS)
+        event = worker.ask(DescribeMetrics(place=module.location), _DESCRIBE_SECONDS)
     if isinstance(event, MetricsDescribed):
         return event.metrics, list(event.problems)
     return [], [failed(event)["reason"]]

@@ -138,7 +138,7 @@ def _row_tags(row: Summary) -> dict[str, str]:
     reasons = [record.reason for record in records if record.reason]
     line = summary_line(row)
     words = {name: str(value) for name, value in line.items() if not is_number(value)}
-    told = {
+    texts = {
         n: text for n, text in words.items() if n.endswith(INTERVAL[2]) or n.startswith("versus.")
     }
     return {
@@ -147,7 +147,7 @@ def _row_tags(row: Summary) -> dict[str, str]:
         "harness.refuted": row.refuted,
         "harness.warnings": "; ".join(row.warnings.values()),
         "harness.reasons": "; ".join(dict.fromkeys(reasons)),
-        **{_ODD.sub("_", f"harness.{name}"): text for name, text in told.items()},
+        **{_ODD.sub("_", f"harness.{name}"): text for name, text in texts.items()},
     }
 
 
@@ -205,10 +205,10 @@ def _reaching(store: str) -> Iterator[None]:
         with _quiet():
             yield
     except Exception as error:  # stores raise what their libraries do
-        told = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
         shown = _without_password(store)
-        told = told.replace(store, shown)
-        raise UsageError(f"cannot log to {shown}: {told}; is --tracking-uri right?") from None
+        reason = reason.replace(store, shown)
+        raise UsageError(f"cannot log to {shown}: {reason}; is --tracking-uri right?") from None
 
 
 def _without_password(uri: str) -> str:

@@ -34,8 +34,8 @@ def failed(event: Event) -> dict[str, Any]:
     if not isinstance(event, Failed):
         event = unexpected(event)
     # An invalid output names its hook itself, and a skip is what the plugin says.
-    told = event.where and event.status not in ("invalid", "skipped")
-    reason = f"{event.where}: {event.reason}" if told else event.reason
+    with_where = event.where and event.status not in ("invalid", "skipped")
+    reason = f"{event.where}: {event.reason}" if with_where else event.reason
     return {"status": event.status, "reason": reason}
 
 

@@ -55,7 +55,7 @@ class OwnMetrics:
         """The fields of a trial's record, with the metrics, or why there are none, and their curves."""
         if not self._chosen or fields["status"] != "ok":
             return fields
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         absent: dict[str, str] = {}
         broken: list[str] = []
         curves: dict[str, Any] = {}
@@ -69,14 +69,14 @@ class OwnMetrics:
                 if computed.failed:
                     broken.append(name)
             else:
-                found[name] = computed.value
+                values[name] = computed.value
                 curves |= computed.curves
         self._path(key).unlink(missing_ok=True)
         facts = {**fields.get("facts", {}), **({UNDER_CHANGE: curves} if curves else {})}
         facts |= {FAILED_METRICS: broken} if broken else {}
-        metrics = {**fields["metrics"], **found}
-        told = {**fields.get("absent", {}), **absent}
-        return {**fields, "metrics": metrics, "absent": told, "facts": facts}
+        metrics = {**fields["metrics"], **values}
+        reasons = {**fields.get("absent", {}), **absent}
+        return {**fields, "metrics": metrics, "absent": reasons, "facts": facts}
 
     def _computed(self, metric: OwnMetric, fields: Mapping[str, Any], key: str) -> Computed:
         name, path = metric.told.name, self._path(key)

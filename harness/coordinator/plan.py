@@ -163,9 +163,9 @@ def without_effect(config: RunConfig, planned: Sequence[Planned]) -> Iterator[st
     for name, rows in of.items():
         idle = set.intersection(*(set(each.unused) for each in rows)) & _given(config, name).keys()
         if idle:
-            told, verb = ", ".join(sorted(idle)), "have" if len(idle) > 1 else "has"
+            names, verb = ", ".join(sorted(idle)), "have" if len(idle) > 1 else "has"
             yield (
-                f"--set {name}: {told} {verb} no effect beside its other parameters "
+                f"--set {name}: {names} {verb} no effect beside its other parameters "
                 f"(harness plugins {name})"
             )
 
@@ -200,14 +200,14 @@ def _rows(
             given = dict(zip(chosen, combination, strict=True))
             refused = described if isinstance(described, Failed) else None
             family = described.family if isinstance(described, Presets) else ""
-            source, params, found = None, given, plugin
+            source, params, row_plugin = None, given, plugin
             unused: tuple[str, ...] = ()
             if isinstance(described, Presets):
                 try:
                     params = described.resolve(preset, config.task, given)
                     unused = described.unused(params)
                     source = _cited(described, preset, config.task, params)
-                    params, found = _with_files(described, params, plugin)
+                    params, row_plugin = _with_files(described, params, plugin)
                 except Unsupported as reason:
                     refused = Failed(status="skipped", reason=str(reason))
                 except UsageError as error:
@@ -222,7 +222,7 @@ def _rows(
                 data=data,
             )
             trial = Trial(row=row, seed=config.seeds[0])
-            yield Planned(trial, found, refused, source, family, unused)
+            yield Planned(trial, row_plugin, refused, source, family, unused)
 
 
 def _wrong(

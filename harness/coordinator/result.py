@@ -41,18 +41,18 @@ class Result:
             if member.subject.against in done:
                 series[key] = self._pair(member, done[member.subject.against])
         remark = {BASELINE: self.remark} if self.remark else {}
-        found: dict[str, dict[str, Any]] = {}
+        fields: dict[str, dict[str, Any]] = {}
         for member in self.members:
             key = member.subject.key
             if member.failed:
-                found[key] = failed(member.failed)
+                fields[key] = failed(member.failed)
             else:
                 metrics = timed_metrics(member.times, member.batches) | member.metrics
                 metrics |= sweep_metrics(member.sweeps)
                 if member.first:
                     metrics["first_call_ms"] = member.first.first_call_ms
                     metrics["first_build_ms"] = member.first.first_build_ms
-                found[key] = {
+                fields[key] = {
                     "status": "ok",
                     "metrics": finite(metrics),
                     "absent": member.absent,
@@ -63,11 +63,11 @@ class Result:
                 if member.subject.device == "cpu" and member.cores:
                     # Of the kind of calls that used most: one of them may have more threads alone.
                     most = max(map(median, member.cores.values()))
-                    found[key]["facts"]["cores"] = most
+                    fields[key]["facts"]["cores"] = most
                 if member.sweeps:
-                    found[key]["sweep"] = member.sweeps
-            found[key]["log"] = member.log
-        return found
+                    fields[key]["sweep"] = member.sweeps
+            fields[key]["log"] = member.log
+        return fields
 
     def _pair(self, member: Member, against: Member) -> dict[str, Series]:
         """A variant beside the row that it is one of, by the noise of the two."""
@@ -88,13 +88,13 @@ def choose_baseline(members: Sequence[Member], named: Sequence[str]) -> tuple[st
     comparable = [member for member in members if member.subject.comparable]
     asked = [member for member in comparable if member.subject.key in named]
     wanted = asked or comparable
-    found = next((member for member in wanted if member.comparable and not member.failed), None)
-    key = found.subject.key if found else ""
-    if not wanted or wanted[0] is found:
+    baseline = next((member for member in wanted if member.comparable and not member.failed), None)
+    key = baseline.subject.key if baseline else ""
+    if not wanted or wanted[0] is baseline:
         return key, ""
     first, failure = wanted[0].subject.label, wanted[0].failed
     refuted = failure.status == "invalid" if failure else not wanted[0].comparable
     why = "is refuted" if refuted else "gave no times"
     what = "the row asked for as baseline" if asked else "the first row"
-    instead = found.subject.label if found else "no row"
+    instead = baseline.subject.label if baseline else "no row"
     return key, f"{first}, {what}, {why}: times are compared with {instead}"

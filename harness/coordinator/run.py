@@ -50,8 +50,8 @@ class Run:
         measured = [record for record in self.records if record.kind in ("trial", "layer-timing")]
         rows = counted(len({record.row.key for record in measured}), "row")
         trials = sum(record.kind == "trial" for record in measured)
-        told = f"{rows}, {counted(trials, 'trial')}" if self.kind == "networks" else rows
-        return f"<Run of {self.kind} in {self.path}: {told}>"
+        counts = f"{rows}, {counted(trials, 'trial')}" if self.kind == "networks" else rows
+        return f"<Run of {self.kind} in {self.path}: {counts}>"
 
     @property
     def kind(self) -> Kind:

@@ -66,9 +66,9 @@ class Scorer:
             return fields
         path = self._folder.file("predictions", trial.key, ".safetensors")
         try:
-            found = predictions.read(path, len(self._labels), self._classes)
+            predicted = predictions.read(path, len(self._labels), self._classes)
         except ValueError as error:
             return {"status": "invalid", "reason": f"predictions: {error}"}
-        told = {k: v for k, v in fields["metrics"].items() if k not in predictions.SCORED}
-        metrics = told | found.metrics(self._labels)
-        return fields | {"metrics": metrics, "predictions": predictions.keep(path, found)}
+        unscored = {k: v for k, v in fields["metrics"].items() if k not in predictions.SCORED}
+        metrics = unscored | predicted.metrics(self._labels)
+        return fields | {"metrics": metrics, "predictions": predictions.keep(path, predicted)}

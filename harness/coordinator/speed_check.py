@@ -18,10 +18,10 @@ def refuse_impossible(member: Member, peaks: Measured | Failed | None) -> None:
     """
     if member.failed:
         return
-    found = Peaks.fastest(peaks.metrics) if isinstance(peaks, Measured) else None
+    peak = Peaks.fastest(peaks.metrics) if isinstance(peaks, Measured) else None
     least = member.subject.least_work(member.batches, member.facts)
     checked = [name for name in least if name in member.times]
-    if found is None:
+    if peak is None:
         why = peaks.reason if isinstance(peaks, Failed) else "; ".join(_absent_peaks(peaks))
         member.facts["speed_check"] = f"not made: no peak was measured ({why or 'nobody stood'})"
         return
@@ -32,8 +32,8 @@ def refuse_impossible(member: Member, peaks: Measured | Failed | None) -> None:
     for name in checked:
         work = least[name]
         seconds = statistics.median(s for taken in member.times[name] for s in taken)
-        told = f"{name} of {member.batches[name]} samples"
-        if reason := impossible(Work(flops=work.flops, bytes=0), seconds, found, told):
+        call = f"{name} of {member.batches[name]} samples"
+        if reason := impossible(Work(flops=work.flops, bytes=0), seconds, peak, call):
             member.fail(Failed(status="invalid", reason=reason, where="checks"))
             return
 

@@ -16,24 +16,24 @@ _SECONDS = 5.0
 
 def survivors(token: str) -> list[psutil.Process]:
     """The living processes that were started with `token`, or one that begins with it, to mark them."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             if process.environ().get(TOKEN, "").startswith(token):
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def kill_survivors(token: str) -> None:
     """Kills them, and those that they started meanwhile."""
     until = monotonic() + _SECONDS
-    while found := survivors(token):
-        for process in found:
+    while processes := survivors(token):
+        for process in processes:
             with suppress(psutil.Error):
                 process.kill()
-        for process in found:
+        for process in processes:
             wait_until_gone(process.pid, _SECONDS)
         if monotonic() > until:  # somebody else's, or the kernel is busy for them
             return

@@ -50,11 +50,11 @@ def networks(config: RunConfig, command: Command) -> Run:
     command.check("networks", session)  # what needs no import to be known is refused before any
     with prepared(config, selected, device, command.listener) as (plans, logs, workers):
         chosen = choose(config.metrics, workers, command.listener.message)
-        told = tuple(metric.told for metric in chosen)
+        metrics = tuple(metric.told for metric in chosen)
         data = {one.task: one.data.facts for one in plans}
         facts = data if len(plans) > 1 else plans[0].data.facts
         planned = sum(len(one.planned) for one in plans)
-        known = {"data": facts, "metrics": told, "planned": planned}
+        known = {"data": facts, "metrics": metrics, "planned": planned}
         session = session.model_copy(update=known)
         with command.at_work("networks", session) as (folder, number):
             prune(folder, number, [plan.trial for one in plans for plan in one.planned])
@@ -73,12 +73,12 @@ def networks(config: RunConfig, command: Command) -> Run:
 
 def check_tasks(config: RunConfig) -> None:
     """UsageError where a task does not exist, or where two names are those of one."""
-    found: dict[str, str] = {}
+    tasks: dict[str, str] = {}
     for task in config.tasks:
         place = find_task(task).location.model_dump_json()
-        if place in found:
-            raise UsageError(f"--task: {found[place]} and {task} are the same task: give it once")
-        found[place] = task
+        if place in tasks:
+            raise UsageError(f"--task: {tasks[place]} and {task} are the same task: give it once")
+        tasks[place] = task
 
 
 @contextmanager
@@ -101,10 +101,10 @@ def prepared(
         data: list[tuple[RunConfig, Prepared]] = []
         for task in config.tasks:
             listener.doing(f"preparing {task}")
-            found = prepare(task, config.data_folders(), workers, listener.message, python)
-            for remark in without_samples(found.facts):
+            task_data = prepare(task, config.data_folders(), workers, listener.message, python)
+            for remark in without_samples(task_data.facts):
                 listener.message(f"{short_name(task)}: {remark}")
-            data.append((config.on(task), found))
+            data.append((config.on(task), task_data))
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)

@@ -81,9 +81,9 @@ def _carried_out(
         outcome = run_here(watched, job, data, order.timeout, _seldom(tell))
         if isinstance(outcome.event, Trained) and job.state.is_file():
             stages = Stages(outcome.stages, "reload")
-            found = reload_here(watched, job, data, order.timeout, outcome.event)
+            reload = reload_here(watched, job, data, order.timeout, outcome.event)
             stages.enter("end")
-            outcome = replace(outcome, reload=found, stages=stages.seconds)
+            outcome = replace(outcome, reload=reload, stages=stages.seconds)
         files = {
             "state": Parcel.of(job.state),
             "predictions": Parcel.of(job.predictions),
@@ -100,16 +100,16 @@ def mismatch(host: str, plugin: Plugin, source: bytes = b"") -> str:
         return "it has another version of snn-harness: install the same on every node"
     if source:
         return ""
-    found = {each.name: each for each in _installed()}.get(plugin.name)
-    if found is None:
+    installed = {each.name: each for each in _installed()}.get(plugin.name)
+    if installed is None:
         return f"it lacks plugin {plugin.name}: install the same on every node"
-    if found.status != "ready":
-        return f"its plugin {plugin.name} is {found.status}: {found.reason}"
-    if found.digest != plugin.digest:
+    if installed.status != "ready":
+        return f"its plugin {plugin.name} is {installed.status}: {installed.reason}"
+    if installed.digest != plugin.digest:
         return f"it has another version of plugin {plugin.name}: install the same on every node"
-    if found.framework_version != plugin.framework_version:
+    if installed.framework_version != plugin.framework_version:
         return (
-            f"it has {plugin.framework} {found.framework_version or 'of no version'}, not "
+            f"it has {plugin.framework} {installed.framework_version or 'of no version'}, not "
             f"{plugin.framework_version or 'of no version'}: install the same on every node"
         )
     return ""
@@ -118,12 +118,12 @@ def mismatch(host: str, plugin: Plugin, source: bytes = b"") -> str:
 @cache
 def facts() -> dict[str, Any]:
     """The machine, for the record of a trial that ran on it."""
-    told = environment.describe([])
+    machine = environment.describe([])
     kept = ("python", "platform", "cpu", "cores", "memory_bytes", "gpus")
-    packages = {name: v for name, v in told["packages"].items() if name in ("torch", "numpy")}
+    packages = {name: v for name, v in machine["packages"].items() if name in ("torch", "numpy")}
     return {
         "name": socket.gethostname(),
-        **{name: told[name] for name in kept},
+        **{name: machine[name] for name in kept},
         "packages": packages,
     }
 
@@ -194,8 +194,8 @@ def _data(task: str, folders: tuple[str, ...], workers: Workers) -> tuple[str, s
         key = (task, folders)
         if key not in _prepared:
             here = [part for part in os.environ.get("HARNESS_DATA", "").split(os.pathsep) if part]
-            found = prepare(task, [*folders, *here], workers, lambda _: None)
-            _prepared[key] = found.path, str(found.facts.get("digest", ""))
+            prepared = prepare(task, [*folders, *here], workers, lambda _: None)
+            _prepared[key] = prepared.path, str(prepared.facts.get("digest", ""))
         return _prepared[key]
 
 
