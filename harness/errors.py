@@ -120,14 +120,14 @@ def _looked_up(error: BaseException, text: str) -> tuple[str, Iterable[str]]:
         return error.name or "", names
     if isinstance(error, AttributeError) and error.obj is not None:
         return error.name or "", dir(error.obj)
-    if isinstance(error, ImportError) and (found := _IMPORTED.search(text)):
-        return found[1], dir(sys.modules[found[2]])
-    if isinstance(error, TypeError) and (found := _KEYWORD.search(text)):
-        first, *rest = found[1].removesuffix(".__init__").split(".")
+    if isinstance(error, ImportError) and (matched := _IMPORTED.search(text)):
+        return matched[1], dir(sys.modules[matched[2]])
+    if isinstance(error, TypeError) and (matched := _KEYWORD.search(text)):
+        first, *rest = matched[1].removesuffix(".__init__").split(".")
         called = names[first]
         for name in rest:
             called = getattr(called, name)
-        return found[2], inspect.signature(called).parameters
+        return matched[2], inspect.signature(called).parameters
     return "", ()
 
 

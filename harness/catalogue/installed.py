@@ -37,11 +37,11 @@ class Installed:
             need = Requirement(text)
             if not _applies(need, extras):
                 continue
-            found = self.version(need.name)
-            if not found:
+            installed = self.version(need.name)
+            if not installed:
                 problems.append(f"{need.name} is not installed")
-            elif not need.specifier.contains(found, prereleases=True):
-                problems.append(f"{need.name} {found} is installed, wanted {need.specifier}")
+            elif not need.specifier.contains(installed, prereleases=True):
+                problems.append(f"{need.name} {installed} is installed, wanted {need.specifier}")
             elif need.extras:
                 problems += self.unmet(need.name, tuple(need.extras))
         return problems
@@ -50,10 +50,10 @@ class Installed:
 def _read(name: str) -> tuple[str, list[str]]:
     """Version and needs of the distribution `name`, empty where it is not installed."""
     try:
-        found = distribution(name)
+        dist = distribution(name)
     except (PackageNotFoundError, ValueError):
         return "", []
-    return found.version, found.requires or []
+    return dist.version, dist.requires or []
 
 
 def _applies(need: Requirement, extras: Sequence[str]) -> bool:

@@ -48,21 +48,21 @@ class FoundMetrics:
 
 def discover_metrics() -> list[FoundMetrics]:
     """Every module of metrics that is built in or installed; none is imported."""
-    found = {
+    modules = {
         name: FoundMetrics(name, PluginLocation(name, module=module))
         for name, module in BUILT_IN.items()
     }
     for name, module, distribution, digest, state in announced(METRIC_GROUP):
         place = PluginLocation(name, module=module)
         metrics = FoundMetrics(name, place, digest, distribution, *state)
-        earlier = found.setdefault(name, metrics)
+        earlier = modules.setdefault(name, metrics)
         if earlier.distribution != distribution and earlier.built_in:
             # The host's stands: an installed package cannot take its place, nor stop it.
             other = f"{name} of {distribution}"
-            found[other] = replace(_taken(metrics, "snn-harness"), name=other)
+            modules[other] = replace(_taken(metrics, "snn-harness"), name=other)
         elif earlier.distribution != distribution:
-            found[name] = _taken(earlier, f"{earlier.distribution}, {distribution}")
-    return list(found.values())
+            modules[name] = _taken(earlier, f"{earlier.distribution}, {distribution}")
+    return list(modules.values())
 
 
 def metrics_file(path: Path) -> FoundMetrics:

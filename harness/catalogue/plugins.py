@@ -91,18 +91,18 @@ class Plugin:
 
 def discover(group: str = GROUP) -> list[Plugin]:
     """Every installed plugin of `group`, sorted by framework and name; imports none of them."""
-    found: dict[str, Plugin] = {}
+    plugins: dict[str, Plugin] = {}
     installed_here = Installed()
     for dist in distributions():
         points = [point for point in dist.entry_points if point.group == group]
         for point in points:
             plugin = _installed(dist, point.name, point.value, installed_here)
             # The same distribution can be on the path twice (an editable install and its source).
-            earlier = found.setdefault(point.name, plugin)
+            earlier = plugins.setdefault(point.name, plugin)
             if earlier.distribution != plugin.distribution:
                 reason = f"the name is taken twice: {earlier.distribution}, {plugin.distribution}"
-                found[point.name] = _broken(earlier, reason)
-    return sorted(found.values(), key=lambda plugin: (plugin.framework, plugin.name))
+                plugins[point.name] = _broken(earlier, reason)
+    return sorted(plugins.values(), key=lambda plugin: (plugin.framework, plugin.name))
 
 
 def select(

@@ -111,5 +111,5 @@ def _file_of(module: str) -> Path | None:
         if spec is None:
             raise ModuleNotFoundError(f"there is no module {qualified}")
         path = list(spec.submodule_search_locations or [])
-    found = spec.origin if spec else None
-    return Path(found) if found and found.endswith(".py") else None
+    origin = spec.origin if spec else None
+    return Path(origin) if origin and origin.endswith(".py") else None

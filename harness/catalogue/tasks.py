@@ -61,15 +61,15 @@ class FoundTask:
 
 def discover_tasks() -> list[FoundTask]:
     """Every task that is built in or installed; none is imported."""
-    found = {name: FoundTask(name, _in_module(name, module)) for name, module in BUILT_IN.items()}
+    tasks = {name: FoundTask(name, _in_module(name, module)) for name, module in BUILT_IN.items()}
     for name, module, distribution, digest, state in announced(TASK_GROUP):
         task = FoundTask(name, _in_module(name, module, digest), distribution, *state)
-        earlier = found.setdefault(name, task)
+        earlier = tasks.setdefault(name, task)
         if earlier.distribution != distribution:
             owners = f"{earlier.distribution or 'snn-harness'}, {distribution}"
             reason = f"the name is taken twice: {owners}"
-            found[name] = replace(earlier, status="broken", reason=reason, install="")
-    return list(found.values())
+            tasks[name] = replace(earlier, status="broken", reason=reason, install="")
+    return list(tasks.values())
 
 
 def find_task(text: str) -> FoundTask:
@@ -97,13 +97,13 @@ def find_task(text: str) -> FoundTask:
 
 def split_tasks(text: str) -> tuple[str, ...]:
     """Each of the tasks that `text` of --task names. What follows a parameter is one, if it has a value."""
-    found: list[str] = []
+    names: list[str] = []
     for part in text.split(","):
-        if found and _PARAMETERS.search(found[-1]) and _PARAMETER.fullmatch(part):
-            found[-1] += f",{part}"
+        if names and _PARAMETERS.search(names[-1]) and _PARAMETER.fullmatch(part):
+            names[-1] += f",{part}"
         else:
-            found.append(part.strip())
-    return tuple(found)
+            names.append(part.strip())
+    return tuple(names)
 
 
 def short_name(text: str) -> str:

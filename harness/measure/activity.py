@@ -141,37 +141,39 @@ def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], di
     """The metrics of `layers` together, and why each of the others cannot be computed."""
     if not layers:
         return {}, dict.fromkeys(METRICS, NO_LAYERS)
-    found = {"input_density": layers[0].input_nonzero / layers[0].input_values}
+    metrics = {"input_density": layers[0].input_nonzero / layers[0].input_values}
     absent: dict[str, str] = {}
     if uncounted := [layer for layer in layers if not layer.countable]:
         first = uncounted[0]
         reason = f"no operations can be counted for {first.connection}, of layer {first.name!r}"
         absent |= dict.fromkeys((*OPERATIONS, ENERGY), reason)
     else:
-        found["synops_dense"] = sum(layer.dense for layer in layers) / samples
+        metrics["synops_dense"] = sum(layer.dense for layer in layers) / samples
         for name, ternary in (("synops_ac", True), ("synops_mac", False)):
             own = (layer.effective for layer in layers if layer.ternary is ternary)
-            found[name] = sum(own) / samples
-        found["synops_effective"] = found["synops_ac"] + found["synops_mac"]
+            metrics[name] = sum(own) / samples
+        metrics["synops_effective"] = metrics["synops_ac"] + metrics["synops_mac"]
         flops = sum(layer.fewest * (1 if layer.ternary else 2) for layer in layers)
-        found["fewest_flops"] = flops / samples
+        metrics["fewest_flops"] = flops / samples
         if unpriced := [layer for layer in layers if layer.precision not in PICOJOULES]:
             first = unpriced[0]
-            told = str(first.precision).removeprefix("torch.")
-            absent[ENERGY] = f"no published price of {told} operations, of layer {first.name!r}"
+            precision = str(first.precision).removeprefix("torch.")
+            absent[ENERGY] = (
+                f"no published price of {precision} operations, of layer {first.name!r}"
+            )
         else:
-            found[ENERGY] = sum(_picojoules(layer, layer.effective) for layer in layers)
-            found[ENERGY] /= 1000 * samples
+            metrics[ENERGY] = sum(_picojoules(layer, layer.effective) for layer in layers)
+            metrics[ENERGY] /= 1000 * samples
             if any(layer.constant for layer in layers):
-                found[ENERGY_ONCE] = sum(_picojoules(layer, layer.fewest) for layer in layers)
-                found[ENERGY_ONCE] /= 1000 * samples
+                metrics[ENERGY_ONCE] = sum(_picojoules(layer, layer.fewest) for layer in layers)
+                metrics[ENERGY_ONCE] /= 1000 * samples
     if values := sum(layer.output_values for layer in layers):
         nonzero = sum(layer.output_nonzero for layer in layers)
-        found["activation_sparsity"] = (values - nonzero) / values
+        metrics["activation_sparsity"] = (values - nonzero) / values
     else:
         absent["activation_sparsity"] = NO_OUTPUTS
     if spiking := [layer for layer in layers if layer.spiking and layer.output_values]:
-        found["spikes_per_sample"] = sum(layer.output_nonzero for layer in spiking) / samples
+        metrics["spikes_per_sample"] = sum(layer.output_nonzero for layer in spiking) / samples
     else:
         absent["spikes_per_sample"] = NO_SPIKES
     if unweighted := [layer for layer in layers if not layer.weights]:
@@ -181,8 +183,8 @@ def _computed(layers: list[_Counts], samples: int) -> tuple[dict[str, float], di
         )
     else:
         zeros = sum(layer.zero_weights for layer in layers)
-        found["connection_sparsity"] = zeros / sum(layer.weights for layer in layers)
-    return found, absent
+        metrics["connection_sparsity"] = zeros / sum(layer.weights for layer in layers)
+    return metrics, absent
 
 
 def _picojoules(layer: _Counts, operations: int) -> float:

@@ -79,18 +79,18 @@ def release_device_memory() -> None:
 def _host_peak() -> Iterator[list[int]]:
     """Yields a list whose last entry is, afterwards, the peak resident bytes above the start."""
     process = psutil.Process()
-    found: list[int] = []
+    peaks: list[int] = []
     try:
         _CLEAR_REFS.write_text("5")  # Linux: resets the peak that the kernel itself keeps
     except OSError:
-        yield from _polled_peak(process, found)
+        yield from _polled_peak(process, peaks)
         return
     start = process.memory_info().rss
-    yield found
-    found.append(_kernel_peak() - start)
+    yield peaks
+    peaks.append(_kernel_peak() - start)
 
 
-def _polled_peak(process: psutil.Process, found: list[int]) -> Iterator[list[int]]:
+def _polled_peak(process: psutil.Process, peaks: list[int]) -> Iterator[list[int]]:
     """The same where the kernel has no peak that can be reset: sampled, hence a lower bound."""
     start = highest = process.memory_info().rss
     done = threading.Event()
@@ -103,11 +103,11 @@ def _polled_peak(process: psutil.Process, found: list[int]) -> Iterator[list[int
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield found
+        yield peaks
     finally:
         done.set()
         watcher.join()
-    found.append(max(highest, process.memory_info().rss) - start)
+    peaks.append(max(highest, process.memory_info().rss) - start)
 
 
 def _kernel_peak() -> int:

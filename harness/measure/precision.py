@@ -30,11 +30,13 @@ def reduced() -> str:
     """The operations other than matrix products that compute float32 in less, as "cudnn.conv (tf32)"."""
     if not hasattr(torch.backends, "fp32_precision"):
         return "cudnn (tf32)" if torch.backends.cudnn.allow_tf32 else "none"
-    found = {
+    precisions = {
         f"{library}.{name}": getattr(getattr(torch.backends, library), name).fp32_precision
         for library, name in _OPERATIONS
     }
-    words = [f"{name} ({precision})" for name, precision in found.items() if precision not in _FULL]
+    words = [
+        f"{name} ({precision})" for name, precision in precisions.items() if precision not in _FULL
+    ]
     return ", ".join(words) or "none"
 
 

@@ -51,9 +51,9 @@ def _filtered(spikes: Tensor, step_ms: float) -> Tensor:
     """`spikes` [T, n] filtered by the kernel, with steps added at the end in which it decays."""
     tail = math.ceil(10 * DECAY_MS / step_ms)
     rise = decay = torch.zeros_like(spikes[0])
-    found = []
+    filtered = []
     for step in torch.cat([spikes, spikes.new_zeros(tail, spikes.shape[1])]).unbind(0):
         rise = rise * math.exp(-step_ms / RISE_MS) + step
         decay = decay * math.exp(-step_ms / DECAY_MS) + step
-        found.append(decay - rise)
-    return torch.stack(found)
+        filtered.append(decay - rise)
+    return torch.stack(filtered)

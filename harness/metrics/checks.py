@@ -48,7 +48,7 @@ def declared(spec: object, source: str) -> DeclaredMetric:
         if problem := _change_problem(change):
             raise InvalidOutput(f"{where}: {problem}")
     try:
-        found = DeclaredMetric(
+        metric = DeclaredMetric(
             source=source,
             changes={change.name: change.title for change in spec.changes},
             **{n: getattr(spec, n) for n in DeclaredMetric.model_fields.keys() - _OURS},
@@ -57,9 +57,9 @@ def declared(spec: object, source: str) -> DeclaredMetric:
         first = error.errors()[0]  # type: ignore[attr-defined] # pydantic's
         field, allowed = first["loc"][0], first.get("ctx", {}).get("expected", first["msg"])
         raise InvalidOutput(f"{where}: {field} is {first['input']!r}, wanted {allowed}") from None
-    if found.combine == "accuracy" and found.unit != "fraction":
+    if metric.combine == "accuracy" and metric.unit != "fraction":
         raise InvalidOutput(f'{where}: combine "accuracy" is for the unit "fraction"')
-    return found
+    return metric
 
 
 _OURS = {"source", "digest", "changes"}
@@ -91,13 +91,13 @@ def value_of(spec: DeclaredMetric, found: object) -> float | dict[str, float]:
     return {plain(name): _number(spec, value, plain(name)) for name, value in found.items()}
 
 
-def _number(spec: DeclaredMetric, found: object, what: str) -> float:
+def _number(spec: DeclaredMetric, returned: object, what: str) -> float:
     try:
-        if isinstance(found, (str, bytes, bool)) or found is None:
+        if isinstance(returned, (str, bytes, bool)) or returned is None:
             raise TypeError
-        value = float(found)  # type: ignore[arg-type] # numpy's scalars and 0-d arrays too
+        value = float(returned)  # type: ignore[arg-type] # numpy's scalars and 0-d arrays too
     except (TypeError, ValueError):
-        raise Unsupported(f"{what} came out as {_told(found)}, wanted a number") from None
+        raise Unsupported(f"{what} came out as {_told(returned)}, wanted a number") from None
     if not math.isfinite(value) or abs(value) > LARGEST:
         raise Unsupported(f"{what} came out as {value}, wanted a finite number")
     high = 1 + 1e-6 if spec.unit == "fraction" else LARGEST

@@ -13,17 +13,17 @@ from harness.protocol import Computed
 def compute(spec: MetricSpec, evidence: Evidence) -> Computed:
     """The metric's value for a trial, and the accuracies under its changes."""
     try:
-        found = spec.compute(evidence)
+        returned = spec.compute(evidence)
     except Unsupported as reason:
         return Computed(absent=plain(reason) or "no reason is given")
     except Exception as error:
         traceback.print_exc()
         place = f" ({at})" if (at := raised_at(error)) else ""
-        told = f"{plain(described(error))[:300]}{place}"
-        return Computed(absent=told, failed=True)
+        message = f"{plain(described(error))[:300]}{place}"
+        return Computed(absent=message, failed=True)
     curves = {change.name: _curve(evidence, change.name) for change in spec.changes}
     try:
-        return Computed(value=value_of(declared(spec, ""), found), curves=curves)
+        return Computed(value=value_of(declared(spec, ""), returned), curves=curves)
     except Unsupported as reason:  # an impossible value
         return Computed(absent=plain(reason), failed=True)
 

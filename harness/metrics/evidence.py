@@ -40,12 +40,12 @@ def read(
     samples = len(right)
 
     def classes_in(name: str) -> Any:
-        found = arrays.get(name)
-        if found is None or found.dtype.kind not in "iu" or found.shape[-1:] != (samples,):
+        array = arrays.get(name)
+        if array is None or array.dtype.kind not in "iu" or array.shape[-1:] != (samples,):
             raise ValueError(f"{path.name} holds no {name} of {samples} samples")
-        if found.size and not 0 <= found.min() <= found.max() < classes:
+        if array.size and not 0 <= array.min() <= array.max() < classes:
             raise ValueError(f"{path.name}: {name} is not all in [0, {classes})")
-        return found.astype(np.int64)
+        return array.astype(np.int64)
 
     scores = arrays.get(SCORES)
     if scores is None or scores.dtype.kind != "f" or scores.shape != (samples, classes):

@@ -98,7 +98,7 @@ def harness_metrics() -> list[MetricSpec]:
             changes=(change,),
             meaning=f"""\
 mean test accuracy under change, by the trapezoid rule from 0 to the greatest of the strengths \
-({", ".join(f"{strength:g}" for strength in change.strengths)}): {told}""",
+({", ".join(f"{strength:g}" for strength in change.strengths)}): {meaning}""",
         )
-        for change, told in CHANGES.items()
+        for change, meaning in CHANGES.items()
     ]

@@ -63,7 +63,7 @@ def _read(
     if not kept:
         return None, []
     problems: list[str] = []
-    found: dict[str, NDArray[Any]] = {}
+    classes: dict[str, NDArray[Any]] = {}
     try:
         labels = predictions.read_labels(path)
         if len(labels) < 2:
@@ -79,17 +79,17 @@ def _read(
         except ValueError as error:
             problems.append(f"predictions: {error}")
         else:
-            found[record.predictions] = answers.last
-    return Answers(labels, found), problems
+            classes[record.predictions] = answers.last
+    return Answers(labels, classes), problems
 
 
 def joined(runs: Sequence[Mapping[str, Answers]]) -> dict[str, Answers]:
     """The answers of several runs: to each task, of those whose test samples are the first one's."""
     import numpy as np
 
-    found: dict[str, Answers] = {}
+    joint: dict[str, Answers] = {}
     for task, answers in (pair for run in runs for pair in run.items()):
-        first = found.setdefault(task, answers)
+        first = joint.setdefault(task, answers)
         if np.array_equal(answers.labels, first.labels):
-            found[task] = Answers(first.labels, {**first.classes, **answers.classes})
-    return found
+            joint[task] = Answers(first.labels, {**first.classes, **answers.classes})
+    return joint

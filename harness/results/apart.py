@@ -21,13 +21,13 @@ def why_apart(old: Sequence[Summary], new: Sequence[Summary]) -> Iterator[str]:
     Of several rows of a plugin, it tells of the two that differ least.
     """
     for plugin in dict.fromkeys(summary.row.plugin for summary in old):
-        found = [
+        differences = [
             _differences(one.row, other.row)
             for one in old
             for other in new
             if one.row.plugin == other.row.plugin == plugin
         ]
-        if fewest := min(filter(None, found), key=len, default=None):
+        if fewest := min(filter(None, differences), key=len, default=None):
             yield _told(plugin, fewest)
 
 

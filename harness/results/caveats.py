@@ -83,15 +83,15 @@ def others_while_timing(
 
     Of the groups of a session, the one that lost most; None where it is not known.
     """
-    found = []
+    losses = []
     for record in records:
-        told = record.facts.get(OTHERS) if isinstance(record, PeaksRecord) else None
-        if record.session == session and isinstance(told, Mapping):
-            values = [told.get(name) for name in ("cores", "steal", "of")]
+        others = record.facts.get(OTHERS) if isinstance(record, PeaksRecord) else None
+        if record.session == session and isinstance(others, Mapping):
+            values = [others.get(name) for name in ("cores", "steal", "of")]
             if all(map(is_number, values)):
                 cores, steal, of = (float(value) for value in values if is_number(value))
-                found.append((cores, steal, of))
-    return max(found, key=lambda one: one[0] + one[1], default=None)
+                losses.append((cores, steal, of))
+    return max(losses, key=lambda one: one[0] + one[1], default=None)
 
 
 def warnings(
@@ -101,7 +101,7 @@ def warnings(
     sessions: Sequence[Session] = (),
 ) -> dict[str, str]:
     """What a reader of the row must know, a sentence for each kind. `trials` are those that succeeded."""
-    found = {
+    sentences = {
         UNRECORDED: _unrecorded(trials),
         "silent": _silent(trials),
         "chance": _at_chance(trials, answers) if answers else "",
@@ -114,7 +114,7 @@ def warnings(
         "metrics": _failed_metrics(trials),
         "unsteady": _unsteady(timing),
     }
-    return {kind: text for kind, text in found.items() if text}
+    return {kind: text for kind, text in sentences.items() if text}
 
 
 def is_lower_bound(kinds: Container[str], metric: str) -> bool:
@@ -127,12 +127,14 @@ def _unrecorded(trials: Sequence[TrialRecord]) -> str:
     names: dict[str, None] = {}
     most, seeds = 0.0, []
     for trial in trials:
-        told = trial.facts.get("unrecorded")
-        if not (isinstance(told, Mapping) and isinstance(told.get("names"), (list, tuple))):
+        unrecorded = trial.facts.get("unrecorded")
+        if not (
+            isinstance(unrecorded, Mapping) and isinstance(unrecorded.get("names"), (list, tuple))
+        ):
             continue
-        share = told.get("share")
+        share = unrecorded.get("share")
         most = max(most, float(share) if is_number(share) else 0.0)
-        names |= dict.fromkeys(map(plain, told["names"]))
+        names |= dict.fromkeys(map(plain, unrecorded["names"]))
         seeds.append(trial.seed)
     if not names:
         return ""
@@ -148,8 +150,8 @@ def _silent(trials: Sequence[TrialRecord]) -> str:
     """Layers without a spike on the whole test split: by the worker's count, or by the layers' metrics."""
     seeds: dict[str, list[int]] = {}
     for trial in trials:
-        told = trial.facts.get("silent_layers")
-        names = told if isinstance(told, (list, tuple)) else _without_spikes(trial)
+        silent = trial.facts.get("silent_layers")
+        names = silent if isinstance(silent, (list, tuple)) else _without_spikes(trial)
         for name in dict.fromkeys(map(plain, names)):
             seeds.setdefault(name, []).append(trial.seed)
     parts = [f"layer {name} never spiked{_of(its, trials)}" for name, its in seeds.items()]
@@ -229,8 +231,8 @@ def _unseeded(trials: Sequence[TrialRecord]) -> str:
 
 def _neuron(trials: Sequence[TrialRecord]) -> str:
     """The neuron of a row that says it is the textbook's, where it is another."""
-    told = (trial.facts.get("neuron") for trial in trials)
-    others = (plain(neuron) for neuron in told if isinstance(neuron, str))
+    neurons = (trial.facts.get("neuron") for trial in trials)
+    others = (plain(neuron) for neuron in neurons if isinstance(neuron, str))
     return next((neuron for neuron in others if neuron.startswith("another neuron")), "")
 
 
@@ -273,13 +275,13 @@ def _failed_metrics(trials: Sequence[TrialRecord]) -> str:
 
 def _unsteady(timing: Timing) -> str:
     """The series in which the two processes of a row differ by far more than those of the others do."""
-    found = [
+    parts = [
         f"{series.unsteady:.3g} times as long ({'training' if name == 'train' else name})"
         for name, series in (timing.series.items() if timing is not None else ())
         if series.unsteady
     ]
-    told = ", ".join(found)
-    return f"unsteady: the slower of its two processes took {told}" if told else ""
+    text = ", ".join(parts)
+    return f"unsteady: the slower of its two processes took {text}" if text else ""
 
 
 def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] | None:

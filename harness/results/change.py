@@ -74,14 +74,14 @@ def over_seeds(
         p = 1.0 if before == after else 0.0
         return replace(change, low=value, high=value, p=p, kind="exact")
     if len(common) > 1:
-        found = _paired([new[seed] - old[seed] for seed in common])
+        interval_and_p = _paired([new[seed] - old[seed] for seed in common])
         kind = f"paired, {len(common)} seeds"
     elif min(len(before), len(after)) > 1:
-        found = _welch(before, after)
+        interval_and_p = _welch(before, after)
         kind = f"unpaired, {len(before)} and {len(after)} seeds"
     else:
         return replace(change, kind="1 seed: no interval")
-    low, high, p = found
+    low, high, p = interval_and_p
     scale = abs(means[0]) if change.relative else 1.0
     return replace(change, low=low / scale, high=high / scale, p=p, kind=kind)
 
@@ -180,6 +180,6 @@ def _welch(old: Sequence[float], new: Sequence[float]) -> tuple[float, float, fl
         return apart, apart, 2 / math.comb(len(old) + len(new), len(old))
     with warnings.catch_warnings():  # nearly equal values: the interval is as narrow as they are
         warnings.simplefilter("ignore", RuntimeWarning)
-        found: Any = stats.ttest_ind(new, old, equal_var=False)
-    interval = found.confidence_interval(CONFIDENCE)
-    return float(interval.low), float(interval.high), float(found.pvalue)
+        t_test: Any = stats.ttest_ind(new, old, equal_var=False)
+    interval = t_test.confidence_interval(CONFIDENCE)
+    return float(interval.low), float(interval.high), float(t_test.pvalue)

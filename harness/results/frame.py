@@ -95,8 +95,8 @@ def _parts(summary: Summary) -> tuple[Line, Line, Line]:
         if cell.low is not None and cell.high is not None:
             ends = (cell.low, cell.high, cell.kind)
             metrics |= {f"{name}{end}": v for end, v in zip(INTERVAL, ends, strict=True)}
-    told = {"refuted": summary.refuted, "warnings": "; ".join(summary.warnings.values())}
-    tail: Line = {name: text for name, text in told.items() if text}
+    notes = {"refuted": summary.refuted, "warnings": "; ".join(summary.warnings.values())}
+    tail: Line = {name: text for name, text in notes.items() if text}
     for metric, by_name in summary.named.items():
         tail |= {f"{metric}.{name}": cell.value for name, cell in by_name.items()}
     if summary.timing is not None:

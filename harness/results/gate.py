@@ -62,7 +62,7 @@ def failures(comparison: Comparison, gates: Sequence[Gate], margin: float = 0.0)
 
     The margin is in points for a metric that is a fraction, else a share of the old value.
     """
-    found = [
+    lines = [
         f"{change.row}: {change.metric} is {change.verdict} ({100 * change.difference:+.2f} "
         f"{unit(change)})"
         for change in comparison.changes
@@ -71,9 +71,9 @@ def failures(comparison: Comparison, gates: Sequence[Gate], margin: float = 0.0)
         if abs(change.difference) >= margin
     ]
     if any(gate.verdict == "worse" for gate in gates):
-        found += [f"{lost.row}: {lost.reason}" for lost in comparison.lost]
-        found += [f"{row}: only in the old run, so it cannot be judged" for row in comparison.gone]
-    return list(dict.fromkeys(found))
+        lines += [f"{lost.row}: {lost.reason}" for lost in comparison.lost]
+        lines += [f"{row}: only in the old run, so it cannot be judged" for row in comparison.gone]
+    return list(dict.fromkeys(lines))
 
 
 def unjudged(comparison: Comparison, gates: Sequence[Gate]) -> list[str]:

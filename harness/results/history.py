@@ -75,9 +75,9 @@ def history(runs: Sequence[RunData], metric: str, timings: Timings = "same") -> 
                 trail = ended[identity(pair.old.row)]
                 changes = made[before, now].changes
                 label = called[before, now].get(identity(pair.new.row))
-                found = (each for each in changes if each.row == label)
+                own_changes = (each for each in changes if each.row == label)
                 trail.places.append((now, pair.new))
-                trail.changes.append(next(found, None))
+                trail.changes.append(next(own_changes, None))
                 left.remove(pair.new)
         trails += [_Trail([(now, row)], [None]) for row in left]
     return _tracks(runs, trails, metric)
@@ -87,7 +87,7 @@ def _tracks(runs: Sequence[RunData], trails: Sequence[_Trail], metric: str) -> l
     flat = [change for trail in trails for change in trail.changes if change is not None]
     verdicts = iter(judged(flat))
     names = labels([trail.places[-1][1].row for trail in trails])
-    found = []
+    tracks = []
     for name, trail in zip(names, trails, strict=True):
         points = []
         for (place, summary), change in zip(trail.places, trail.changes, strict=True):
@@ -96,8 +96,8 @@ def _tracks(runs: Sequence[RunData], trails: Sequence[_Trail], metric: str) -> l
                 verdict = next(verdicts)
                 point = replace(point, step=verdict.verdict, difference=verdict.difference)
             points.append(point)
-        found.append(Track(name, points))
-    return found
+        tracks.append(Track(name, points))
+    return tracks
 
 
 def _point(run: RunData, summary: Summary, metric: str) -> Point:

@@ -56,8 +56,8 @@ def same_machine(
         if others:
             used, steal, of = max(others)
             if used + steal >= MOST_OF_OTHERS * of:
-                told = f"{used:.2g} of {of:.0f} cores, steal {steal:.2g}"
-                return Sessions(f"other programs were running while timing ({told})", drift)
+                usage = f"{used:.2g} of {of:.0f} cores, steal {steal:.2g}"
+                return Sessions(f"other programs were running while timing ({usage})", drift)
             continue
         load, cores = session.load_average, session.environment.get("cores")
         if load is not None and isinstance(cores, int) and load > BUSY * cores:
@@ -75,13 +75,13 @@ def same_machine(
 def _peak(records: Iterable[Record], timing: NetworkTiming | LayerTiming) -> float:
     """The highest that was measured for the timing's device and threads; 0 where nothing was."""
     row = timing.row
-    found = [
+    peaks = [
         record.metrics.get("peak_flops", 0.0)
         for record in records
         if isinstance(record, PeaksRecord)
         and (record.status, record.device, record.threads) == ("ok", row.device, row.threads)
     ]
-    return max(map(float, found), default=0.0)
+    return max(map(float, peaks), default=0.0)
 
 
 def versions(
@@ -109,8 +109,8 @@ def versions(
 
 def commit(session: Session) -> str:
     """The commit of the harness, marked where its files were changed; "" where it is not known."""
-    found = str(session.environment.get("commit") or "")[:10]
-    return f"{found}+" if found and session.environment.get("dirty") else found
+    short_commit = str(session.environment.get("commit") or "")[:10]
+    return f"{short_commit}+" if short_commit and session.environment.get("dirty") else short_commit
 
 
 def _facts(sessions: Sequence[Session], tasks: Sequence[str]) -> dict[str, str]:
@@ -118,18 +118,18 @@ def _facts(sessions: Sequence[Session], tasks: Sequence[str]) -> dict[str, str]:
     if not sessions:
         return {}
     session = sessions[-1]
-    found = {"commit": commit(session), "host": _version(session.host)}
+    texts = {"commit": commit(session), "host": _version(session.host)}
     for one in sessions:
-        found |= {f"plugin {name}": _version(facts) for name, facts in one.plugins.items()}
-    found |= {
+        texts |= {f"plugin {name}": _version(facts) for name, facts in one.plugins.items()}
+    texts |= {
         name: str(session.environment.get(name, "")) for name in ("python", "platform", "cpu")
     }
     for task in tasks:
-        found |= {f"{task} data, {k}": _listed(v) for k, v in session.data_of(task).items()}
+        texts |= {f"{task} data, {k}": _listed(v) for k, v in session.data_of(task).items()}
     packages: Any = session.environment.get("packages")
     if isinstance(packages, Mapping):
-        found |= {f"package {name}": str(version) for name, version in packages.items()}
-    return {name: text for name, text in found.items() if text}
+        texts |= {f"package {name}": str(version) for name, version in packages.items()}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _listed(value: Any) -> str:

@@ -155,11 +155,11 @@ def _values_of_all(
     names = [[(plugin, name) for plugin in params for name in params[plugin]] for params in every]
     if any(set(each) != set(names[0]) for each in names):
         return None
-    found: dict[str, dict[str, list[Any]]] = {}
+    by_plugin: dict[str, dict[str, list[Any]]] = {}
     for plugin, name in names[0]:
         values = (value for params in every for value in params[plugin][name])
-        found.setdefault(plugin, {})[name] = list(dict.fromkeys(values))
-    return found
+        by_plugin.setdefault(plugin, {})[name] = list(dict.fromkeys(values))
+    return by_plugin
 
 
 def _check_alike(parts: Sequence[Part]) -> None:
@@ -221,8 +221,8 @@ def _asked_as(part: Part, swept: Mapping[tuple[str, str], Sequence[str]]) -> Par
 
 def _ground(part: Part, name: str) -> Any:
     """The task, or the data, of a part: of its last session that knows them."""
-    found = [s.data if name == "data" else s.config.get("task") for s in part.sessions]
-    return next((value for value in reversed(found) if value), None)
+    grounds = [s.data if name == "data" else s.config.get("task") for s in part.sessions]
+    return next((value for value in reversed(grounds) if value), None)
 
 
 def _check_labels(parts: Sequence[Part]) -> None:

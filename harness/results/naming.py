@@ -16,10 +16,10 @@ def names_row(text: str, row: Row) -> bool:
     NAME names the plugin with any version of its framework, NAME@VERSION with one.
     """
     plugin, *fields = text.split() or [""]
-    told = {name: str(getattr(row, name)) for name in VARYING}
-    told |= {name: str(value) for name, value in row.swept.items()}
+    values = {name: str(getattr(row, name)) for name in VARYING}
+    values |= {name: str(value) for name, value in row.swept.items()}
     return plugin in (row.plugin, row.contender) and all(
-        told.get(name) == value for name, _, value in (field.partition("=") for field in fields)
+        values.get(name) == value for name, _, value in (field.partition("=") for field in fields)
     )
 
 
@@ -36,16 +36,16 @@ def baselines_named(text: str, rows: Iterable[Row]) -> list[Row]:
     UsageError where it names none at all, or several of one task: that with the names to choose from.
     """
     rows = list({row.key: row for row in rows}.values())
-    found = rows_named(text, rows)
-    if not found:
+    named = rows_named(text, rows)
+    if not named:
         raise unknown("row", text, labels(rows), "for --baseline")
-    for own in _by_task(found):
+    for own in _by_task(named):
         if len(own) > 1:
             task = [row for row in rows if row.task == own[0].task]
             names = dict(zip((row.key for row in task), labels(task), strict=True))
             several = ", ".join(repr(names[row.key]) for row in own)
             raise UsageError(f"--baseline {text!r} names {len(own)} rows, give one: {several}")
-    return found
+    return named
 
 
 def baselines_asked(sessions: Sequence[Session], rows: Iterable[Row]) -> list[str]:

@@ -31,8 +31,8 @@ def in_planned_order(records: Sequence[Record], sessions: Sequence[Session]) -> 
     plans = [_Plan(session) for session in reversed(sessions)]
     order: dict[str, Place] = {}
     for number, (key, row) in enumerate(rows.items()):
-        found = ((age, place) for age, plan in enumerate(plans) if (place := plan.place(row)))
-        age, place = next(found, (len(plans), ()))
+        places = ((age, place) for age, plan in enumerate(plans) if (place := plan.place(row)))
+        age, place = next(places, (len(plans), ()))
         order[key] = tasks[row.task], age, *place, number
     seeds = _seeds(sessions)
     networks.sort(key=lambda r: (order[r.row.key], seeds.get(r.seed, len(seeds))))
@@ -96,6 +96,6 @@ def _same(given: object, value: object) -> bool:
     return text == value or PurePath(text).name == str(value).rpartition("@")[0]
 
 
-def _first(found: Iterator[bool]) -> int | None:
+def _first(flags: Iterator[bool]) -> int | None:
     """The place of the first that is true."""
-    return next((place for place, each in enumerate(found) if each), None)
+    return next((place for place, each in enumerate(flags) if each), None)

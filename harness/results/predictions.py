@@ -59,7 +59,7 @@ class Predictions:
             metrics["decision_step"] = decision_step(by_step, len(labels))
         if self.references:
             metrics["reference_accuracy"] = {
-                name: float((found == labels).mean()) for name, found in self.references.items()
+                name: float((classes == labels).mean()) for name, classes in self.references.items()
             }
         return metrics
 
@@ -85,18 +85,18 @@ def read(path: Path, samples: int, classes: int) -> Predictions:
     arrays = _arrays(path)
     predicted = arrays.get(PREDICTED)
     references = {
-        name.removeprefix(REFERENCE): found
-        for name, found in arrays.items()
+        name.removeprefix(REFERENCE): array
+        for name, array in arrays.items()
         if name.startswith(REFERENCE)
     }
     if predicted is None or predicted.ndim not in (1, 2) or not predicted.size:
         raise ValueError(f"{path.name} holds no predictions [T, N]")
-    for found in (predicted, *references.values()):
-        if found.shape[-1] != samples or not np.issubdtype(found.dtype, np.integer):
+    for array in (predicted, *references.values()):
+        if array.shape[-1] != samples or not np.issubdtype(array.dtype, np.integer):
             raise ValueError(
-                f"{path.name}: {found.dtype} {found.shape}, wanted classes of {samples} samples"
+                f"{path.name}: {array.dtype} {array.shape}, wanted classes of {samples} samples"
             )
-        if found.min() < 0 or found.max() >= classes:
+        if array.min() < 0 or array.max() >= classes:
             raise ValueError(f"{path.name}: classes are not all in [0, {classes})")
     return Predictions(np.atleast_2d(predicted), predicted.ndim == 2, references)
 

@@ -46,10 +46,10 @@ def read_file(path: Path) -> bytes:
         # Without O_NONBLOCK, opening a pipe waits for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise ValueError(f"{path.name} is no regular file")
-            if found.st_size > LARGEST_FILE:
+            if status.st_size > LARGEST_FILE:
                 raise ValueError(f"{path.name} is larger than {LARGEST_FILE >> 30} GiB")
             return file.read()
     except OSError as error:

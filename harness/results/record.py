@@ -219,8 +219,8 @@ def first_error(error: ValidationError) -> str:
     """The first of what is wrong, in one line: the field, and what it should be."""
     first = error.errors(include_url=False)[0]
     where = plain(".".join(str(part) for part in first["loc"]))
-    told = f"{where}: {plain(first['msg']).removeprefix('Value error, ')}"
-    return told if len(told) < 300 else f"{told[:300]}..."
+    text = f"{where}: {plain(first['msg']).removeprefix('Value error, ')}"
+    return text if len(text) < 300 else f"{text[:300]}..."
 
 
 def finite(metrics: dict[str, Any]) -> dict[str, Any]:

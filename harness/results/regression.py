@@ -135,9 +135,9 @@ class Comparison:
 
     def __repr__(self) -> str:
         verdicts = Counter(change.verdict for change in self.changes)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        text = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
         lost = f", {len(self.lost)} lost" if self.lost else ""
-        return f"<Comparison of {self.old} with {self.new}: {told or 'nothing compared'}{lost}>"
+        return f"<Comparison of {self.old} with {self.new}: {text or 'nothing compared'}{lost}>"
 
     def changed(self, only: Collection[str] = ("better", "worse")) -> list[Change]:
         """The changes of these verdicts."""
@@ -246,16 +246,16 @@ def _accuracies(
         # Without a common seed, accuracies are compared as every other metric of trials.
         if ours and theirs and ours.accuracies.keys() & theirs.accuracies.keys():
             kept[pair.label] = ours, theirs
-    found = []
+    changes = []
     for label, tested in zip(kept, paired_differences(list(kept.values())) if kept else []):
         common = kept[label][0].accuracies.keys() & kept[label][1].accuracies.keys()
         new_mean, old_mean = (
             sum(each.accuracies[seed] for seed in common) / len(common) for each in kept[label]
         )
-        found.append(change.from_outcomes(label, old_mean, new_mean, tested))
+        changes.append(change.from_outcomes(label, old_mean, new_mean, tested))
         if len(common) == 1 and tested.value:
             notes[_ONE_SEED] = None
-    return found
+    return changes
 
 
 def _once(pair: Pair, metric: Metric, why: str) -> Change:
@@ -313,14 +313,14 @@ def _lost(pair: Pair) -> list[Lost]:
     """The seeds that succeeded and now do not, though they were tried; also the measurement."""
     good = {trial.seed for trial in pair.old.ok}
     bad = [t for t in pair.new.trials if t.seed in good and t.status != "ok"]
-    found = []
+    lost = []
     if bad:
         seeds = ", ".join(str(trial.seed) for trial in bad)
         first = bad[0]
-        found.append(Lost(pair.label, f"seed {seeds}: {first.status}: {first.reason}"))
+        lost.append(Lost(pair.label, f"seed {seeds}: {first.status}: {first.reason}"))
     before, after = pair.old.timing, pair.new.timing
     if pair.new.refuted and not pair.old.refuted:
-        found.append(Lost(pair.label, f"refuted: {pair.new.refuted}"))
+        lost.append(Lost(pair.label, f"refuted: {pair.new.refuted}"))
     elif before is not None and after is not None and before.status == "ok" != after.status:
-        found.append(Lost(pair.label, f"measurement: {after.status}: {after.reason}"))
-    return found
+        lost.append(Lost(pair.label, f"measurement: {after.status}: {after.reason}"))
+    return lost

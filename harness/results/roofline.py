@@ -52,8 +52,8 @@ class Peaks(NamedTuple):
 
 def highest_peaks(records: Iterable[Record]) -> Peaks | None:
     """The most that was measured of a device; None where nothing was."""
-    found = [r.metrics for r in records if isinstance(r, PeaksRecord) and r.status == "ok"]
-    each = [[m[n] for m in found if n in m] for n in ("peak_flops", "peak_bandwidth")]
+    metrics = [r.metrics for r in records if isinstance(r, PeaksRecord) and r.status == "ok"]
+    each = [[m[n] for m in metrics if n in m] for n in ("peak_flops", "peak_bandwidth")]
     return Peaks(max(each[0]), max(each[1])) if all(each) else None
 
 

@@ -48,7 +48,7 @@ class Session(Data):
 
 def data_of(sessions: Sequence[Session], task: str) -> Mapping[str, Tree]:
     """What the latest session that knows the data of `task` says of them; empty where none does."""
-    return next((found for s in reversed(sessions) if (found := s.data_of(task))), {})
+    return next((data for s in reversed(sessions) if (data := s.data_of(task))), {})
 
 
 def changes(before: Session, now: Session) -> list[str]:
@@ -56,27 +56,29 @@ def changes(before: Session, now: Session) -> list[str]:
 
     Data that are not known yet are not compared.
     """
-    found = []
+    differences = []
     if before.host != now.host:
-        found.append(f"the host ({_told(before.host)}, now {_told(now.host)})")
+        differences.append(f"the host ({_told(before.host)}, now {_told(now.host)})")
     for name, then in before.plugins.items():
         current = now.plugins.get(name)
         if current is None:
-            found.append(f"plugin {name} (no longer found)")
+            differences.append(f"plugin {name} (no longer found)")
         elif _code(current) != _code(then):
-            found.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
+            differences.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
     for name, digest in before.files.items():
         current_digest = now.files.get(name, "")
         if current_digest != digest:
-            found.append(f"{name} ({digest[:8]}, now {current_digest[:8] or 'no longer found'})")
+            differences.append(
+                f"{name} ({digest[:8]}, now {current_digest[:8] or 'no longer found'})"
+            )
     if now.data and before.data != now.data:
-        found.append("the task's data")
+        differences.append("the task's data")
     if now.data and before.metrics != now.metrics:
         odd = [m.name for m in now.metrics if m not in before.metrics]
         odd += [m.name for m in before.metrics if m not in now.metrics]
         names = ", ".join(dict.fromkeys(odd)) or "their order"
-        found.append(f"the metrics by hook ({names})")
-    return found
+        differences.append(f"the metrics by hook ({names})")
+    return differences
 
 
 def _code(facts: dict[str, str]) -> dict[str, str]:

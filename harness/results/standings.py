@@ -84,7 +84,7 @@ def places(rows: Mapping[str, Outcomes]) -> dict[str, int]:
     noise = _noise(rows)
     pairs = len(rows) * (len(rows) - 1) / 2
     left = sorted(rows, key=lambda name: -rows[name].mean)
-    found: dict[str, int] = {}
+    place_of: dict[str, int] = {}
     while left:
         leader, *others = left
         tests = _tests([(rows[name], rows[leader]) for name in others], noise)
@@ -93,9 +93,9 @@ def places(rows: Mapping[str, Outcomes]) -> dict[str, int]:
             for name, test in zip(others, tests, strict=True)
             if _verdict(test, test.p * pairs) == "worse"
         }
-        found |= dict.fromkeys((name for name in left if name not in worse), len(found) + 1)
+        place_of |= dict.fromkeys((name for name in left if name not in worse), len(place_of) + 1)
         left = [name for name in others if name in worse]
-    return {name: found[name] for name in rows}
+    return {name: place_of[name] for name in rows}
 
 
 @dataclass(frozen=True)

@@ -102,10 +102,10 @@ class RunFolder:
             raise UsageError(f"there is no folder {path}")
         if not (path / RUN).is_file():
             raise UsageError(f"{path} is no run: it has no {RUN}")
-        found = folder.description().kind
-        if kind is not None and found != kind:
+        own_kind = folder.description().kind
+        if kind is not None and own_kind != kind:
             raise UsageError(
-                f"{path} is a run of {COMMANDS[found]} ({found}), not of {COMMANDS[kind]} ({kind})"
+                f"{path} is a run of {COMMANDS[own_kind]} ({own_kind}), not of {COMMANDS[kind]} ({kind})"
             )
         return folder
 
@@ -127,12 +127,12 @@ class RunFolder:
                 f"open it with {reader}"
             )
         try:
-            found = Description.model_validate(described)
+            description = Description.model_validate(described)
         except ValidationError as error:
             raise UsageError(f"{where} cannot be read: {first_error(error)}") from None
-        for session in found.sessions:
+        for session in description.sessions:
             join(session.metrics)
-        return found
+        return description
 
     def begin(self, session: Session) -> int:
         """Adds a session; its place is what records name."""

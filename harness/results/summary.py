@@ -60,8 +60,8 @@ class Summary:
     @property
     def ok(self) -> list[TrialRecord]:
         """The trials that succeeded, by seed."""
-        found = [trial for trial in self.trials if trial.status == "ok"]
-        return sorted(found, key=lambda trial: trial.seed)
+        succeeded = [trial for trial in self.trials if trial.status == "ok"]
+        return sorted(succeeded, key=lambda trial: trial.seed)
 
     @property
     def family(self) -> tuple[str, str]:
@@ -160,12 +160,12 @@ def _over_seeds(metric: Metric, values: Sequence[float], n_test: int | None) -> 
 
 
 def _named(values: Sequence[Any]) -> dict[str, Cell]:
-    found: dict[str, list[float]] = {}
+    numbers: dict[str, list[float]] = {}
     for by_name in values:
         for name, value in by_name.items() if isinstance(by_name, Mapping) else ():
             if is_number(value):
-                found.setdefault(str(name), []).append(float(value))
-    return {name: Cell(sum(every) / len(every), n=len(every)) for name, every in found.items()}
+                numbers.setdefault(str(name), []).append(float(value))
+    return {name: Cell(sum(every) / len(every), n=len(every)) for name, every in numbers.items()}
 
 
 def measured(value: object) -> Cell | None:
@@ -182,5 +182,5 @@ def measured(value: object) -> Cell | None:
 
 
 def _same(values: Iterable[Any]) -> int | None:
-    found = {int(value) for value in values if is_number(value)}
-    return found.pop() if len(found) == 1 else None
+    integers = {int(value) for value in values if is_number(value)}
+    return integers.pop() if len(integers) == 1 else None

@@ -27,33 +27,33 @@ Times = Mapping[str, Rounds]
 
 def timed_metrics(times: Times, batches: Mapping[str, int]) -> dict[str, Any]:
     """Every metric of the registry that summarises one of the series of `times`."""
-    found: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
     for metric in METRICS.values():
         rounds = times.get(metric.series)
         if not rounds:
             continue
         calls = [seconds for taken in rounds for seconds in taken]
         if metric.unit == "per second":
-            found[metric.name] = summarise_rate(calls, batches[metric.series], rounds)
+            metrics[metric.name] = summarise_rate(calls, batches[metric.series], rounds)
         else:
-            found[metric.name] = summarise_latency(calls, rounds)
+            metrics[metric.name] = summarise_latency(calls, rounds)
     for name, (series, p) in _PERCENTILES.items():
         if series in times:
             calls = [seconds for taken in times[series] for seconds in taken]
             if (value := percentile_ms(calls, p)) is not None:
-                found[name] = value
-    return found
+                metrics[name] = value
+    return metrics
 
 
 def sweep_metrics(sweeps: Mapping[str, Sweep]) -> dict[str, float]:
     """Of each sweep the highest rate, and the smallest batch that reaches 90 % of it."""
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for what, sweep in sweeps.items():
         if sweep.points:
             highest = max(point.rate for point in sweep.points)
             enough = (p.batch for p in sweep.points if p.rate >= NEARLY * highest)
-            found |= {f"{what}_plateau": highest, f"{what}_plateau_batch": min(enough)}
-    return found
+            metrics |= {f"{what}_plateau": highest, f"{what}_plateau_batch": min(enough)}
+    return metrics
 
 
 def compare(
@@ -69,7 +69,7 @@ def compare(
     they are not given.
     """
     names = dict.fromkeys(name for series in times.values() for name in series)
-    found: dict[str, dict[str, Series]] = {key: {} for key in times}
+    all_series: dict[str, dict[str, Series]] = {key: {} for key in times}
     for name in names:
         each = {
             key: _by_sample(t[name], batches[key][name]) for key, t in times.items() if name in t
@@ -86,7 +86,7 @@ def compare(
             versus = None
             if r := ratios.get(key):
                 versus = Versus(ratio=r.value, low=r.low, high=r.high, p=r.p, verdict=said[key])
-            found[key][name] = Series(
+            all_series[key][name] = Series(
                 batch=batches[key][name],
                 rounds=len(rounds),
                 outliers=outliers([s for taken in rounds for s in taken]),
@@ -94,7 +94,7 @@ def compare(
                 versus=versus,
                 unsteady=math.exp(apart) if (apart := noise.unsteady(rounds)) else None,
             )
-    return found
+    return all_series
 
 
 def _by_sample(rounds: Rounds, batch: int) -> list[Sequence[float]]:

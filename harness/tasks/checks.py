@@ -44,15 +44,15 @@ class CheckedArrays:
 
     def contents(self) -> dict[str, Content]:
         """Every array by its name in the file, converted and checked while it is read."""
-        found: dict[str, Content] = {}
+        contents: dict[str, Content] = {}
         for name, (inputs, targets) in self.splits.items():
             dtype = "uint8" if str(inputs.dtype) in ("uint8", "bool") else "float32"
             read = partial(self._inputs, name, dtype)
-            found[f"{name}_inputs"] = (dtype, tuple(inputs.shape), read)
+            contents[f"{name}_inputs"] = (dtype, tuple(inputs.shape), read)
             kind = "uint8" if self._spec.kind == SPIKE_TRAIN else "int64"
             labels = targets.astype(kind)
-            found[f"{name}_targets"] = (kind, labels.shape, partial(chunks_of, labels))
-        return found
+            contents[f"{name}_targets"] = (kind, labels.shape, partial(chunks_of, labels))
+        return contents
 
     def shared(self) -> dict[str, int]:
         """How many samples of a split are in an earlier one too, once all inputs were read.
@@ -61,19 +61,19 @@ class CheckedArrays:
         """
         import numpy as np
 
-        seen, found = np.empty(0, np.uint64), {}
+        seen, counts = np.empty(0, np.uint64), {}
         for name in self.splits:
             own = np.concatenate(self._digests[name])
             if common := int(np.isin(own, seen).sum()):
-                found[name] = common
+                counts[name] = common
             seen = np.concatenate([seen, own])
-        if found and not self._spec.shared_samples:
-            told = ", ".join(f"{count} samples of {name}" for name, count in found.items())
+        if counts and not self._spec.shared_samples:
+            text = ", ".join(f"{count} samples of {name}" for name, count in counts.items())
             raise DataMissing(
-                f"{self._spec.name}: {told} are in an earlier split too: remove them there, or say in "
+                f"{self._spec.name}: {text} are in an earlier split too: remove them there, or say in "
                 "TaskSpec.shared_samples why they have to be"
             )
-        return found
+        return counts
 
     def _check_shapes(self, name: str, inputs: Any, targets: NDArray[Any]) -> None:
         spec, where = self._spec, f"{self._spec.name}: {name}"

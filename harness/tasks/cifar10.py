@@ -144,10 +144,10 @@ def _download(root: Path, seen: Sequence[str]) -> None:
     try:
         datasets.CIFAR10(root=root, download=True)
     except (OSError, RuntimeError) as error:
-        told = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         noted = "".join(f"; {place}" for place in seen)
         raise DataMissing(
-            f"CIFAR-10 could not be downloaded ({told}): unpack cifar-10-python.tar.gz or "
+            f"CIFAR-10 could not be downloaded ({reason}): unpack cifar-10-python.tar.gz or "
             f"cifar-10-binary.tar.gz in a folder DIR and give --data DIR or set HARNESS_DATA=DIR{noted}"
         ) from None
 

@@ -33,7 +33,7 @@ def locate_files(spec: TaskSpec, folders: Sequence[Path], code: str) -> RawData:
 
     `code` is the digest of the task's own code: what `read` makes of the files depends on it.
     """
-    found, digests, verified = {}, {}, []
+    paths, digests, verified = {}, {}, []
     for name, published in spec.files.items():
         path = next((f / name for f in folders if (f / name).exists()), None)
         if path is None:
@@ -42,7 +42,7 @@ def locate_files(spec: TaskSpec, folders: Sequence[Path], code: str) -> RawData:
                 f"{spec.name} needs {name}, looked for in {searched}: put it beside the task's "
                 f"file, give --data DIR, or set HARNESS_DATA=DIR{_where_from(spec)}"
             )
-        found[name], digests[name] = path, digest_of(path)
+        paths[name], digests[name] = path, digest_of(path)
         if published:
             kind = _KINDS.get(len(published))
             if kind is None:
@@ -55,15 +55,15 @@ def locate_files(spec: TaskSpec, folders: Sequence[Path], code: str) -> RawData:
                     f"{path} is damaged or another file: its {kind} is {actual}, wanted {published}"
                 )
             verified.append(name)
-    unverified = [name for name in found if name not in verified]
+    unverified = [name for name in paths if name not in verified]
     facts = {
         "source": spec.source or spec.origin,
         "sha256": digests,
-        "verified": "by digests" if found and not unverified else _unverified(unverified),
+        "verified": "by digests" if paths and not unverified else _unverified(unverified),
     }
     assert spec.read is not None
     identity = hashlib.sha256(repr((sorted(digests.items()), code)).encode()).hexdigest()
-    return RawData(identity, facts, partial(spec.read, found))
+    return RawData(identity, facts, partial(spec.read, paths))
 
 
 def look_for(spec: TaskSpec, folders: Sequence[Path]) -> list[str]:

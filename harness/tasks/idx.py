@@ -96,15 +96,15 @@ class IdxFile:
         """WrongFiles where it is damaged, or a digest says that it is of another set than `folder`."""
         place, size = list(FILES).index(self.name), len(self.content)
         packed = self.path.suffix == ".gz"
-        found = {self.digest, self.stored}
+        own_digests = {self.digest, self.stored}
         published = {
             other: {digests[place] for digests in (PACKED[other], UNPACKED.get(other)) if digests}
             for other in PACKED
         }
         for other, digests in published.items():
-            if other != folder and found & digests:
+            if other != folder and own_digests & digests:
                 raise WrongFiles(f"{self.path} is {other}'s file, not {folder}'s")
-        if size == FILES[self.name] and found & published[folder]:
+        if size == FILES[self.name] and own_digests & published[folder]:
             return
         if size != FILES[self.name] or folder in UNPACKED:
             raise WrongFiles(f"{self.path} is damaged ({size} bytes, md5 {self.stored})")
@@ -131,7 +131,7 @@ class Place:
 
         Of a plain file and a packed one, the packed one is taken: its digest is published.
         """
-        found = []
+        files = []
         for name in FILES:
             dotted = name.replace("-idx", ".idx")
             spellings = (f"{name}.gz", f"{dotted}.gz", name, dotted)
@@ -139,8 +139,8 @@ class Place:
             path = next((path for path in paths if path.is_file()), None)
             if path is None:
                 return None
-            found.append(IdxFile(name, path))
-        return found
+            files.append(IdxFile(name, path))
+        return files
 
     def seen(self) -> str:
         """What lies there, in a few words; "" where nothing does that looks like it."""
@@ -169,8 +169,8 @@ def search(folder: str, roots: Sequence[Path]) -> tuple[list[IdxFile] | None, li
     for place in places(folder, roots):
         files = place.files()
         if files is None:
-            if told := place.seen():
-                seen.append(f"{told}: not all of the four files")
+            if contents := place.seen():
+                seen.append(f"{contents}: not all of the four files")
             continue
         try:
             for file in files:

@@ -145,9 +145,9 @@ def _read(spec: TaskSpec, source: RawData) -> Arrays:
         own = getattr(getattr(read, "__code__", None), "co_filename", "")
         for place in traceback.extract_tb(error.__traceback__):
             frame = place if place.filename == own else frame
-        told = str(error).strip().partition("\n")[0] or "no message"
+        message = str(error).strip().partition("\n")[0] or "no message"
         raise DataMissing(
-            f"{spec.name} cannot be read: {type(error).__name__}: {told} ({Path(frame.filename).name} "
+            f"{spec.name} cannot be read: {type(error).__name__}: {message} ({Path(frame.filename).name} "
             f"line {frame.lineno})"
         ) from None
 
@@ -165,13 +165,13 @@ def _without_samples(path: Path, spec: TaskSpec) -> dict[str, list[int]]:
 
     if spec.kind == SPIKE_TRAIN or spec.classes > _MOST_CLASSES:
         return {}
-    found = {}
+    by_split = {}
     for file, name in ((path, "train_targets"), (labels_of(path), LABELS)):
         with safe_open(file, "np") as arrays:
             lacking = np.setdiff1d(np.arange(spec.classes), arrays.get_tensor(name))
         if lacking.size:
-            found[name.removesuffix("_targets")] = lacking.tolist()
-    return found
+            by_split[name.removesuffix("_targets")] = lacking.tolist()
+    return by_split
 
 
 def _known(path: Path) -> dict[str, Any]:
@@ -208,8 +208,8 @@ def write_arrays(path: Path, spec: TaskSpec, arrays: Arrays) -> None:
     except OSError as error:
         # Without a number it is a library's own, as Pillow's of a damaged image: nothing was written.
         if error.errno is None:
-            told = f"{type(error).__name__}: {error}"
-            raise DataMissing(f"{spec.name} cannot be read: {told}") from None
+            reason = f"{type(error).__name__}: {error}"
+            raise DataMissing(f"{spec.name} cannot be read: {reason}") from None
         raise DataMissing(
             f"cannot keep {spec.name} in {path.parent} ({error.strerror or error}): set HARNESS_CACHE "
             "to a folder that can be written"

@@ -29,7 +29,7 @@ def _locate(
     files, seen = search(folder, [*data, download_to])
     if files is None:
         searched = ", ".join(str(root) for root in (*data, download_to))
-        noted = "".join(f"; {told}" for told in seen)
+        noted = "".join(f"; {text}" for text in seen)
         say(f"{folder} is in none of {searched}{noted}: downloading it to {download_to}")
         _download(folder, download_to, seen)
         files, seen = search(folder, [download_to])
@@ -67,10 +67,10 @@ def _download(folder: str, root: Path, seen: Sequence[str]) -> None:
     try:
         getattr(datasets, folder)(root=root, download=True)
     except (OSError, RuntimeError) as error:
-        told = str(error).strip() or type(error).__name__
-        noted = "".join(f"; {told}" for told in seen)
+        reason = str(error).strip() or type(error).__name__
+        noted = "".join(f"; {text}" for text in seen)
         raise DataMissing(
-            f"{folder} could not be downloaded ({told.splitlines()[0]}): put "
+            f"{folder} could not be downloaded ({reason.splitlines()[0]}): put "
             f"{', '.join(f'{name}.gz' for name in FILES)} into a folder DIR/{folder}/raw and give "
             f"--data DIR or set HARNESS_DATA=DIR{noted}"
         ) from None

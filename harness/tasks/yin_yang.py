@@ -63,8 +63,8 @@ def _points(size: int, draws: np.random.Generator) -> tuple[NDArray[np.float64],
     open_places = np.arange(size)
     while len(open_places):
         points[open_places] = draws.random((len(open_places), 2))
-        found = classes_of(*points[open_places].T)
-        open_places = open_places[found != targets[open_places]]
+        classes = classes_of(*points[open_places].T)
+        open_places = open_places[classes != targets[open_places]]
     return points, targets.astype(np.int64)
 
 

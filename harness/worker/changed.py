@@ -29,23 +29,23 @@ def answer_changed(
 
     A change that fails, or that the network fails under, costs itself and nothing else.
     """
-    found: dict[str, Tensor] = {}
+    classes: dict[str, Tensor] = {}
     unchanged: dict[str, str] = {}
     changes = list(_changes(request, unchanged))
     for change in changes:
         try:
             for strength in change.strengths:
                 what = f"changed {change.name} {strength:g}"
-                found[changed_name(change.name, strength)] = _under(
+                classes[changed_name(change.name, strength)] = _under(
                     change, strength, request.trial.seed, hooks, model, data, report, what
                 )
         except Unsupported as reason:
             unchanged[change.name] = plain(reason)
         except Exception as error:
             traceback.print_exc()
-            told = f"{type(error).__name__}: {plain(error) or 'no message'}"
-            unchanged[change.name] = f"at strength {strength:g}: {told}"[:300]
-    return found, unchanged
+            message = f"{type(error).__name__}: {plain(error) or 'no message'}"
+            unchanged[change.name] = f"at strength {strength:g}: {message}"[:300]
+    return classes, unchanged
 
 
 def _changes(request: RunTrial, unchanged: dict[str, str]) -> Iterator[Change]:
@@ -59,8 +59,8 @@ def _changes(request: RunTrial, unchanged: dict[str, str]) -> Iterator[Change]:
             spec = loaded[wanted.place.name].specs[wanted.name]
         except Exception as error:
             traceback.print_exc()
-            told = f"{type(error).__name__}: {plain(error) or 'no message'}"
-            unchanged[wanted.name] = f"beside this plugin it cannot be imported: {told}"[:300]
+            message = f"{type(error).__name__}: {plain(error) or 'no message'}"
+            unchanged[wanted.name] = f"beside this plugin it cannot be imported: {message}"[:300]
             continue
         for change in spec.changes:
             if change.name not in seen:
@@ -80,7 +80,7 @@ def _under(
 ) -> Tensor:
     draws = torch.Generator().manual_seed(seed_of(seed, change.name, strength))
 
-    def told(done: int, total: int) -> None:
+    def report_progress(done: int, total: int) -> None:
         report(Progress(stage=stage, done=done, total=total))
 
     def apply(values: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ def _under(
         model,
         data.test,
         data.task.classes,
-        told,
+        report_progress,
         change=apply if on_inputs else None,
         change_spikes=None if on_inputs else apply,
     ).last

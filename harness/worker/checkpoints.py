@@ -52,16 +52,16 @@ class Checkpoints:
     def begin(self, build: Callable[[], nn.Module]) -> nn.Module:
         """The model as `build` makes it, or as the checkpoint has it where there is one of this trial."""
         self.model = build()
-        if self._path is not None and (found := self._read(self._path)):
+        if self._path is not None and (checkpoint := self._read(self._path)):
             try:
-                self._load(found)
+                self._load(checkpoint)
             except Exception as error:
                 traceback.print_exc()
                 self._anew(f"does not load: {type(error).__name__}: {error}")
                 self.model = build()
             else:
-                self._found = found
-                self._went_on(found)
+                self._found = checkpoint
+                self._went_on(checkpoint)
         self._start = perf_counter()
         self._due = monotonic() + self._every
         return self.model
@@ -116,8 +116,8 @@ class Checkpoints:
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         try:
-            found = checkpoint_file.read(path)
-            same = found["identity"] == _identity(self._trial.model_dump_json())
+            checkpoint = checkpoint_file.read(path)
+            same = checkpoint["identity"] == _identity(self._trial.model_dump_json())
         except FileNotFoundError:
             return None
         except (Damaged, KeyError, TypeError) as error:
@@ -126,21 +126,21 @@ class Checkpoints:
         if not same:
             self._anew("is of another trial, plugin, host or torch")
             return None
-        kept: dict[str, Any] = found
+        kept: dict[str, Any] = checkpoint
         return kept
 
-    def _load(self, found: Mapping[str, Any]) -> None:
-        state.load(self.model, found["model"])
+    def _load(self, checkpoint: Mapping[str, Any]) -> None:
+        state.load(self.model, checkpoint["model"])
         parts = self._hooks.training_state(self.model)
-        if parts.keys() != found["parts"].keys():
+        if parts.keys() != checkpoint["parts"].keys():
             raise KeyError("harness_training_state names other parts")
         for name, part in parts.items():
-            _set_state(part, found["parts"][name])
+            _set_state(part, checkpoint["parts"][name])
 
-    def _went_on(self, found: Mapping[str, Any]) -> None:
-        done, epochs = len(found["history"]), self._trial.row.params.get(EPOCHS)
-        self.seconds = found["seconds"]
-        self._continued = [*found["continued"], done]
+    def _went_on(self, checkpoint: Mapping[str, Any]) -> None:
+        done, epochs = len(checkpoint["history"]), self._trial.row.params.get(EPOCHS)
+        self.seconds = checkpoint["seconds"]
+        self._continued = [*checkpoint["continued"], done]
         self.facts["continued"] = self._continued
         note = f"goes on after epoch {done} of {epochs}, {self.seconds:.1f} s of training"
         self._report(Progress(stage="train", spent=self.seconds, note=note))
@@ -165,11 +165,11 @@ def _state_of(part: Stateful | Generator) -> Any:
     return part.get_state() if isinstance(part, Generator) else part.state_dict()
 
 
-def _set_state(part: Stateful | Generator, found: Any) -> None:
+def _set_state(part: Stateful | Generator, saved: Any) -> None:
     if isinstance(part, Generator):
-        part.set_state(found)
+        part.set_state(saved)
     else:
-        part.load_state_dict(found)
+        part.load_state_dict(saved)
 
 
 def _generators(own: Mapping[str, Generator], model: nn.Module) -> dict[str, Any]:
@@ -185,17 +185,17 @@ def _generators(own: Mapping[str, Generator], model: nn.Module) -> dict[str, Any
 
 
 def _set_generators(
-    found: Mapping[str, Any], own: Mapping[str, Generator], model: nn.Module
+    saved: Mapping[str, Any], own: Mapping[str, Generator], model: nn.Module
 ) -> None:
     for key, generator in own.items():
-        generator.set_state(found["own"][key])
-    random.setstate(found["python"])
-    name, words, *rest = found["numpy"]
+        generator.set_state(saved["own"][key])
+    random.setstate(saved["python"])
+    name, words, *rest = saved["numpy"]
     np.random.set_state((name, words.numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(found["torch"])
+    torch.set_rng_state(saved["torch"])
     for device in _gpus(model):
         with suppress(KeyError):
-            torch.cuda.set_rng_state(found["cuda"][str(device)], device)
+            torch.cuda.set_rng_state(saved["cuda"][str(device)], device)
 
 
 def _gpus(model: nn.Module) -> set[torch.device]:

@@ -106,18 +106,18 @@ def scores(value: object, batch: int, classes: int) -> Tensor:
     """The scores of an evaluation: finite, [B, C] or [T, B, C]."""
     if not isinstance(value, Evaluation):
         raise InvalidOutput(f"harness_evaluate: returned {_kind(value)}, wanted Evaluation")
-    found = value.scores
-    if not is_plain(found):
-        raise InvalidOutput(f"harness_evaluate: scores are {_kind(found)}, wanted a plain tensor")
-    if not found.is_floating_point():
-        raise InvalidOutput(f"harness_evaluate: scores are {found.dtype}, wanted floats")
-    if found.ndim not in (2, 3) or found.shape[-2:] != (batch, classes) or found.shape[0] < 1:
+    tensor = value.scores
+    if not is_plain(tensor):
+        raise InvalidOutput(f"harness_evaluate: scores are {_kind(tensor)}, wanted a plain tensor")
+    if not tensor.is_floating_point():
+        raise InvalidOutput(f"harness_evaluate: scores are {tensor.dtype}, wanted floats")
+    if tensor.ndim not in (2, 3) or tensor.shape[-2:] != (batch, classes) or tensor.shape[0] < 1:
         raise InvalidOutput(
-            f"harness_evaluate: scores have shape {tuple(found.shape)}, wanted "
+            f"harness_evaluate: scores have shape {tuple(tensor.shape)}, wanted "
             f"({batch}, {classes}) or (T, {batch}, {classes})"
         )
-    _finite(found, "harness_evaluate: scores")
-    return found
+    _finite(tensor, "harness_evaluate: scores")
+    return tensor
 
 
 def spike_trains(value: object, shape: tuple[int, ...]) -> Tensor:
@@ -126,22 +126,22 @@ def spike_trains(value: object, shape: tuple[int, ...]) -> Tensor:
         raise InvalidOutput(
             f"harness_evaluate: returned {_kind(value)}, wanted Evaluation of a plain tensor"
         )
-    found = value.scores
-    if tuple(found.shape) != shape:
+    spikes = value.scores
+    if tuple(spikes.shape) != shape:
         raise InvalidOutput(
-            f"harness_evaluate: output spikes have shape {tuple(found.shape)}, wanted {shape}"
+            f"harness_evaluate: output spikes have shape {tuple(spikes.shape)}, wanted {shape}"
         )
-    if not bool(((found == 0) | (found == 1)).all()):
+    if not bool(((spikes == 0) | (spikes == 1)).all()):
         raise InvalidOutput("harness_evaluate: output spikes are not all 0 or 1")
-    return found
+    return spikes
 
 
 def references(value: Mapping[str, Tensor], batch: int, classes: int) -> None:
     """Reference scores: finite, [B, C]."""
-    for name, found in value.items():
-        if not is_plain(found) or found.shape != (batch, classes):
+    for name, tensor in value.items():
+        if not is_plain(tensor) or tensor.shape != (batch, classes):
             raise InvalidOutput(f"harness_evaluate: reference {name!r} is not ({batch}, {classes})")
-        _finite(found, f"harness_evaluate: reference {name!r}")
+        _finite(tensor, f"harness_evaluate: reference {name!r}")
 
 
 def layers(value: Sequence[Layer], batch: int) -> None:
@@ -152,16 +152,16 @@ def layers(value: Sequence[Layer], batch: int) -> None:
     looked_at: list[Tensor] = []
     for layer in value:
         where = f"harness_evaluate: layer {layer.name!r}"
-        for what, found in (("inputs", layer.inputs), ("outputs", layer.outputs)):
-            if found is None and what == "outputs":
+        for what, tensor in (("inputs", layer.inputs), ("outputs", layer.outputs)):
+            if tensor is None and what == "outputs":
                 continue
-            if any(found is known for known in looked_at):  # what the layer before emits
+            if any(tensor is known for known in looked_at):  # what the layer before emits
                 continue
-            if not is_plain(found) or found.ndim < 3 or found.shape[1] != batch:
-                shape = tuple(found.shape) if is_plain(found) else _kind(found)
+            if not is_plain(tensor) or tensor.ndim < 3 or tensor.shape[1] != batch:
+                shape = tuple(tensor.shape) if is_plain(tensor) else _kind(tensor)
                 raise InvalidOutput(f"{where}: {what} are {shape}, wanted [T, B={batch}, ...]")
-            _finite(found, f"{where}: {what}")
-            looked_at.append(found)
+            _finite(tensor, f"{where}: {what}")
+            looked_at.append(tensor)
         _connection(layer, where)
         emitted = layer.outputs if layer.spiking else None
         # 0 and 1 are their own squares, and nothing else is.

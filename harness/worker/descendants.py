@@ -38,11 +38,11 @@ def children() -> set[int]:
 def kill_children(spared: Iterable[int] = ()) -> None:
     """Kills all children but `spared`, and what becomes a child by that, until none is left."""
     spared = set(spared)
-    while found := children() - spared:
-        for pid in found:
+    while pids := children() - spared:
+        for pid in pids:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in found:
+        for pid in pids:
             try:
                 os.waitpid(pid, 0)
             except ChildProcessError:

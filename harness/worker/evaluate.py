@@ -74,8 +74,8 @@ class Answers:
         self.over_time = predicted.ndim == 2
         self._classes.append(predicted)
         self._scores.append((scores[-1] if self.over_time else scores).float().cpu())
-        for name, found in (references or {}).items():
-            self._references.setdefault(name, []).append(found.argmax(-1).cpu())
+        for name, reference in (references or {}).items():
+            self._references.setdefault(name, []).append(reference.argmax(-1).cpu())
 
     @property
     def scores(self) -> Tensor:
@@ -90,26 +90,26 @@ class Answers:
 
     def accuracy(self, split: Split) -> float:
         """The fraction of right answers to the first samples of `split`."""
-        found = self.last
+        classes = self.last
         # A quotient of counts: float32 would round it.
-        return int((found == split.targets[: len(found)].cpu()).sum()) / len(found)
+        return int((classes == split.targets[: len(classes)].cpu()).sum()) / len(classes)
 
     def save(self, path: str) -> None:
         """Writes what `harness.results.predictions` reads."""
         every = {PREDICTED: self._classes}
-        every |= {f"{REFERENCE}{name}": found for name, found in self._references.items()}
-        arrays = {name: torch.cat(found, -1) for name, found in every.items()}
-        most = max(int(found.max()) for found in arrays.values())
+        every |= {f"{REFERENCE}{name}": parts for name, parts in self._references.items()}
+        arrays = {name: torch.cat(parts, -1) for name, parts in every.items()}
+        most = max(int(array.max()) for array in arrays.values())
         kind = torch.uint8 if most < 2**8 else torch.int32
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: found.to(kind).contiguous() for name, found in arrays.items()}, path)
+        save_file({name: array.to(kind).contiguous() for name, array in arrays.items()}, path)
 
     def save_evidence(self, path: str, changed: Mapping[str, Tensor]) -> None:
         """Writes what `harness.metrics.evidence` reads; `changed` are the classes [N] under changes."""
         arrays = {PREDICTED: torch.cat(self._classes, -1), SCORES: torch.cat(self._scores)}
         arrays |= changed
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: found.contiguous() for name, found in arrays.items()}, path)
+        save_file({name: array.contiguous() for name, array in arrays.items()}, path)
 
 
 @torch.no_grad()

@@ -62,10 +62,10 @@ def examined(
         wiring.deciding(beginning.recorded)
         return {}
     chance = repeats.independent(evaluate, rebuilt, batch, others)
-    told = {"random_answers": chance.random, "unseeded_answers": chance.unseeded}
+    shares = {"random_answers": chance.random, "unseeded_answers": chance.unseeded}
     if not chance.random:
         wiring.deciding(beginning.recorded)
-    return {name: share for name, share in told.items() if share}
+    return {name: share for name, share in shares.items() if share}
 
 
 @torch.no_grad()

@@ -47,8 +47,8 @@ class LayerHook(LoadedPlugin):
         spikes = layer(inputs)
         wanted = (*inputs.shape[:2], layer.get_parameter("weight").shape[0])
         if not isinstance(spikes, Tensor) or spikes.shape != wanted:
-            told = tuple(spikes.shape) if isinstance(spikes, Tensor) else type(spikes).__name__
-            raise InvalidOutput(f"the layer of harness_layer returned {told}, not {wanted}")
+            shape = tuple(spikes.shape) if isinstance(spikes, Tensor) else type(spikes).__name__
+            raise InvalidOutput(f"the layer of harness_layer returned {shape}, not {wanted}")
         if not ((spikes == 0) | (spikes == 1)).all():
             raise InvalidOutput("the layer of harness_layer returned values other than 0 and 1")
         if not spikes.requires_grad:

@@ -32,14 +32,14 @@ class MetricHook(LoadedPlugin):
         self._declared: list[DeclaredMetric] = []
         for spec in specs:
             try:
-                found = declared(spec, location.name)
-                if found.name in self.specs:
-                    raise InvalidOutput(f"metric {found.name} is declared twice")
+                metric = declared(spec, location.name)
+                if metric.name in self.specs:
+                    raise InvalidOutput(f"metric {metric.name} is declared twice")
             except InvalidOutput as error:
                 self.problems.append(str(error))
             else:
-                self.specs[found.name] = spec
-                self._declared.append(found)
+                self.specs[metric.name] = spec
+                self._declared.append(metric)
 
     def described(self) -> MetricsDescribed:
         """What the coordinator is told of them."""

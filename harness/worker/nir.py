@@ -147,8 +147,8 @@ def _affine(layer: Layer) -> tuple[Any, Any]:
     """The weight [n_out, n_in] and the bias [n_out] of a layer, float32."""
     connection = layer.connection
     linear = connection if isinstance(connection, nn.Linear) else None
-    found: Any = connection if linear is None else linear.weight
-    weight = found.detach().float().numpy()
+    parameter: Any = connection if linear is None else linear.weight
+    weight = parameter.detach().float().numpy()
     if linear is None or linear.bias is None:
         return weight, np.zeros(len(weight), np.float32)
     return weight, linear.bias.detach().float().numpy()

@@ -78,7 +78,7 @@ def _same_answers(
     if repeats.differ(first, theirs) and not repeats.differ(first, answers().scores[: len(theirs)]):
         raise InvalidOutput(
             f"{_WHAT} gives other scores than it did after training, on "
-            f"{repeats.told(first, theirs)}; register what training changes, and what is "
+            f"{repeats.samples_text(first, theirs)}; register what training changes, and what is "
             "drawn at building, as parameters or buffers"
         )
     return chance

@@ -82,8 +82,8 @@ def independent(
     if half and wrong:
         raise InvalidOutput(
             "harness_evaluate: the answer to a sample depends on the other samples of its batch: "
-            f"{told(first, halves)} have other scores when a batch of {len(halves)} is evaluated in two "
-            "halves"
+            f"{samples_text(first, halves)} have other scores when a batch of {len(halves)} is evaluated "
+            "in two halves"
         )
     return Chance(chance, unseeded)
 
@@ -114,7 +114,8 @@ def _refuse_memory(rebuilt: Callable[[], Evaluate], batch: Tensor, others: Tenso
     if not differ(same, once_more) and differ(same, other):
         raise InvalidOutput(
             "harness_evaluate: the answer depends on what was evaluated before: "
-            f"{told(same, other)} have other scores after another batch; each call has to start from rest"
+            f"{samples_text(same, other)} have other scores after another batch; each call has to "
+            "start from rest"
         )
 
 
@@ -140,6 +141,6 @@ def differ(ours: Tensor, theirs: Tensor) -> bool:
     return not few or float(_changed(ours, theirs).float().mean()) > _MANY
 
 
-def told(ours: Tensor, theirs: Tensor) -> str:
+def samples_text(ours: Tensor, theirs: Tensor) -> str:
     """`3 of 40 samples`: those whose scores [B, C] differ."""
     return f"{int(_changed(ours, theirs).sum())} of {len(ours)} samples"

@@ -85,8 +85,8 @@ def _scores(hooks: Hooks, model: nn.Module, inputs: Tensor, record: bool) -> Ten
     draws = torch.Generator(device=inputs.device).manual_seed(_SEED)
     torch.manual_seed(_SEED)
     spikes = hooks.encode(model, inputs, draws)
-    found = hooks.evaluate(model, spikes, record).scores.float()
-    return found if found.ndim == 2 else found.transpose(0, 1).flatten(1)
+    scores = hooks.evaluate(model, spikes, record).scores.float()
+    return scores if scores.ndim == 2 else scores.transpose(0, 1).flatten(1)
 
 
 def _alike(ours: Tensor, theirs: Tensor) -> bool:

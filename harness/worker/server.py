@@ -189,7 +189,7 @@ class Server:
         from harness.tasks.prepare import labels_of, prepare_task
 
         asked = request.task
-        found = prepare_task(
+        prepared = prepare_task(
             self._tasks(asked).find(asked.name, asked.options),
             [Path(folder) for folder in request.data],
             Path(request.cache),
@@ -197,12 +197,12 @@ class Server:
             code=asked.digest,
             beside=_folder_of(asked),
         )
-        labels = labels_of(found.path)
+        labels = labels_of(prepared.path)
         return Prepared(
-            path=str(found.path),
+            path=str(prepared.path),
             labels=str(labels) if labels.exists() else "",
-            facts=found.facts,
-            task=found.task,
+            facts=prepared.facts,
+            task=prepared.task,
         )
 
     def _describe_tasks(self, request: DescribeTasks) -> TasksDescribed:
@@ -213,11 +213,11 @@ class Server:
         cache, beside = Path(request.cache), _folder_of(asked)
         hook = self._tasks(asked)
         specs = [hook.find(asked.name, asked.options)] if asked.name else hook.specs
-        told = [facts_of(spec, data, cache, beside) for spec in specs]
+        tasks = [facts_of(spec, data, cache, beside) for spec in specs]
         if request.prepared:
-            for facts, spec in zip(told, specs, strict=True):
+            for facts, spec in zip(tasks, specs, strict=True):
                 facts |= prepared_before(spec, data, cache, asked.digest, beside)
-        return TasksDescribed(tasks=told)
+        return TasksDescribed(tasks=tasks)
 
     def _tasks(self, asked: TaskLocation) -> TaskHook:
         from harness.worker.task_hook import TaskHook

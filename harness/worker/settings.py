@@ -72,9 +72,9 @@ def pin_again() -> None:
 def check() -> None:
     """InvalidOutput where a setting is no longer the host's: a hook has changed it."""
     for name, wanted in _pinned.items():
-        found = _SETTINGS[name][0]()
-        if found != wanted:
+        current = _SETTINGS[name][0]()
+        if current != wanted:
             pin_again()  # what comes next is not to suffer from it
             raise InvalidOutput(
-                f"a hook changed {name} from {wanted} to {found}: the harness sets it for all plugins"
+                f"a hook changed {name} from {wanted} to {current}: the harness sets it for all plugins"
             )

@@ -53,12 +53,12 @@ def load(model: nn.Module, saved: Mapping[str, Tensor]) -> None:
         raise InvalidOutput(f"state_dict: does not load again: {' '.join(lines[:2])}") from None
     own = model.state_dict()
     for name, value in saved.items():
-        found = own.get(name)
-        if not isinstance(found, Tensor):
+        entry = own.get(name)
+        if not isinstance(entry, Tensor):
             raise InvalidOutput(f"state_dict: {name!r} is gone when the state is loaded again")
-        if (found.dtype, found.shape) != (value.dtype, value.shape):
+        if (entry.dtype, entry.shape) != (value.dtype, value.shape):
             raise InvalidOutput(
-                f"state_dict: {name!r} is {_kind(value)} in the trained network and {_kind(found)} in one "
+                f"state_dict: {name!r} is {_kind(value)} in the trained network and {_kind(entry)} in one "
                 "that is built again; harness_build_model has to build what is saved"
             )
 
@@ -67,8 +67,8 @@ def check_values(model: nn.Module, saved: Mapping[str, Tensor]) -> None:
     """InvalidOutput where an entry of a model that was loaded differs from what was `saved`."""
     own = model.state_dict()
     for name, value in saved.items():
-        found = own[name].detach().cpu()
-        if not torch.allclose(found, value, rtol=0, atol=0, equal_nan=value.is_floating_point()):
+        entry = own[name].detach().cpu()
+        if not torch.allclose(entry, value, rtol=0, atol=0, equal_nan=value.is_floating_point()):
             raise InvalidOutput(f"state_dict: {name!r} has other values when it is loaded again")
 
 

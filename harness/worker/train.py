@@ -234,10 +234,10 @@ def _answer(
     classes = data.task.classes
 
     def of(name: str, split: Samples, **options: Any) -> Answers:
-        def told(done: int, total: int) -> None:
+        def report_progress(done: int, total: int) -> None:
             report(Progress(stage=f"evaluate {name}", done=done, total=total))
 
-        return answer(hooks, model, split, classes, told, **options)
+        return answer(hooks, model, split, classes, report_progress, **options)
 
     test = of("test", data.test, record=True)
     validation = of("validation", data.validation)
@@ -252,7 +252,7 @@ def _answer(
 
 def versions() -> dict[str, str]:
     """The versions of torch and CUDA that this worker runs on."""
-    found = {"torch": str(torch.__version__)}
+    by_library = {"torch": str(torch.__version__)}
     if torch.version.cuda:
-        found["cuda"] = torch.version.cuda
-    return found
+        by_library["cuda"] = torch.version.cuda
+    return by_library

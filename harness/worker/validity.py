@@ -100,8 +100,8 @@ def last_step_that_counts(
             changed[step] = 1
         if not torch.equal(unchanged, scores(changed)):
             return None if step == last else step + 1
-    found = unchanged if unchanged.ndim == 2 else unchanged.transpose(0, 1).flatten(1)
-    if torch.equal(found, found[:1].expand_as(found)):
+    by_sample = unchanged if unchanged.ndim == 2 else unchanged.transpose(0, 1).flatten(1)
+    if torch.equal(by_sample, by_sample[:1].expand_as(by_sample)):
         return 0
     raise InvalidOutput(
         f"harness_evaluate: the scores depend on no step of {len(spikes)}; a network whose output comes "
@@ -121,8 +121,8 @@ def nothing_is_remembered(timed: Callable[[int], float], samples: int) -> float 
         first = timed(index)
         return timed(index), first
 
-    told = "a repeated input takes {:.0%} less time than a new one: it is remembered"
-    return _not_faster(pair, samples, told)
+    message = "a repeated input takes {:.0%} less time than a new one: it is remembered"
+    return _not_faster(pair, samples, message)
 
 
 def nothing_was_prepared(timed: Callable[[int, bool], float | None], samples: int) -> float | None:
@@ -142,8 +142,8 @@ def nothing_was_prepared(timed: Callable[[int, bool], float | None], samples: in
             new = timed(index, True)
         return None if new is None or seen is None else (seen, new)
 
-    told = "a test sample takes {:.0%} less time than one never seen: its answer was prepared"
-    return _not_faster(pair, samples, told)
+    message = "a test sample takes {:.0%} less time than one never seen: its answer was prepared"
+    return _not_faster(pair, samples, message)
 
 
 def altered(inputs: Tensor) -> Tensor | None:

@@ -116,10 +116,10 @@ def check_shapes(network: nn.Module, task: Task) -> None:
         ) from None
     finally:
         network.train(training)
-    found = tuple(getattr(scores, "shape", ()))
-    if found != (2, task.classes):
+    scores_shape = tuple(getattr(scores, "shape", ()))
+    if scores_shape != (2, task.classes):
         raise UsageError(
-            f"for a batch of 2 it gives {found}, and the {task.classes} classes of {task.name} need "
+            f"for a batch of 2 it gives {scores_shape}, and the {task.classes} classes of {task.name} need "
             f"(2, {task.classes})"
         )
 

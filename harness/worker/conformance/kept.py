@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from harness.plugin import SPIKE_TRAIN, Unsupported
 from harness.worker import checks
 from harness.worker.conformance.material import images, odd_images, spike_trains, spikes
-from harness.worker.conformance.outcome import Failing, Skipping, told
+from harness.worker.conformance.outcome import Failing, Skipping, failure_of
 from harness.worker.conformance.probe import OTHER_SEED, Material, Probe, differing_samples
 from harness.worker.data import TaskData
 from harness.worker.state import restore, save
@@ -67,9 +67,9 @@ def tasks(probe: Probe) -> str:
             if not probe.hooks.current or probe.hooks.current == "harness_build_model":
                 refused.append(kind)
                 continue
-            raise Failing(f"{kind}: {told(reason, probe.hooks.current).detail}") from reason
+            raise Failing(f"{kind}: {failure_of(reason, probe.hooks.current).detail}") from reason
         except Exception as error:
-            raise Failing(f"{kind}: {told(error, probe.hooks.current).detail}") from error
+            raise Failing(f"{kind}: {failure_of(error, probe.hooks.current).detail}") from error
         done.append(kind)
     return "; ".join(
         f"{word} {', '.join(kinds)}"

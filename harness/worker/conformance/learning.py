@@ -44,8 +44,8 @@ def learning(probe: Probe) -> str:
         if after > _BETTER * before:
             raise Failing(f"the van Rossum loss is {after:.3g} after training, {before:.3g} before")
         return f"van Rossum loss {before:.3g} before, {after:.3g} after"
-    found = answer(probe.hooks, probe.trained, data.validation, data.task.classes)
-    accuracy, chance = found.accuracy(data.validation), 1 / data.task.classes
+    answers = answer(probe.hooks, probe.trained, data.validation, data.task.classes)
+    accuracy, chance = answers.accuracy(data.validation), 1 / data.task.classes
     wanted = chance + _ERRORS * math.sqrt(chance * (1 - chance) / len(data.validation))
     if accuracy < wanted:
         raise Failing(
@@ -114,7 +114,7 @@ def _in_use(device: torch.device) -> tuple[int, int, int]:
     return_free_memory()  # what is free could hold what is kept from now on, and nothing would show
     synchronise(device)
     # By the type: isinstance asks the object itself, and lazy modules then import or warn.
-    tensors = sum(issubclass(type(found), Tensor) for found in gc.get_objects())
+    tensors = sum(issubclass(type(item), Tensor) for item in gc.get_objects())
     objects, _ = tracemalloc.get_traced_memory()
     if device.type == "cuda":
         return tensors, objects, torch.cuda.memory_allocated(device)

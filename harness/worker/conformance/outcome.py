@@ -22,7 +22,7 @@ class Skipping(Exception):
         self.detail, self.mend = detail, mend
 
 
-def told(error: BaseException, hook: str, mend: str = "", of_errors: bool = False) -> Failing:
+def failure_of(error: BaseException, hook: str, mend: str = "", of_errors: bool = False) -> Failing:
     """What an exception, raised while `hook` ran, says in one line.
 
     `mend` is what the check says where its requirement is not met. It is about no exception of the

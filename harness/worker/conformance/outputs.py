@@ -51,10 +51,10 @@ def operations(probe: Probe) -> str:
         raise Failing("harness_evaluate returns no layers although `record` is set")
     missing = unrecorded(layers, probe.trained)
     fact = unrecorded_fact(probe.hooks, probe.trained, probe.build, probe.spikes, missing)
-    if told := fact.get("unrecorded"):
+    if weights := fact.get("unrecorded"):
         raise Failing(
-            f"no recorded layer has {100 * told['share']:.3g} % of the weights that the scores depend on: "
-            + ", ".join(told["names"])
+            f"no recorded layer has {100 * weights['share']:.3g} % of the weights that the scores "
+            "depend on: " + ", ".join(weights["names"])
         )
     meter = ActivityMeter()
     meter.add(layers, probe.spikes.shape[1])

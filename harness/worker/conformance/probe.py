@@ -147,8 +147,8 @@ class Probe:
         model.eval()
         with torch.no_grad():
             batches = material.data.train.batches(material.batch_size)
-            found = self.hooks.finish_training(model, batches, generator(SEED, self.device))
-        scalars = checks.scalars(found, "harness_finish_training")
+            returned = self.hooks.finish_training(model, batches, generator(SEED, self.device))
+        scalars = checks.scalars(returned, "harness_finish_training")
         checks.finite_scalars(
             {name: float(value) for name, value in scalars.items()}, "harness_finish_training"
         )
@@ -156,8 +156,8 @@ class Probe:
     def spikes_of(self, model: nn.Module, inputs: Tensor, seed: int = ENCODE_SEED) -> Tensor:
         """The encoded inputs, checked."""
         with torch.no_grad():
-            found = self.hooks.encode(model, inputs, generator(seed, self.device))
-        return checks.encoded(found, inputs)
+            spikes = self.hooks.encode(model, inputs, generator(seed, self.device))
+        return checks.encoded(spikes, inputs)
 
     @cached_property
     def spikes(self) -> Tensor:
@@ -179,10 +179,10 @@ class Probe:
 
     def scores(self, model: nn.Module, spikes: Tensor, record: bool = False) -> Tensor:
         """The last scores [B, C], or output spikes [B, T * C], checked, on the CPU."""
-        found = self.check_scores(self.evaluate(model, spikes, record), spikes)
+        scores = self.check_scores(self.evaluate(model, spikes, record), spikes)
         if self.material.data.task.kind == SPIKE_TRAIN:
-            return found.transpose(0, 1).flatten(1).cpu()
-        return (found[-1] if found.ndim == 3 else found).cpu()
+            return scores.transpose(0, 1).flatten(1).cpu()
+        return (scores[-1] if scores.ndim == 3 else scores).cpu()
 
     def check_scores(self, evaluation: Any, spikes: Tensor) -> Tensor:
         """The scores or output spikes as they are; InvalidOutput where they are not what is wanted."""

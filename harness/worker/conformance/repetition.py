@@ -84,12 +84,12 @@ def _predict(probe: Probe, sample: Tensor) -> Tensor:
 
 def _draws_in_evaluation(probe: Probe, spikes: Tensor) -> bool:
     """Whether two evaluations differ by the seed alone."""
-    found = []
+    scores = []
     for seed in (0, 0, 1):
         seed_everything(seed)
         with torch.no_grad():
-            found.append(probe.hooks.evaluate(probe.trained, spikes, False).scores.clone())
-    return torch.equal(found[0], found[1]) and not torch.equal(found[0], found[2])
+            scores.append(probe.hooks.evaluate(probe.trained, spikes, False).scores.clone())
+    return torch.equal(scores[0], scores[1]) and not torch.equal(scores[0], scores[2])
 
 
 def _other(probe: Probe, spikes: Tensor) -> Tensor:

@@ -24,22 +24,22 @@ def contract(probe: Probe) -> str:
 
 def presets(probe: Probe) -> str:
     """Parameters accept their own defaults, and presets resolve."""
-    found = probe.presets
-    for name, parameter in found.parameters.items():
+    plugin_presets = probe.presets
+    for name, parameter in plugin_presets.parameters.items():
         parameter.check(name, parameter.default)
         if not parameter.help.strip():
             raise Failing(f"parameter {name} has no help", "say in one line what it is")
-    if not found.values.get(QUICK):
+    if not plugin_presets.values.get(QUICK):
         raise Failing(f"there is no preset {QUICK!r}", "offer it: the default, of a few seconds")
     resolved = 0
-    for preset, by_task in found.values.items():
+    for preset, by_task in plugin_presets.values.items():
         for task in by_task:
             try:
-                found.resolve(preset, task, {})
+                plugin_presets.resolve(preset, task, {})
             except UsageError as error:
                 raise Failing(f"preset {preset!r} for {task!r}: {error}") from error
             resolved += 1
-    counts = {"parameter": len(found.parameters), "setting": resolved}
+    counts = {"parameter": len(plugin_presets.parameters), "setting": resolved}
     return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
 
 
@@ -60,18 +60,18 @@ def encoding(probe: Probe) -> str:
     before = inputs.clone()
     for mode in (True, False):
         model.train(mode)
-        found = []
+        encodings = []
         for seed in (1, 2):
             torch.manual_seed(seed)
             spikes = probe.spikes_of(model, inputs)
-            found.append(checks.encoded(spikes, inputs).clone())
+            encodings.append(checks.encoded(spikes, inputs).clone())
         if not torch.equal(inputs, before):
             raise Failing(
                 "harness_encode changes its inputs", "work on a copy: no in-place operation"
             )
-        if not torch.equal(*found):
+        if not torch.equal(*encodings):
             raise Failing(
                 "equal generators give different spikes",
                 "pass `generator` to every draw: torch.rand(..., generator=generator)",
             )
-    return f"{list(found[0].shape)}"
+    return f"{list(encodings[0].shape)}"

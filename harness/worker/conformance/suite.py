@@ -11,7 +11,7 @@ from harness.plugin.conformance import CHECKS
 from harness.protocol import Checked, CheckPlugin
 from harness.subjects import PluginLocation
 from harness.worker.conformance import kept, learning, outputs, repetition, resuming, start
-from harness.worker.conformance.outcome import Skipping, told
+from harness.worker.conformance.outcome import Skipping, failure_of
 from harness.worker.conformance.probe import Probe, Run
 
 RUNS: dict[str, Run] = {
@@ -56,8 +56,8 @@ def carry_out(request: CheckPlugin) -> Checked:
         traceback.print_exc()
         sys.stderr.flush()
         hook = probe.hooks.current if "hooks" in vars(probe) else ""
-        found = told(error, hook, check.mend, check.of_errors)
-        return Checked(status="failed", detail=found.detail, mend=found.mend)
+        failure = failure_of(error, hook, check.mend, check.of_errors)
+        return Checked(status="failed", detail=failure.detail, mend=failure.mend)
     return Checked(status="ok", detail=detail or check.requirement)
 
 

@@ -51,10 +51,10 @@ def problem(
     return weight, inputs, torch.randn(steps, BATCH, len(weight), generator=draws)
 
 
-def _decided(found: Dynamics, neuron: Neuron) -> Tensor:
+def _decided(response: Dynamics, neuron: Neuron) -> Tensor:
     """The neurons [n] whose membrane potential is never near the threshold, except exactly on it."""
-    distance = (found.membranes - neuron.theta).abs()
-    before = torch.cat([torch.zeros_like(found.after_reset[:1]), found.after_reset[:-1]])
+    distance = (response.membranes - neuron.theta).abs()
+    before = torch.cat([torch.zeros_like(response.after_reset[:1]), response.after_reset[:-1]])
     # Sums of eighths and their halves are exact; with another beta only a neuron at rest is, and none
     # whose threshold has risen.
     exact = (before == 0) | (neuron.beta in (0.0, 0.5, 1.0))

@@ -50,17 +50,17 @@ def _unequal(run: object, neuron: Neuron, device: torch.device) -> str:
     currents = currents.to(device).requires_grad_()
     spikes = run(currents)
     if not isinstance(spikes, Tensor) or spikes.shape != currents.shape:
-        told = tuple(spikes.shape) if isinstance(spikes, Tensor) else type(spikes).__name__
+        shape = tuple(spikes.shape) if isinstance(spikes, Tensor) else type(spikes).__name__
         raise InvalidOutput(
-            f"harness_neuron: `spikes` returned {told} for currents {tuple(currents.shape)}"
+            f"harness_neuron: `spikes` returned {shape} for currents {tuple(currents.shape)}"
         )
     if reason := difference(spikes.detach().cpu().double() != wanted.detach()):
         return reason
     if not spikes.requires_grad:
         return "the spikes are equal and have no gradient"
     weighted = (spikes * gradient.to(device)).sum()
-    (found,) = torch.autograd.grad(weighted, currents, allow_unused=True)
-    off = error(found, wanted_gradient)
+    (own_gradient,) = torch.autograd.grad(weighted, currents, allow_unused=True)
+    off = error(own_gradient, wanted_gradient)
     if off > _ROUNDING * tolerance(neuron):
         return (
             f"the spikes are equal, the gradients are not: off by {off:.1g} of their largest value"

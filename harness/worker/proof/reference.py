@@ -64,9 +64,9 @@ def dynamics(currents: Tensor, neuron: Neuron) -> Dynamics:
         trace = neuron.adaptation_decay * trace + spike
         above = membrane - neuron.adaptation * trace
         spike = _Spike.apply(above, neuron)
-        felt = spike.detach() if neuron.detach else spike
+        reset_spike = spike.detach() if neuron.detach else spike
         subtracted = neuron.theta if neuron.reset == "subtract" else membrane
-        after_reset = membrane - subtracted * felt
+        after_reset = membrane - subtracted * reset_spike
         spikes.append(spike)
         membranes.append(above.detach())
         resets.append(after_reset.detach())

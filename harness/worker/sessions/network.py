@@ -154,18 +154,18 @@ class NetworkSession(Session):
         Training goes on from wherever it stands: the sweep comes last. A network that cannot be called
         with other batches has none, and the reason says why.
         """
-        found, absent = {}, {}
+        sweeps, absent = {}, {}
         largest = {INFERENCE: len(self._test), TRAIN: len(self._train)}
         for what, most in largest.items():
             call = partial(self._timed_call, what)
             room = partial(fits, call, device=self._device)
             try:
-                found[what] = sweep(call, most, request.seconds / len(largest), room)
+                sweeps[what] = sweep(call, most, request.seconds / len(largest), room)
             except Exception as error:  # a plugin may be made for one batch size
                 absent[f"{what}_plateau"] = f"{type(error).__name__}: {error}".partition("\n")[0]
         self._predicted.clear()
         metrics, facts = self._beside_the_host() if self._device.type == "cuda" else ({}, {})
-        return Swept(sweeps=found, metrics=metrics, absent=absent, facts=facts)
+        return Swept(sweeps=sweeps, metrics=metrics, absent=absent, facts=facts)
 
     def validity(self, request: TakeValidity) -> Measured:
         """The checks of `harness.worker.validity` on what was timed."""

@@ -73,8 +73,8 @@ class TrainedNetwork:
     def answers(self, draws: torch.Generator | None = None, limit: int | None = None) -> Tensor:
         """The classes [N] of the test samples, the first `limit` of them, untimed."""
         classes = self.data.task.classes
-        found = answer(self.hooks, self.model, self.data.test, classes, limit=limit, draws=draws)
-        return found.last
+        answers = answer(self.hooks, self.model, self.data.test, classes, limit=limit, draws=draws)
+        return answers.last
 
     def _eager_scores(self, spikes: Tensor) -> Tensor:
         return self.hooks.evaluate(self.model, spikes, False).scores

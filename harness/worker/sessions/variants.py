@@ -74,5 +74,5 @@ def _refused() -> Iterator[None]:
         home = type(error).__module__
         if not home.startswith(("torch._dynamo", "torch._inductor")):
             raise
-        told = str(error).strip().partition("\n")[0]
-        raise Unsupported(f"torch.compile: {type(error).__name__}: {told}") from error
+        message = str(error).strip().partition("\n")[0]
+        raise Unsupported(f"torch.compile: {type(error).__name__}: {message}") from error

@@ -78,11 +78,11 @@ def harness_finish_training(model: Net, batches: Batches) -> Scalars:
     if isinstance(model, ConvertibleStagesNet):
         model.fold()
     scales = layer_scales(model, params.normalisation, params.percentile, batches)
-    found = thresholds(scales, params.threshold)
-    for i, threshold in enumerate(found):
+    layer_thresholds = thresholds(scales, params.threshold)
+    for i, threshold in enumerate(layer_thresholds):
         model.get_buffer(f"neurons.{i}.threshold").fill_(threshold)
     if isinstance(model, ConvertibleStagesNet):
-        model.scale_biases(found, params.max_rate)
+        model.scale_biases(layer_thresholds, params.max_rate)
     return {f"scale{i}": scale for i, scale in enumerate(scales, 1)}
 
 

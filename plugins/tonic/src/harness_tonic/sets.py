@@ -47,9 +47,9 @@ class TonicSet:
             for train in (True, False):
                 self.tonic(save_to=str(root), train=train)
         except (OSError, RuntimeError, ValueError) as error:
-            told = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise DataMissing(
-                f"{self.name} could not be downloaded ({told}): put its unpacked files into a folder "
+                f"{self.name} could not be downloaded ({reason}): put its unpacked files into a folder "
                 f"DIR/{self.name}, so that DIR/{self.name}/{self.parts[0]} exists, and give --data DIR "
                 "or set HARNESS_DATA=DIR"
             ) from None
