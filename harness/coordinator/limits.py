@@ -27,6 +27,8 @@ LOG_BYTES = 10_000_000
 _EVERY_SECONDS = 0.2
 #: Children of a worker are looked for once in so many times: that takes a look at every process.
 _CHILDREN_EVERY = 5
+#: A worker that prints without end writes while its log is read: it is read on so many times at the most.
+_CATCHING_UP = 10
 _MARK = b"\n... %d bytes are left out here: a log keeps its beginning and its end ...\n"
 
 
@@ -107,10 +109,14 @@ def cut(log: Path, left_out: int = 0, most: int = LOG_BYTES) -> int:
             return left_out
         head, tail = most // 2, most // 2 - 2 * len(_MARK)
         mark = len(_MARK % left_out) if left_out else 0
-        left_out += size - head - tail - mark
         with log.open("r+b") as file, log.open("ab") as end:
             file.seek(size - tail)
-            last = file.read()
+            last = b""
+            for _ in range(_CATCHING_UP):  # what was written while the others were read is not lost
+                if not (more := file.read()):
+                    break
+                last += more
+            left_out += size - tail + len(last) - head - tail - mark
             file.truncate(head)
-            end.write(_MARK % left_out + last)
+            end.write(_MARK % left_out + last[-tail:])
     return left_out
