@@ -6,9 +6,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 #: What both sides know: facts, messages, and the room for authors.
-FACTS = {"errors", "cgroup", "plugin", "subjects", "protocol", "catalogue"}
+FACTS = {"errors", "author_errors", "cgroup", "plugin", "subjects", "protocol", "catalogue"}
 MAY_IMPORT = {
     "errors": set(),
+    "author_errors": {"errors"},
     "cgroup": set(),
     "plugin": {"errors"},
     "plugin.toolkit": {"plugin", "errors"},

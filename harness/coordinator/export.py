@@ -17,7 +17,7 @@ from harness.coordinator.run import Run, load
 from harness.coordinator.training import prepare, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import ExportNetwork, Measured, Prepared
-from harness.results.naming import names_row
+from harness.results.naming import rows_named
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
 from harness.results.summary import Summary
@@ -97,12 +97,11 @@ def export(
 
 def _row(run: Run, text: str) -> Summary:
     """The row that `text` names."""
-    rows = [summary for summary in run.rows if isinstance(summary.row, Row)]
-    matching = [summary for summary in rows if summary.label == text]
+    rows = {s.row.key: s for s in run.rows if isinstance(s.row, Row)}
+    named = rows_named(text, [s.row for s in rows.values() if isinstance(s.row, Row)])
+    matching = [rows[row.key] for row in named]
     if not matching:
-        matching = [s for s in rows if isinstance(s.row, Row) and names_row(text, s.row)]
-    if not matching:
-        raise unknown("row", text, [summary.label for summary in rows])
+        raise unknown("row", text, [summary.label for summary in rows.values()])
     if len(matching) > 1:
         several = ", ".join(repr(summary.label) for summary in matching)
         raise UsageError(f"{text!r} names {len(matching)} rows, give one: {several}")

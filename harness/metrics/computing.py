@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 
-from harness.errors import described, plain, raised_at
+from harness.author_errors import described, raised_at
+from harness.errors import plain
 from harness.metrics.checks import declared, value_of
 from harness.plugin import Evidence, MetricSpec, Unsupported
 from harness.protocol import Computed

@@ -31,8 +31,6 @@ UNRECORDED = "unrecorded"
 #: What is counted from the recorded layers, where less is better.
 COUNTED = (
     "synops_effective",
-    "synops_ac",
-    "synops_mac",
     "synops_dense",
     "energy_modelled_nj",
     "energy_once_nj",

@@ -76,9 +76,8 @@ def check_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
         if marks is None or marks.get("optionalhook"):
             continue
         name = marks.get("specname") or attribute
-        if name.startswith(
-            "_"
-        ):  # an alias that the module keeps for itself, as in pluggy's own check
+        # An alias that the module keeps for itself, as in pluggy's own check.
+        if name.startswith("_"):
             continue
         if name not in known:
             raise OtherContract(f"unknown hook {name}{_meant(name, known)}")

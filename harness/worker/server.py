@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from pydantic import BaseModel
 
-from harness.errors import DataMissing, InvalidOutput, UsageError, described, raised_at
+from harness.author_errors import described, raised_at
+from harness.errors import DataMissing, InvalidOutput, UsageError
 from harness.plugin import Unsupported
 from harness.protocol import (
     CheckPlugin,

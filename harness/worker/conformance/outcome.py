@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.errors import InvalidOutput, OtherContract, UsageError, described, raised_at
+from harness.author_errors import described, raised_at
+from harness.errors import InvalidOutput, OtherContract, UsageError
 from harness.plugin import Unsupported
 
 

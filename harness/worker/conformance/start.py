@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from harness.errors import UsageError, described, raised_at
+from harness.author_errors import described, raised_at
+from harness.errors import UsageError
 from harness.plugin import QUICK, hookspecs
 from harness.worker import checks
 from harness.worker.conformance.outcome import Failing

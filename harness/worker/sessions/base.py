@@ -115,7 +115,7 @@ class Session(ABC):
                 for name, seconds in self.call(request.what).items():
                     series.setdefault(name, []).append(seconds)
                 calls += 1
-            busy, taken = process_time() - busy, perf_counter() - start
+            busy, wall = process_time() - busy, perf_counter() - start
             at(TIMED)
             aside = self._aside
         self._last_seconds[request.what] = max(taken[-1] for taken in series.values())
@@ -123,7 +123,7 @@ class Session(ABC):
         self.finish_round()
         release_device_memory()  # the next subject's process finds the card as free as this one did
         # A setting that a hook changes and sets back shows itself by the CPU time of all threads.
-        cores = busy / taken if taken > 0 else 0.0
+        cores = busy / wall if wall > 0 else 0.0
         return Samples(batch=self.batch(request.what), series=series, aside=aside, cores=cores)
 
     def warm(self, request: WarmUp) -> Measured:

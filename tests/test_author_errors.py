@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import described, raised_at, unknown
+from harness.author_errors import described, raised_at
+from harness.errors import unknown
 from harness.plugin import Params, TaskSpec
 
 HERE = Path(__file__).name
