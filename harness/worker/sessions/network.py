@@ -50,8 +50,8 @@ class NetworkSession(Session):
         self._train_batch = min(int(request.trial.row.params[BATCH_SIZE]), len(self._train))
         self._inference_batch = min(FIRST_BATCH, len(self._test))
         self._positions = {what: count() for what in (LATENCY, INFERENCE, TRAIN, MEMORY)}
-        self._predicted: list[tuple[int, Tensor]] = []
         self._timed: TimedPredictions | None = None
+        self._in_round = False
         self._first_build_ms = 1000 * network.build_seconds
         first = self._once(LATENCY)
         self._first_call_ms = self._first_build_ms + 1000 * first
@@ -108,15 +108,12 @@ class NetworkSession(Session):
         return {what: self._once(what)}
 
     def start_round(self) -> None:
-        """Forgets the predictions of the warm-up."""
-        self._predicted.clear()
+        """From now on predictions are held against the untimed ones."""
+        self._in_round = True
 
     def finish_round(self) -> None:
-        """Counts the timed predictions that differ from the untimed ones."""
-        if self._timed is not None:
-            for first, predicted in self._predicted:
-                self._timed.add(first, predicted)
-        self._predicted.clear()
+        """Predictions are no longer held against the untimed ones."""
+        self._in_round = False
 
     def memory(self) -> Measured:
         """Peak memory of one inference batch and one training step, each beside the model alone."""
@@ -163,7 +160,6 @@ class NetworkSession(Session):
                 sweeps[what] = sweep(call, most, request.seconds / len(largest), room)
             except Exception as error:  # a plugin may be made for one batch size
                 absent[f"{what}_plateau"] = f"{type(error).__name__}: {error}".partition("\n")[0]
-        self._predicted.clear()
         metrics, facts = self._beside_the_host() if self._device.type == "cuda" else ({}, {})
         return Swept(sweeps=sweeps, metrics=metrics, absent=absent, facts=facts)
 
@@ -220,5 +216,9 @@ class NetworkSession(Session):
             inputs = test.take_inputs(slice(first, first + size))
         with torch.no_grad():
             seconds, predicted = timed(lambda: network.predict(inputs), self._device)
-        self._predicted.append((first, predicted))
+        if self._timed is not None and self._in_round:
+            # Kept for later, it would lie where the next call finds its memory: that call would take
+            # other pages, which costs as much time as its work.
+            with self.aside():
+                self._timed.add(first, predicted)
         return seconds

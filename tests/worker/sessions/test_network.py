@@ -123,6 +123,24 @@ def test_training_rounds_leave_the_measured_network_alone(session, plugin_module
     assert not equal(before[1], after[1])
 
 
+def test_nothing_of_a_timed_call_stays_in_memory_for_the_next(session, plugin_module):
+    """What stays lies where the next call would find its memory, whose pages then are new ones."""
+    opened = session("""
+import gc
+tensors = []
+
+@hookimpl
+def harness_evaluate(model, spikes, record):
+    tensors.append(sum(type(each) is torch.Tensor for each in gc.get_objects()))
+    return Evaluation(model(spikes))
+""")
+    module = plugin_module()
+    for what in ("latency", "inference"):
+        module.tensors.clear()
+        opened.take(TakeRound(what=what, seconds=1e-9, calls=9))
+        assert len(set(module.tensors[-8:])) == 1
+
+
 def test_an_honest_network_passes_its_checks(session):
     found = session()
     for what in ("latency", "inference"):
