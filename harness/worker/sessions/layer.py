@@ -113,7 +113,9 @@ class LayerSession(Session):
         """The seconds of a forward and of a backward pass; the spikes are checked afterwards."""
         with self.aside():
             self._inputs.copy_(self._inputs.flip(1))
-            self._first.copy_(self._first.flip(1))  # where it lies: the layer finds memory as before
+            self._first.copy_(
+                self._first.flip(1)
+            )  # where it lies: the layer finds memory as before
             self._layer.zero_grad(set_to_none=True)
             synchronise(self._device)
         forward, spikes = timed(lambda: self._layer(self._inputs), self._device)

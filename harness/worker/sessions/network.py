@@ -9,7 +9,6 @@ from functools import partial
 from itertools import count
 
 import torch
-from torch import Tensor
 
 from harness.measure.clock import event_seconds, exempt_from_collection, timed
 from harness.measure.energy import NotMeasurable, find_counter, measure
