@@ -2,11 +2,13 @@
 
 from contextlib import suppress
 from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy.ctypeslib
 import numpy.random  # noqa: F401
 
 import harness.measure.roofline
+import harness.plugin.toolkit
 import harness.tasks.prepare
 import harness.worker.hooks
 import harness.worker.layer_hook
@@ -21,6 +23,13 @@ import harness.worker.train  # noqa: F401
 #: another version may have other names.
 _LATE = ("torch.nested._internal.nested_tensor", "torch.fx.experimental._constant_symnode")
 
+#: What most plugins import of the host: 3 ms of every process.
+_TOOLKIT = [
+    each.name for each in iter_modules(harness.plugin.toolkit.__path__, "harness.plugin.toolkit.")
+]
+
+for _name in _TOOLKIT:
+    import_module(_name)
 for _name in _LATE:
     with suppress(ImportError):
         import_module(_name)
