@@ -6,11 +6,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 #: What both sides know: facts, messages, and the room for authors.
-FACTS = {"errors", "author_errors", "cgroup", "plugin", "subjects", "protocol", "catalogue"}
+FACTS = {
+    "errors", "author_errors", "cgroup", "cores", "plugin", "subjects", "protocol", "catalogue",
+}  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "author_errors": {"errors"},
     "cgroup": set(),
+    "cores": {"cgroup"},
     "plugin": {"errors"},
     "plugin.toolkit": {"plugin", "errors"},
     "subjects": {"plugin", "errors"},
@@ -21,10 +24,11 @@ MAY_IMPORT = {
     "measure": FACTS,
     "worker": FACTS | {"tasks", "measure", "metrics"},
     "results": FACTS,
+    "config": FACTS | {"results"},
     "report": FACTS | {"results"},
     # The descriptions of tasks are facts too; their arrays are read by a worker alone.
-    "coordinator": FACTS | {"results", "report", "tasks", "metrics"},
-    "cli": FACTS | {"results", "report", "coordinator", "tasks"},
+    "coordinator": FACTS | {"config", "results", "report", "tasks", "metrics"},
+    "cli": FACTS | {"config", "results", "report", "coordinator", "tasks"},
     "__init__": {"plugin", "coordinator"},  # the face of the package
     "__main__": {"cli"},
     "pytest_plugin": FACTS | {"coordinator"},  # the command `check` for authors' tests

@@ -173,8 +173,8 @@ def _check_resume(resume: Path | None) -> set[str]:
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --resume DIR")
     if not resume:
         return set()
+    from harness.config.options import option
     from harness.coordinator.command import RESUMABLE
-    from harness.coordinator.config import option
 
     if given - _HOW - set(RESUMABLE):
         raise click.UsageError(

@@ -129,7 +129,7 @@ def run(
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
     params: dict[str, dict[str, Any]] = {}
     if config and not options["resume"]:
-        from harness.coordinator.configfile import read_config
+        from harness.config.file import read_config
 
         given = by_hand()
         file = {name: value for name, value in read_config(config).items() if name not in given}
@@ -140,7 +140,7 @@ def run(
     task, preset = options["task"], options["preset"]
 
     def chosen() -> dict[str, dict[str, Any]]:
-        from harness.coordinator.config import parse_params
+        from harness.config.options import parse_params
 
         for pattern, values in parse_params(sets).items():
             params[pattern] = {**params.get(pattern, {}), **values}
@@ -175,7 +175,7 @@ def _placed(
         by_hand = {text.partition("=")[0] for text in sets}
         if (error.pattern, error.name) not in in_file or f"{error.pattern}.{error.name}" in by_hand:
             raise
-        from harness.coordinator.configfile import in_file as placed
+        from harness.config.file import in_file as placed
 
         assert config is not None
         raise placed(config, error) from None

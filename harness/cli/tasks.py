@@ -47,7 +47,8 @@ def _described(
 ) -> list[dict[str, Any]]:
     """What is known of a task; one that a worker has to import is told of by its error otherwise."""
     from harness.catalogue.tasks import BUILT_IN
-    from harness.coordinator.config import RunConfig, cache_folder
+    from harness.config.options import RunConfig
+    from harness.config.paths import cache_folder
     from harness.coordinator.training import describe_tasks
     from harness.errors import UsageError
     from harness.tasks import find

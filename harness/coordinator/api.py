@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 
 from harness.catalogue.plugins import discover, select
 from harness.catalogue.tasks import short_name
-from harness.coordinator import work
-from harness.coordinator.command import RESUMABLE, RETRIED, Command
-from harness.coordinator.config import (
+from harness.config.options import (
     Config,
     LayersConfig,
     RunConfig,
@@ -21,6 +19,8 @@ from harness.coordinator.config import (
     several,
     texts,
 )
+from harness.coordinator import work
+from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
 from harness.coordinator.folders import check_links, new_folder

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from harness.coordinator.config import Config
-from harness.coordinator.folders import located_options, start_folder
+from harness.config.options import Config
+from harness.config.paths import located_options, start_folder
 from harness.coordinator.listener import Listener
 from harness.coordinator.run import load
 from harness.errors import UsageError

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Literal
 
 from harness.catalogue.plugins import GROUP, Plugin, discover, select
-from harness.coordinator.config import texts
+from harness.config.options import texts
 from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener

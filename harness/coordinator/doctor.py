@@ -11,12 +11,12 @@ from typing import Any
 import psutil
 
 from harness import cgroup
-from harness.coordinator.config import cores
 from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Procedure, Subject
 from harness.coordinator.pool import Workers
 from harness.coordinator.training import scratch_folder
+from harness.cores import cores
 from harness.errors import UsageError
 from harness.protocol import OpenProbe
 from harness.results.comparison import Ratio, compared, detectable, group_noise

@@ -20,9 +20,10 @@ from harness.catalogue.digest import file_digest, host_digest
 from harness.catalogue.functions import split_function
 from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
+from harness.config.options import Config, Params
 from harness.coordinator import environments, worker_environment
-from harness.coordinator.config import Config, Params, cores
 from harness.coordinator.devices import gpus
+from harness.cores import cores
 from harness.results.session import Session
 
 _ALWAYS = ("snn-harness", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pluggy")

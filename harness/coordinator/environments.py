@@ -24,7 +24,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.config import cache_folder
+from harness.config.paths import cache_folder
 from harness.coordinator.listener import Listener
 from harness.coordinator.recipe import Recipe, own_requirements, recipe_of
 from harness.errors import UsageError

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.catalogue.plugins import Plugin, discover, select
+from harness.config.options import RunConfig, make_config
 from harness.coordinator.command import Command
-from harness.coordinator.config import RunConfig, make_config
 from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import failed

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-from harness.coordinator.config import RunConfig
+from harness.config.options import RunConfig
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers, asking, spread

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.config import LayersConfig
+from harness.config.options import LayersConfig
 from harness.coordinator.member import Subject
 from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import asking

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.coordinator.config import LayersConfig, RunConfig, make_config
+from harness.config.options import LayersConfig, RunConfig, make_config
 from harness.coordinator.run import Run, load
 from harness.errors import UsageError
 from harness.results.merge import Part, merged, unified, write

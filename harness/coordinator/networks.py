@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.coordinator.config import RunConfig
+from harness.config.options import RunConfig
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Subject
 from harness.coordinator.outcome import recorded

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from harness.catalogue.functions import function_file
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.config import RunConfig
+from harness.config.options import RunConfig
 from harness.errors import UsageError, WrongParameter, unknown
 from harness.plugin.contract import Unsupported, Value
 from harness.plugin.parameters import Presets

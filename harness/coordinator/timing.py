@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.coordinator.config import Config
+from harness.config.options import Config
 from harness.coordinator.devices import gpu_state
 from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener

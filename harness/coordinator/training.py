@@ -15,8 +15,9 @@ from typing import Any
 
 from harness.catalogue.plugins import Plugin
 from harness.catalogue.tasks import find_task
+from harness.config.options import RunConfig
+from harness.config.paths import cache_folder
 from harness.coordinator.checkpoints import Checkpoints
-from harness.coordinator.config import RunConfig, cache_folder
 from harness.coordinator.executors.job import Executor, Job, Outcome, Stages
 from harness.coordinator.executors.local import LocalExecutor
 from harness.coordinator.listener import Listener

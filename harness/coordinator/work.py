@@ -12,10 +12,10 @@ from pathlib import Path
 from harness.catalogue.plugins import LAYER_GROUP, Plugin, discover, select
 from harness.catalogue.source import names
 from harness.catalogue.tasks import find_task, short_name
+from harness.config.options import LayersConfig, RunConfig
 from harness.coordinator import environment
 from harness.coordinator.checkpoints import prune
 from harness.coordinator.command import Command
-from harness.coordinator.config import LayersConfig, RunConfig
 from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
 from harness.coordinator.executors.job import Executor

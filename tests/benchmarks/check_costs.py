@@ -83,7 +83,7 @@ def costs_of(
     """Each plugin's name, and for every seed the CPU seconds of the trial and of each check in it."""
     from harness.catalogue.plugins import discover, preloads, select
     from harness.catalogue.tasks import find_task
-    from harness.coordinator.config import cache_folder
+    from harness.config.paths import cache_folder
     from harness.tasks import find
     from harness.tasks.prepare import prepare_task
 

@@ -31,7 +31,7 @@ from time import perf_counter
 import psutil
 
 from harness.catalogue.plugins import from_file
-from harness.coordinator.config import RunConfig, make_config
+from harness.config.options import RunConfig, make_config
 from harness.coordinator.executors.job import Outcome
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import plan

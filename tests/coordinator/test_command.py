@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from harness.config.options import RunConfig
 from harness.coordinator.command import Command
-from harness.coordinator.config import RunConfig
 from harness.coordinator.listener import Listener
 
 

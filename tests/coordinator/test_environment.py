@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from harness.catalogue.digest import host_digest
+from harness.config.options import RunConfig, make_config
 from harness.coordinator import environment
-from harness.coordinator.config import RunConfig, make_config
 
 
 def test_a_session_keeps_what_was_asked_and_what_was_found(make_plugin):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from harness.cli.forecast import forecast_lines, spoken
+from harness.config.options import RunConfig, make_config
 from harness.coordinator import forecast as module
-from harness.coordinator.config import RunConfig, make_config
 from harness.coordinator.forecast import Expected, Forecast, probe
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator.config import LayersConfig, make_config
+from harness.config.options import LayersConfig, make_config
 from harness.coordinator.layers import LayersBench, forecast
 from harness.plugin.contract import Neuron
 from harness.protocol import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator.config import RunConfig, make_config
+from harness.config.options import RunConfig, make_config
 from harness.coordinator.networks import WHATS, measure_networks
 from harness.coordinator.plan import Planned
 from harness.protocol import Failed, MeasurePeaks, OpenNetwork, Prepared, TakeRound

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.config import RunConfig, make_config, parse_params
+from harness.config.options import RunConfig, make_config, parse_params
 from harness.coordinator.plan import (
     check_names,
     part_of,

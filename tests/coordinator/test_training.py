@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from harness.catalogue.plugins import from_file
-from harness.coordinator.config import RunConfig, make_config
+from harness.config.options import RunConfig, make_config
 from harness.coordinator.executors.job import Stages
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned, plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import harness
+from harness.config.file import read_config
 from harness.coordinator import api
-from harness.coordinator.configfile import read_config
 from harness.coordinator.listener import Listener
 
 pytest.importorskip("torch")

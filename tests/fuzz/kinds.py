@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 import harness
+from harness.config.file import read_config
+from harness.config.options import RunConfig, make_config
 from harness.coordinator.command import Command
-from harness.coordinator.config import RunConfig, make_config
-from harness.coordinator.configfile import read_config
 from harness.coordinator.folders import check_links
 from harness.coordinator.listener import Listener
 from harness.coordinator.run import load

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.catalogue.digest import host_digest
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.config import RunConfig
+from harness.config.options import RunConfig
 from harness.coordinator.executors.connection import Connection
 from harness.coordinator.executors.embedded import embedded, silence
 from harness.coordinator.executors.job import Job, Outcome

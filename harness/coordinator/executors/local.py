@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.coordinator.config import RunConfig
+from harness.config.options import RunConfig
 from harness.coordinator.executors.job import Job, Outcome, reload_here, run_here
 from harness.coordinator.pool import Workers
 from harness.protocol import Event, Prepared, Progress

@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from harness.coordinator.config import RunConfig, make_config
+from harness.config.options import RunConfig, make_config
 from harness.coordinator.executors import connection, submission
 from harness.coordinator.executors.dask import dask_executor
 from harness.coordinator.executors.job import Job, Outcome

@@ -21,8 +21,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.coordinator.config import RunConfig, option, option_error, parse_params
-from harness.coordinator.folders import located_options
+from harness.config.options import RunConfig, option, option_error, parse_params
+from harness.config.paths import located_options
 from harness.errors import UsageError, WrongParameter, unknown
 from harness.results.reading import read_file
 from harness.results.store import RUN, RunFolder

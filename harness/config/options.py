@@ -20,8 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from harness import cgroup
 from harness.catalogue.tasks import split_tasks
+from harness.cores import cores
 from harness.errors import UsageError, unknown
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.parameters import QUICK
@@ -279,18 +279,3 @@ def parse_params(texts: Iterable[str]) -> Params:
         chosen = params.setdefault(pattern, {})
         chosen[parameter] = tuple(value.strip() for value in values.split(","))
     return params
-
-
-def cores() -> int:
-    """The processor cores that this process may use: by its affinity, and by its control group."""
-    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota = cgroup.cores()
-    return max(1, min(known or 1, int(quota))) if quota else known or 1
-
-
-def cache_folder() -> Path:
-    """Where data and prepared arrays are kept between runs: HARNESS_CACHE, or the user's cache."""
-    from platformdirs import user_cache_path
-
-    chosen = os.environ.get("HARNESS_CACHE")
-    return Path(chosen).expanduser().resolve() if chosen else user_cache_path("snn-harness")

@@ -7,14 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.coordinator.config import (
-    LayersConfig,
-    RunConfig,
-    cache_folder,
-    cores,
-    make_config,
-    parse_params,
-)
+from harness.config.options import LayersConfig, RunConfig, make_config, parse_params
+from harness.cores import cores
 from harness.errors import UsageError
 from harness.plugin.contract import Neuron
 
@@ -177,13 +171,6 @@ def test_data_are_looked_for_in_data_then_in_the_variable(monkeypatch, tmp_path)
     monkeypatch.setenv("HARNESS_DATA", os.pathsep.join(["/three", "", "~/four"]))
     found = run_config(data=("one", "/two")).data_folders()
     assert found == [str(tmp_path / "one"), "/two", "/three", str(Path.home() / "four")]
-
-
-def test_the_cache_is_the_users_unless_the_variable_names_another(monkeypatch, tmp_path):
-    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path
-    monkeypatch.delenv("HARNESS_CACHE")
-    assert cache_folder().name == "snn-harness"
 
 
 def test_sizes_are_measured_from_the_smallest_each_once():

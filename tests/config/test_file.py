@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.coordinator.config import RunConfig, make_config
-from harness.coordinator.configfile import in_file, read_config
+from harness.config.file import in_file, read_config
+from harness.config.options import RunConfig, make_config
 from harness.errors import UsageError, WrongParameter
 from harness.results.session import Session
 from harness.results.store import RunFolder

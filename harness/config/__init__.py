@@ -1,0 +1,1 @@
+"""What a command is asked to do: parsed once, from then on data. Imports nothing heavy."""
