@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from harness.plugin.markers import hookimpl
 
 if TYPE_CHECKING:
-    from harness.coordinator.api import Run, UsageError, forecast, layers, load, resume, run
-    from harness.coordinator.compare import compare
+    from harness.coordinator.api import forecast, layers, resume, run
     from harness.coordinator.conformance import check
     from harness.coordinator.export import export
-    from harness.coordinator.merge import merge
-    from harness.coordinator.mlflow import log_mlflow
+    from harness.errors import UsageError
+    from harness.runs.compare import compare
+    from harness.runs.merge import merge
+    from harness.runs.mlflow import log_mlflow
+    from harness.runs.run import Run, load
 
 __all__ = [
     "Run",
@@ -35,17 +37,20 @@ __all__ = [
     "run",
 ]
 
+#: The module of each name.
 _API = {
-    **dict.fromkeys(("Run", "UsageError", "forecast", "layers", "load", "resume", "run"), "api"),
-    "check": "conformance",
-    "compare": "compare",
-    "export": "export",
-    "log_mlflow": "mlflow",
-    "merge": "merge",
+    **dict.fromkeys(("forecast", "layers", "resume", "run"), "coordinator.api"),
+    **dict.fromkeys(("Run", "load"), "runs.run"),
+    "UsageError": "errors",
+    "check": "coordinator.conformance",
+    "compare": "runs.compare",
+    "export": "coordinator.export",
+    "log_mlflow": "runs.mlflow",
+    "merge": "runs.merge",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _API:
-        return getattr(import_module(f"harness.coordinator.{_API[name]}"), name)
+        return getattr(import_module(f"harness.{_API[name]}"), name)
     raise AttributeError(f"module 'harness' has no attribute {name!r}")

@@ -26,10 +26,11 @@ MAY_IMPORT = {
     "results": FACTS,
     "config": FACTS | {"results"},
     "report": FACTS | {"results"},
+    "runs": FACTS | {"config", "results", "report"},
     # The descriptions of tasks are facts too; their arrays are read by a worker alone.
-    "coordinator": FACTS | {"config", "results", "report", "tasks", "metrics"},
-    "cli": FACTS | {"config", "results", "report", "coordinator", "tasks"},
-    "__init__": {"plugin", "coordinator"},  # the face of the package
+    "coordinator": FACTS | {"config", "results", "report", "runs", "tasks", "metrics"},
+    "cli": FACTS | {"config", "results", "report", "runs", "coordinator", "tasks"},
+    "__init__": {"errors", "plugin", "runs", "coordinator"},  # the face of the package
     "__main__": {"cli"},
     "pytest_plugin": FACTS | {"coordinator"},  # the command `check` for authors' tests
 }

@@ -59,10 +59,10 @@ def compare(
     The result is Markdown, fit for a pull request. Every difference has a 95 % interval; better and
     worse are claimed after a correction for the number of comparisons.
     """
-    from harness.coordinator.compare import compare as compare_folders
     from harness.report.changes import markdown, page
     from harness.results.gate import compared, failures, parse_gate, parse_margin, unjudged
     from harness.results.store import RunFolder
+    from harness.runs.compare import compare as compare_folders
 
     for folder in (old, new):
         RunFolder.open(folder)  # it may declare metrics of its own, which --fail-on may name

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from harness.coordinator.folders import RESULTS
+from harness.runs.folders import RESULTS
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -34,9 +34,9 @@ def history(
     last line names the other metrics that the runs have.
     """
     from harness.cli.files import write
-    from harness.coordinator.history import folder_history
     from harness.report.history import drawing, lines, page
     from harness.results.metrics import METRICS
+    from harness.runs.history import folder_history
 
     folder_tracks = folder_history(
         folder, metric, timings=timings, say=lambda text: click.echo(f"harness: {text}", err=True)

@@ -9,7 +9,7 @@ import click
 from harness.cli.measuring import list_option, measuring_options, plugins_option, work
 
 if TYPE_CHECKING:
-    from harness.coordinator.run import Run
+    from harness.runs.run import Run
 
 
 @click.command()

@@ -24,9 +24,9 @@ def log(run: Path, tracker: str, tracking_uri: str | None, experiment: str) -> N
 
     Parameters, metrics with their intervals, the machine and the commit, and the page as an artifact.
     """
-    from harness.coordinator.mlflow import log_mlflow
-    from harness.coordinator.run import load
     from harness.report.numbers import counted
+    from harness.runs.mlflow import log_mlflow
+    from harness.runs.run import load
 
     loaded = load(run)
     for problem in loaded.problems:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from harness.cli.codes import FAILED, INTERRUPTED, NOTHING_MEASURED, OK
-from harness.coordinator.folders import new_folder
+from harness.runs.folders import new_folder
 
 if TYPE_CHECKING:
-    from harness.coordinator.run import Run
     from harness.results.record import Record
     from harness.results.store import Kind
+    from harness.runs.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 

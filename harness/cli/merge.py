@@ -20,7 +20,7 @@ def merge(folders: tuple[Path, ...], out: Path) -> None:
     Contradictions, other data and other tasks are refused. The result can be reported, and resumed
     to make what is missing: timings too, if the runs are parts (harness run --shard).
     """
-    from harness.coordinator.merge import merge as merge_folders
+    from harness.runs.merge import merge as merge_folders
 
     command = shlex.join(["harness", *sys.argv[1:]])
     run = merge_folders(

@@ -22,10 +22,10 @@ def report(folder: Path, others: tuple[Path, ...], baseline: str) -> None:
 
     Where FOLDER holds several runs, write an index of these instead: index.html, the newest first.
     """
-    from harness.coordinator.index import index_runs, runs_in
-    from harness.coordinator.run import load
     from harness.errors import UsageError
     from harness.report.numbers import counted
+    from harness.runs.index import index_runs, runs_in
+    from harness.runs.run import load
 
     if runs_in(folder):
         if others or baseline:

@@ -20,7 +20,7 @@ from harness.cli.measuring import (
 )
 
 if TYPE_CHECKING:
-    from harness.coordinator.run import Run
+    from harness.runs.run import Run
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The Python side of the command line: `harness.run`, `harness.layers`, `harness.load`."""
+"""The Python side of the commands that measure: `harness.run`, `layers`, `resume`, `forecast`."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ from harness.coordinator import work
 from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
-from harness.coordinator.folders import check_links, new_folder
 from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.listener import Listener
 from harness.coordinator.notebook import default_listener
 from harness.coordinator.plan import check_names
-from harness.coordinator.run import Run, load
 from harness.errors import UsageError, WrongParameter
 from harness.results.store import Kind, RunFolder
-
-__all__ = ["Forecast", "Run", "UsageError", "forecast", "layers", "load", "resume", "run"]
+from harness.runs.folders import check_links, new_folder
+from harness.runs.run import Run
 
 C = TypeVar("C", bound=Config)
 

@@ -11,10 +11,10 @@ from typing import TypeVar
 from harness.config.options import Config
 from harness.config.paths import located_options, start_folder
 from harness.coordinator.listener import Listener
-from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.results.session import Session, changes
 from harness.results.store import COMMANDS, Kind, RunFolder
+from harness.runs.run import load
 
 C = TypeVar("C", bound=Config)
 

@@ -13,7 +13,6 @@ from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import failed
 from harness.coordinator.pool import Workers, asking
-from harness.coordinator.run import Run, load
 from harness.coordinator.training import prepare, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import ExportNetwork, Measured, Prepared
@@ -21,6 +20,7 @@ from harness.results.naming import rows_named
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
 from harness.results.summary import Summary
+from harness.runs.run import Run, load
 from harness.subjects import Row, Trial
 
 FORMATS = ("nir",)

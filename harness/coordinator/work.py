@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +27,6 @@ from harness.coordinator.metrics import OwnMetric, choose
 from harness.coordinator.networks import measure_networks
 from harness.coordinator.plan import Planned, TaskPlan, check_names, plan_tasks, without_effect
 from harness.coordinator.pool import Workers
-from harness.coordinator.run import Run, import_report, load
 from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
@@ -33,6 +34,7 @@ from harness.report.classes import without_samples
 from harness.results.comparison import PROCESSES
 from harness.results.record import TrialRecord
 from harness.results.store import COMMANDS, RunFolder
+from harness.runs.run import Run, load
 
 
 def networks(config: RunConfig, command: Command) -> Run:
@@ -94,7 +96,7 @@ def prepared(
             wanted = [plugin.framework for plugin in ready if plugin.interpreter == python]
             workers.warm(wanted, config.threads, PROCESSES if config.timing else 1, python)
         # While the workers import theirs: at the end a single core would be waiting for it.
-        importing = threading.Thread(target=import_report, daemon=True)
+        importing = threading.Thread(target=_import_report, daemon=True)
         importing.start()
         # Without torch beside this process, an environment has what data are prepared with.
         python = "" if find_spec("torch") else next(iter(interpreters), "")
@@ -115,6 +117,16 @@ def prepared(
         for line in dict.fromkeys(idle):
             listener.message(line)
         yield plans, logs, workers
+
+
+def _import_report() -> None:
+    """Imports what a report needs, which takes a second: for a thread, while others work."""
+    modules = ["harness.report.build", "harness.report.terminal", "scipy.stats"]
+    if "MPLBACKEND" not in os.environ:
+        modules.append("harness.report.figures")
+    with suppress(Exception):  # whoever needs it next says what is wrong
+        for name in modules:
+            import_module(name)
 
 
 def _train_and_measure(

@@ -27,14 +27,14 @@ from typing import Any
 import numpy as np
 
 import harness
-from harness.coordinator.compare import run_data
-from harness.coordinator.run import load
 from harness.results.answers import Answers
 from harness.results.record import NetworkTiming, PeaksRecord, TrialRecord
 from harness.results.regression import Comparison, RunData, compare_runs
 from harness.results.session import Session
 from harness.results.store import Times
 from harness.results.summary import summarise
+from harness.runs.compare import run_data
+from harness.runs.run import load
 from harness.subjects import Row
 from tests.benchmarks.accuracy_coverage import Family
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 
 start = perf_counter()
-from harness.coordinator.run import load
+from harness.runs.run import load
 
 run = load(Path(sys.argv[1]))
 read = perf_counter()

@@ -105,7 +105,7 @@ def test_history(harness, runs, tmp_path):
 
 
 def test_merge(harness, runs, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.coordinator.run.Run.report", lambda run: [])
+    monkeypatch.setattr("harness.runs.run.Run.report", lambda run: [])
     other = write_run(tmp_path / "more", seeds=(3,), timing=False).path
     out = tmp_path / "merged"
     code, said, err = harness("merge", runs[0], other, "--out", out)

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from harness.coordinator.run import load
 from harness.plugin.contract import Neuron
 from harness.results.record import LayerProof, LayerTiming
 from harness.results.session import Session
 from harness.results.store import RunFolder
+from harness.runs.run import load
 from harness.subjects import Contender, LayerRow, LayerSize
 
 ERRORS = [

@@ -12,10 +12,10 @@ import pytest
 
 from harness.cli.interrupts import SIGNALS, catch
 from harness.cli.measuring import comma_separated, names
-from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.results.session import Session
 from harness.results.store import RunFolder
+from harness.runs.run import load
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import harness
 from harness.config.file import read_config
 from harness.config.options import RunConfig, make_config
 from harness.coordinator.command import Command
-from harness.coordinator.folders import check_links
 from harness.coordinator.listener import Listener
-from harness.coordinator.run import load
 from harness.errors import InvalidOutput, UsageError
 from harness.report.closing import closing_lines
 from harness.report.terminal import terminal_tables
 from harness.results.store import RECORDS, RUN, RunFolder
+from harness.runs.folders import check_links
+from harness.runs.run import load
 from tests.fuzz.damage import TOML, changed, changed_header, changed_line, changed_value, damaged
 
 CONFIG = "bench.toml"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.coordinator.run import load
 from harness.report.build import build_report
+from harness.runs.run import load
 from tests.fixtures.small_runs import small_session, write_run, write_tasks
 
 from .synthetic_run import layers_description, layers_records

@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.report.build import build_report
 from harness.report.closing import closing_lines
@@ -19,6 +18,7 @@ from harness.report.notebook import short_table
 from harness.report.terminal import terminal_tables
 from harness.results.answers import Answers
 from harness.results.summary import summarise
+from harness.runs.run import load
 from tests.fixtures.small_runs import write_run, write_tasks
 
 from .synthetic_run import description, record

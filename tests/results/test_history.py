@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator.compare import run_data
-from harness.coordinator.run import load
 from harness.results.history import history
+from harness.runs.compare import run_data
+from harness.runs.run import load
 from tests.fixtures.small_runs import MACHINE, small_row, small_session, write_run
 
 

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import typing
 
-from harness.coordinator.compare import run_data
-from harness.coordinator.run import load
 from harness.protocol import DeclaredMetric
 from harness.results import metrics
 from harness.results.gate import parse_gate
@@ -11,6 +9,8 @@ from harness.results.metrics import METRICS, REGISTRY, by_hook, join, of
 from harness.results.regression import compare_runs
 from harness.results.session import Session
 from harness.results.store import RunFolder
+from harness.runs.compare import run_data
+from harness.runs.run import load
 
 
 def test_names_and_titles_are_unique():

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from harness.coordinator.compare import run_data
-from harness.coordinator.run import load
 from harness.results.regression import RunData, compare_runs
 from harness.results.summary import summarise
+from harness.runs.compare import run_data
+from harness.runs.run import load
 from tests.fixtures.small_runs import small_row, small_session, write_run, write_tasks
 
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from harness.coordinator.folders import check_links, new_folder
 from harness.errors import UsageError
+from harness.runs.folders import check_links, new_folder
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_runs_of_one_second_get_folders_of_their_own(tmp_path, monkeypatch):
         def strftime(self, _form):
             return "20260101-000000"
 
-    monkeypatch.setattr("harness.coordinator.folders.datetime", Stopped)
+    monkeypatch.setattr("harness.runs.folders.datetime", Stopped)
     with new_folder(None, "a") as first, new_folder(None, "a") as second:
         assert (first.name, second.name) == ("20260101-000000-a", "20260101-000000-a-2")
         (first / "run.json").touch()

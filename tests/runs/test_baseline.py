@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator.baseline import rebased, rows_named, without_refuted
-from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.report.trust import how_far
 from harness.results.record import NetworkTiming, Outliers, Series, Variant, Versus
 from harness.results.store import RunFolder
+from harness.runs.baseline import rebased, rows_named, without_refuted
+from harness.runs.run import load
 from tests.fixtures.small_runs import small_session, write_run, write_tasks
 from tests.report.synthetic_run import layer
 

@@ -8,8 +8,8 @@ import warnings
 import pytest
 
 import harness as api
-from harness.coordinator import mlflow as logging_
 from harness.errors import UsageError
+from harness.runs import mlflow as logging_
 from tests.fixtures.small_runs import small_row, small_session, write_run
 
 

@@ -1,6 +1,6 @@
 """A run's folder that is damaged, or made to break whoever reads it, ends in a report or in one line.
 
-`HARNESS_FUZZ=2000 pytest tests/coordinator/test_run.py` tries so many damages; by default few. A longer
+`HARNESS_FUZZ=2000 pytest tests/runs/test_run.py` tries so many damages; by default few. A longer
 fuzz, of more files and with bounds of time and memory, is `python -m tests.fuzz`.
 """
 
@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.report.closing import closing_lines
 from harness.report.terminal import terminal_tables
@@ -23,6 +22,7 @@ from harness.results.predictions import keep, read
 from harness.results.record import NetworkTiming, Outliers, Series, Versus, to_line
 from harness.results.session import Session
 from harness.results.store import RECORDS, RUN, RunFolder
+from harness.runs.run import load
 from tests.fuzz.damage import changed, changed_line, damaged
 
 LABELS = np.arange(20) % 4

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from harness.coordinator.folders import check_links
-from harness.coordinator.run import Run, load
 from harness.errors import UsageError
 from harness.results.frame import INTERVAL, summary_line
 from harness.results.reading import is_number
 from harness.results.session import Session
 from harness.results.store import COMMANDS
 from harness.results.summary import Summary
+from harness.runs.folders import check_links
+from harness.runs.run import Run, load
 from harness.subjects import Row
 
 EXPERIMENT = "snn-harness"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from harness.coordinator.run import Run, load
 from harness.errors import UsageError
 from harness.results.regression import Comparison, RunData, Timings, compare_runs
 from harness.results.store import COMMANDS, RunFolder
+from harness.runs.run import Run, load
 
 
 def compare(

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config.options import LayersConfig, RunConfig, make_config
-from harness.coordinator.run import Run, load
 from harness.errors import UsageError
 from harness.results.merge import Part, merged, unified, write
 from harness.results.session import Session
 from harness.results.store import RunFolder
+from harness.runs.run import Run, load
 
 
 def merge(

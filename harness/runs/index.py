@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.coordinator.run import load
 from harness.errors import UsageError
 from harness.results.store import RUN
+from harness.runs.run import load
 
 
 def runs_in(folder: Path) -> list[Path]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.coordinator.baseline import rebased, rows_named, without_refuted
-from harness.coordinator.folders import check_links
 from harness.errors import UsageError, unknown
 from harness.results.answers import Answers, joined, read_answers
 from harness.results.merge import current_of_each
@@ -22,6 +17,8 @@ from harness.results.session import Session
 from harness.results.store import Description, Kind, RunFolder
 from harness.results.summary import Summary, summarise
 from harness.results.tasks import by_task
+from harness.runs.baseline import rebased, rows_named, without_refuted
+from harness.runs.folders import check_links
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,16 +165,6 @@ class Run:
             answers=joined([self.answers, *(other.answers for other in beside)]),
             baselines=keys,
         )
-
-
-def import_report() -> None:
-    """Imports what a report needs, which takes a second: for a thread, while others work."""
-    modules = ["harness.report.build", "harness.report.terminal", "scipy.stats"]
-    if "MPLBACKEND" not in os.environ:
-        modules.append("harness.report.figures")
-    with suppress(Exception):  # whoever needs it next says what is wrong
-        for name in modules:
-            importlib.import_module(name)
 
 
 def load(path: str | Path, kind: Kind | None = None) -> Run:

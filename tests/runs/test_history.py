@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator.history import folder_history
 from harness.errors import UsageError
+from harness.runs.history import folder_history
 from tests.fixtures.small_runs import small_session, write_run
 
 

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import json
 
-from click.testing import CliRunner
-
-from harness.cli.report import report
-from harness.coordinator.index import index_runs, runs_in
 from harness.results.session import Session
 from harness.results.store import RunFolder
+from harness.runs.index import index_runs, runs_in
 
 
 def test_a_folder_of_runs_gets_an_index(tmp_path):
@@ -39,12 +36,12 @@ def test_a_run_is_no_folder_of_runs(tmp_path):
     assert runs_in(tmp_path / "nothing") == []
 
 
-def test_the_command_writes_the_index(tmp_path):
+def test_the_command_writes_the_index(tmp_path, harness):
     RunFolder.create(tmp_path / "one", "networks")
-    done = CliRunner().invoke(report, [str(tmp_path)])
-    assert done.exit_code == 0
-    assert "1 runs" not in done.output
+    code, out, _ = harness("report", tmp_path)
+    assert code == 0
+    assert "1 runs" not in out
     assert (tmp_path / "index.html").is_file()
-    refused = CliRunner().invoke(report, [str(tmp_path), "--baseline", "a"])
-    assert refused.exit_code != 0
-    assert "several runs" in str(refused.exception)
+    code, _, err = harness("report", tmp_path, "--baseline", "a")
+    assert code == 2
+    assert "several runs" in err

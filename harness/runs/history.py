@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.coordinator.compare import run_data
-from harness.coordinator.run import load
 from harness.errors import UsageError, unknown
 from harness.results.history import Track, history
 from harness.results.regression import Timings, compared_metrics
 from harness.results.store import RUN, RunFolder
+from harness.runs.compare import run_data
+from harness.runs.run import load
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Runs on disk: read, compared, merged and reported. Starts no worker."""
