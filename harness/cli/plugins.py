@@ -66,7 +66,8 @@ def _cells(plugin: Plugin) -> tuple[str, str, str]:
 def _show(name: str, as_json: bool) -> None:
     from harness.catalogue.plugins import discover, select
     from harness.coordinator.pool import Workers
-    from harness.coordinator.training import describe, scratch_folder
+    from harness.coordinator.presets import describe
+    from harness.coordinator.scratch import scratch_folder
     from harness.errors import UsageError
     from harness.plugin.parameters import Presets
 

@@ -49,7 +49,7 @@ def _described(
     from harness.catalogue.tasks import BUILT_IN
     from harness.config.options import RunConfig
     from harness.config.paths import cache_folder
-    from harness.coordinator.training import describe_tasks
+    from harness.coordinator.data import describe_tasks
     from harness.errors import UsageError
     from harness.tasks import find
     from harness.tasks.describe import facts_of

@@ -18,7 +18,7 @@ from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import failed, unexpected
 from harness.coordinator.pool import Workers, asking
-from harness.coordinator.training import scratch_folder
+from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError
 from harness.plugin.conformance import CHECKS, Check
 from harness.protocol import Checked, CheckPlugin, Event, Failed

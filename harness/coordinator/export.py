@@ -9,11 +9,12 @@ from pathlib import Path
 from harness.catalogue.plugins import Plugin, discover, select
 from harness.config.options import RunConfig, make_config
 from harness.coordinator.command import Command
+from harness.coordinator.data import prepare
 from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener
 from harness.coordinator.outcome import failed
 from harness.coordinator.pool import Workers, asking
-from harness.coordinator.training import prepare, scratch_folder
+from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol import ExportNetwork, Measured, Prepared
 from harness.results.naming import rows_named

@@ -11,7 +11,7 @@ from harness.config.options import RunConfig
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers, asking, spread
-from harness.coordinator.training import scratch_folder
+from harness.coordinator.scratch import scratch_folder
 from harness.plugin.parameters import BATCH_SIZE, EPOCHS
 from harness.protocol import Failed, Prepared, Progress, RunTrial
 from harness.subjects import Trial

@@ -18,6 +18,7 @@ from harness.config.options import LayersConfig, RunConfig
 from harness.coordinator import environment
 from harness.coordinator.checkpoints import prune
 from harness.coordinator.command import Command
+from harness.coordinator.data import prepare
 from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
 from harness.coordinator.executors.job import Executor
@@ -27,7 +28,9 @@ from harness.coordinator.metrics import OwnMetric, choose
 from harness.coordinator.networks import measure_networks
 from harness.coordinator.plan import Planned, TaskPlan, check_names, plan_tasks, without_effect
 from harness.coordinator.pool import Workers
-from harness.coordinator.training import describe, prepare, run_trials, scratch_folder
+from harness.coordinator.presets import describe
+from harness.coordinator.scratch import scratch_folder
+from harness.coordinator.training import run_trials
 from harness.errors import UsageError, unknown
 from harness.protocol import Prepared
 from harness.report.classes import without_samples

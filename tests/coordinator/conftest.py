@@ -54,6 +54,14 @@ def log(tmp_path):
 
 
 @pytest.fixture
+def logs(tmp_path):
+    """The folder of what plugins print when they are described."""
+    path = tmp_path / "described"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
 def make_plugin():
     """A plugin that is installed, as far as its metadata say."""
 

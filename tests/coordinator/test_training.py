@@ -13,14 +13,8 @@ from harness.coordinator.executors.job import Stages
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned, plan
 from harness.coordinator.pool import Workers
-from harness.coordinator.training import (
-    Queue,
-    describe,
-    prepare,
-    run_trials,
-    scratch_folder,
-)
-from harness.errors import UsageError
+from harness.coordinator.presets import describe
+from harness.coordinator.training import run_trials
 from harness.plugin.parameters import Presets
 from harness.protocol import Failed, Measured, Prepared, Progress, Trained
 from harness.results.record import Cited
@@ -43,86 +37,12 @@ def folder(tmp_path):
     return RunFolder.create(tmp_path / "run", "networks")
 
 
-@pytest.fixture
-def logs(tmp_path):
-    path = tmp_path / "described"
-    path.mkdir()
-    return path
-
-
 def carry_out(planned, config, folder, logs, workers, listener=None, session=0):
     heard = listener or Listener()
     run_trials(planned, config, DATA, folder, session, logs, workers, heard, folder.labels)
     records, problems = folder.records()
     assert problems == []
     return records
-
-
-# --- plugins described ----------------------------------------------------------------------------
-
-
-def test_every_plugin_has_its_presets_or_the_reason_why_not(plugin_file, workers, logs):
-    block = '# /// script\n# dependencies = ["no-such-thing"]\n# ///\n'
-    plugins = [
-        from_file(plugin_file("good", base="declared")),
-        from_file(plugin_file("bad", "print('half-way')\nraise RuntimeError('no')")),
-        from_file(plugin_file("dies", "import os; os._exit(3)")),
-        from_file(plugin_file("hollow", "x = 1")),
-        from_file(plugin_file("typo", "def f(:\n")),
-        from_file(plugin_file("absent", block)),
-    ]
-    found = describe(plugins, workers, 2, 1, logs)
-    assert set(found) == {plugin.name for plugin in plugins}
-    assert isinstance(found["good"], Presets)
-    assert found["good"].parameters["reset"].check("reset", "subtract") == "subtract"
-    assert found["good"].offers("source", "mnist")
-    assert not found["good"].offers("source", "digits")
-    told = {name: (event.status, event.where) for name, event in found.items() if name != "good"}
-    assert told == {
-        "bad": ("failed", "import"),
-        "dies": ("crashed", "import"),
-        "hollow": ("invalid", "import"),
-        "typo": ("failed", "import"),
-        "absent": ("skipped", ""),
-    }
-    text = (logs / "bad.log").read_text()
-    assert text.startswith("half-way\n")
-    assert "RuntimeError: no" in text
-
-
-@linux
-def test_a_starter_that_dies_is_why_its_plugins_are_not_described(
-    plugin_file, logs, fake_torch, distribution, monkeypatch
-):
-    site = distribution(
-        "f", preload={"dying": "dies_of_it"}, modules={"dies_of_it": "import os; os._exit(6)"}
-    )
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ["PYTHONPATH"]]))
-    block = '# /// script\n# [tool.harness]\n# framework = "{}"\n# ///\n'
-    bad = from_file(plugin_file("bad", block.format("dying"), base="declared"))
-    good = from_file(plugin_file("good", block.format("fine"), base="declared"))
-    with Workers(fork=True) as workers:
-        found = describe([bad, good], workers, 2, 1, logs)
-    assert isinstance(found["good"], Presets)
-    assert (found["bad"].status, found["bad"].where) == ("crashed", "import")
-    assert found["bad"].reason == "the process that imports dies_of_it ended with exit code 6"
-
-
-@pytest.mark.usefixtures("no_data")
-def test_data_that_cannot_be_had_are_a_usage_error_with_the_task(workers):
-    with pytest.raises(UsageError, match=r"^task nothing: unknown task 'nothing'"):
-        prepare("nothing", [], workers, lambda _: None)
-
-
-def test_data_are_prepared_once_and_described(workers):
-    pytest.importorskip("sklearn")
-    said = []
-    found = prepare("digits", [], workers, said.append)
-    assert found.facts["splits"] == {"train": 1257, "validation": 180, "test": 360}
-    assert prepare("digits", [], workers, said.append) == found
-
-
-# --- trials ---------------------------------------------------------------------------------------
 
 
 def test_every_trial_leaves_a_record_whether_its_plugin_can_start_or_not(
@@ -354,36 +274,3 @@ def test_no_process_of_a_trial_is_left(plugin_file, folder, logs, workers):
     below = psutil.Process().children(recursive=True)
     commands = [" ".join(process.cmdline()) for process in below]
     assert not any(command.endswith("harness.worker") for command in commands)
-
-
-def test_a_scratch_folder_lasts_as_long_as_its_context():
-    with scratch_folder() as path:
-        (path / "file").touch()
-    assert not path.exists()
-
-
-def test_within_a_seed_the_rows_that_took_longest_begin_first(make_record, make_row):
-    rows = {name: make_row(plugin=name) for name in "abc"}
-    planned = [
-        Planned(Trial(row=row, seed=seed), plugin=None) for seed in (0, 1) for row in rows.values()
-    ]
-    queue = Queue(planned)
-    first = [queue.next().trial for _ in range(3)]
-    assert [(trial.row.plugin, trial.seed) for trial in first] == [("a", 0), ("b", 0), ("c", 0)]
-    for name, seconds in {"a": 1.0, "b": 3.0, "c": 2.0}.items():
-        queue.took(make_record(row=rows[name], seconds=seconds))
-    second = [queue.next().trial for _ in range(3)]
-    assert [(trial.row.plugin, trial.seed) for trial in second] == [("b", 1), ("c", 1), ("a", 1)]
-
-
-def test_a_time_that_becomes_known_late_still_counts(make_record, make_row):
-    rows = {name: make_row(plugin=name) for name in "abc"}
-    planned = [
-        Planned(Trial(row=row, seed=seed), plugin=None) for seed in (0, 1) for row in rows.values()
-    ]
-    queue = Queue(planned)
-    taken = [queue.next() for _ in range(4)]
-    queue.took(make_record(row=rows["c"], seconds=2.0))
-    queue.took(make_record(row=rows["c"], seconds=1.0))
-    taken += [queue.next(), queue.next()]
-    assert [plan.trial.row.plugin for plan in taken] == ["a", "b", "c", "a", "c", "b"]

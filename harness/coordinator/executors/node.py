@@ -22,12 +22,12 @@ from typing import Any, cast
 from harness.catalogue.digest import file_digest, host_digest
 from harness.catalogue.plugins import Plugin, discover, from_file
 from harness.coordinator import environment
+from harness.coordinator.data import prepare
 from harness.coordinator.executors.job import Job, Outcome, Stages, reload_here, run_here
 from harness.coordinator.executors.order import Delivery, Order
 from harness.coordinator.executors.parcel import LOG_BYTES, Parcel
 from harness.coordinator.pool import Workers
 from harness.coordinator.process import Worker
-from harness.coordinator.training import prepare
 from harness.errors import UsageError
 from harness.protocol import Failed, Progress, Trained
 
