@@ -52,23 +52,25 @@ def measuring_options(min_time: float, row: str, first: str) -> Callable[[F], F]
     return add
 
 
-def plugins_option(told: str) -> Callable[[F], F]:
-    """--plugins, its parts taken apart; `told` is its help."""
+def plugins_option(help_text: str) -> Callable[[F], F]:
+    """--plugins, its parts taken apart; `help_text` is its help."""
     return click.option(
         "--plugins",
         multiple=True,
         metavar="all|NAME[@VERSION],GLOB*,FILE.py",
         callback=lambda _context, _option, given: names(given),
-        help=told,
+        help=help_text,
     )
 
 
-def list_option(name: str, kind: type[int | float], default: str, told: str) -> Callable[[F], F]:
-    """An option that takes several values, separated by commas or given again; `told` is its help."""
+def list_option(
+    name: str, kind: type[int | float], default: str, help_text: str
+) -> Callable[[F], F]:
+    """An option that takes several values, separated by commas or given again; `help_text` is its help."""
     words = "integers" if kind is int else "fractions"
     parse = comma_separated(kind, f"{words}, as in {name} {default}")
     return click.option(
-        name, multiple=True, default=(default,), show_default=True, callback=parse, help=told
+        name, multiple=True, default=(default,), show_default=True, callback=parse, help=help_text
     )
 
 

@@ -28,7 +28,7 @@ def metrics(name: str | None, as_json: bool) -> None:
     modules = [metrics_file(Path(name))] if name and name.endswith(".py") else discover_metrics()
     with Workers(fork=False) as workers:
         known = known_metrics(modules, workers)
-    rows = [_row(metric.told, metric.found.distribution) for metric in known.metrics]
+    rows = [_row(metric.declared, metric.module.distribution) for metric in known.metrics]
     if name and not name.endswith(".py"):
         names = {row["name"] for row in rows} | {row["source"] for row in rows}
         if name not in names | set(known.problems):

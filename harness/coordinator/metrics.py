@@ -28,13 +28,13 @@ _DESCRIBE_SECONDS = 300.0
 class OwnMetric:
     """One metric by hook, and the module that it comes from."""
 
-    told: DeclaredMetric
-    found: FoundMetrics
+    declared: DeclaredMetric
+    module: FoundMetrics
 
     @property
     def spec(self) -> MetricSpec:
         """The metric itself, if it is the host's own."""
-        return next(s for s in specs_of(self.found) if s.name == self.told.name)
+        return next(s for s in specs_of(self.module) if s.name == self.declared.name)
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Known:
     problems: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def specs_of(found: FoundMetrics) -> list[MetricSpec]:
+def specs_of(module: FoundMetrics) -> list[MetricSpec]:
     """The metrics of one of the host's own modules."""
-    return list(import_module(found.location.module).harness_metrics())
+    return list(import_module(module.location.module).harness_metrics())
 
 
 def choose(
@@ -67,8 +67,8 @@ def choose(
     known = known_metrics([*discover_metrics(), *files], workers)
     wanted = {file.name for file in files}
     for name in names:
-        modules = {m.found.name for m in known.metrics} | set(known.problems)
-        each = [m.told.name for m in known.metrics]
+        modules = {m.module.name for m in known.metrics} | set(known.problems)
+        each = [m.declared.name for m in known.metrics]
         if name != ALL and not any(fnmatchcase(one, name) for one in (*modules, *each)):
             raise unknown("metric", name, [*modules, *each])
         wanted |= {one for one in modules if fnmatchcase(one, name)}
@@ -80,9 +80,9 @@ def choose(
     return [
         metric
         for metric in known.metrics
-        if not metric.told.changes
-        or metric.found.name in wanted
-        or any(name == ALL or fnmatchcase(metric.told.name, name) for name in names)
+        if not metric.declared.changes
+        or metric.module.name in wanted
+        or any(name == ALL or fnmatchcase(metric.declared.name, name) for name in names)
     ]
 
 
@@ -97,7 +97,7 @@ def known_metrics(modules: Sequence[FoundMetrics], workers: Workers) -> Known:
         for metric in described:
             metric = metric.model_copy(update={"digest": module.digest})
             earlier = metrics.get(metric.name)
-            owner = earlier.found.name if earlier else "snn-harness"
+            owner = earlier.module.name if earlier else "snn-harness"
             taken = [
                 name for name in metric.changes if changes.get(name, module.name) != module.name
             ]

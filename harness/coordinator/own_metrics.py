@@ -38,16 +38,16 @@ class OwnMetrics:
     ) -> None:
         self._chosen, self._worker, self._folder = chosen, worker, folder
         self._labels, self._classes = labels, classes
-        self._specs = {m.told.name: m.spec for m in chosen if m.found.built_in}
+        self._specs = {m.declared.name: m.spec for m in chosen if m.module.built_in}
 
     def asked(self, key: str) -> dict[str, Any]:
         """The fields of `RunTrial` that make the worker leave what is needed."""
         if not self._chosen:
             return {}
         changed = [
-            MetricPlace(place=m.found.location, name=m.told.name)
+            MetricPlace(place=m.module.location, name=m.declared.name)
             for m in self._chosen
-            if m.told.changes
+            if m.declared.changes
         ]
         return {"evidence": str(self._path(key)), "changed": tuple(changed)}
 
@@ -60,8 +60,8 @@ class OwnMetrics:
         broken: list[str] = []
         curves: dict[str, Any] = {}
         for metric in self._chosen:
-            name = metric.told.name
-            names = (name, *metric.told.changes)
+            name = metric.declared.name
+            names = (name, *metric.declared.changes)
             reason = next((unchanged[each] for each in names if each in unchanged), "")
             computed = Computed(absent=reason) if reason else self._computed(metric, fields, key)
             if computed.value is None:
@@ -79,7 +79,7 @@ class OwnMetrics:
         return {**fields, "metrics": metrics, "absent": reasons, "facts": facts}
 
     def _computed(self, metric: OwnMetric, fields: Mapping[str, Any], key: str) -> Computed:
-        name, path = metric.told.name, self._path(key)
+        name, path = metric.declared.name, self._path(key)
         metrics, layers = fields["metrics"], fields.get("layers", [])
         try:
             if spec := self._specs.get(name):
@@ -90,7 +90,7 @@ class OwnMetrics:
         except ValueError as error:
             return Computed(absent=str(error), failed=True)
         request = ComputeMetric(
-            place=metric.found.location,
+            place=metric.module.location,
             name=name,
             evidence=str(path),
             labels=str(self._labels.resolve()),

@@ -22,8 +22,8 @@ def again(request: RunTrial, trained: Event) -> ReloadTrial:
     )
 
 
-def reloaded(fields: dict[str, Any], found: Event) -> dict[str, Any]:
-    """The `fields` of a record, with what the reload `found`; `invalid` where the network differs."""
-    if isinstance(found, Measured):
-        return fields | {"facts": {**fields["facts"], **found.facts}}
-    return failed(found)
+def reloaded(fields: dict[str, Any], event: Event) -> dict[str, Any]:
+    """The `fields` of a record, with what the reload answered; `invalid` where the network differs."""
+    if isinstance(event, Measured):
+        return fields | {"facts": {**fields["facts"], **event.facts}}
+    return failed(event)

@@ -55,7 +55,7 @@ def networks(config: RunConfig, command: Command) -> Run:
     command.check("networks", session)  # what needs no import to be known is refused before any
     with prepared(config, selected, device, command.listener) as (plans, logs, workers):
         chosen = choose(config.metrics, workers, command.listener.message)
-        metrics = tuple(metric.told for metric in chosen)
+        metrics = tuple(metric.declared for metric in chosen)
         data = {one.task: one.data.facts for one in plans}
         facts = data if len(plans) > 1 else plans[0].data.facts
         planned = sum(len(one.planned) for one in plans)

@@ -82,13 +82,13 @@ def _change_problem(change: object) -> str:
     return f"{where} has more than {MOST_STRENGTHS} strengths" * (len(strengths) > MOST_STRENGTHS)
 
 
-def value_of(spec: DeclaredMetric, found: object) -> float | dict[str, float]:
+def value_of(spec: DeclaredMetric, returned: object) -> float | dict[str, float]:
     """What `compute` returned, as the record holds it; Unsupported in one line where it is impossible."""
     if spec.combine != "named":
-        return _number(spec, found, "it")
-    if not isinstance(found, Mapping) or not found or len(found) > MOST_NAMES:
-        raise Unsupported(f"it returned {_told(found)}, wanted a mapping of names to numbers")
-    return {plain(name): _number(spec, value, plain(name)) for name, value in found.items()}
+        return _number(spec, returned, "it")
+    if not isinstance(returned, Mapping) or not returned or len(returned) > MOST_NAMES:
+        raise Unsupported(f"it returned {_told(returned)}, wanted a mapping of names to numbers")
+    return {plain(name): _number(spec, value, plain(name)) for name, value in returned.items()}
 
 
 def _number(spec: DeclaredMetric, returned: object, what: str) -> float:

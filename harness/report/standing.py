@@ -100,20 +100,20 @@ def by_class(rows: Sequence[NetworkRow], answers: Answers) -> dict[str, ClassAcc
     return accuracies
 
 
-def classes(found: Mapping[str, ClassAccuracy], names: Sequence[str] = ()) -> Table | None:
+def classes(accuracies: Mapping[str, ClassAccuracy], names: Sequence[str] = ()) -> Table | None:
     """A line for each row, a column for each class, by its name where it has one."""
-    if not found:
+    if not accuracies:
         return None
-    most = max(len(each.n) for each in found.values())
+    most = max(len(each.n) for each in accuracies.values())
     if most > MOST_CLASSES:
         return None
-    sizes = next(iter(found.values())).n
+    sizes = next(iter(accuracies.values())).n
     columns = [Column("Row")]
     for number in range(most):
         samples = f"class {number}, {sizes[number] if number < len(sizes) else 0} test samples"
         columns.append(Column(class_name(number, names), samples, True))
     lines = []
-    for name, each in found.items():
+    for name, each in accuracies.items():
         shares = [
             Item(ABSENT if math.isnan(share) else f"{100 * share:.1f} %") for share in each.accuracy
         ]
@@ -121,9 +121,9 @@ def classes(found: Mapping[str, ClassAccuracy], names: Sequence[str] = ()) -> Ta
     return Table("classes", "Accuracy by class", columns, lines, prose("tables", "classes"))
 
 
-def confusions(found: Mapping[str, ClassAccuracy]) -> Iterator[tuple[str | int, ...]]:
+def confusions(accuracies: Mapping[str, ClassAccuracy]) -> Iterator[tuple[str | int, ...]]:
     """The lines of confusion.csv: one for each pair of classes of a row, counted over all its seeds."""
     yield "row", "true", "predicted", "count"
-    for name, each in found.items():
+    for name, each in accuracies.items():
         for true, counts in enumerate(each.confusion):
             yield from ((name, true, predicted, int(n)) for predicted, n in enumerate(counts))

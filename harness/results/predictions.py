@@ -125,7 +125,7 @@ def keep_labels(
     path.write_bytes(save({LABELS: labels[chosen]}))
 
 
-def keep(path: Path, found: Predictions) -> str:
+def keep(path: Path, predictions: Predictions) -> str:
     """Keeps the last step's classes [N] of what was read from `path`, a byte each where that will do.
 
     Returns the SHA-256 of the file. The steps before are in the record, as accuracies.
@@ -133,8 +133,8 @@ def keep(path: Path, found: Predictions) -> str:
     import numpy as np
     from safetensors.numpy import save
 
-    every = {PREDICTED: found.last}
-    every |= {f"{REFERENCE}{name}": classes for name, classes in found.references.items()}
+    every = {PREDICTED: predictions.last}
+    every |= {f"{REFERENCE}{name}": classes for name, classes in predictions.references.items()}
     kind = np.uint8 if max(classes.max() for classes in every.values()) < 2**8 else np.int32
     data = save({name: np.ascontiguousarray(c, kind) for name, c in every.items()})
     replace(path, data)

@@ -24,7 +24,7 @@ from harness.worker.unrecorded import Unrecorded, unrecorded
 #: The batch of every evaluation: large enough to be fast, small enough to record its activity.
 BATCH = 250
 #: So many scores of the first samples go into a message at most.
-_TOLD = 4096
+_SENT = 4096
 #: Random encodings draw the same spikes for every model and every seed of a trial.
 ENCODE_SEED = 2_147_483_629
 
@@ -42,9 +42,9 @@ class Beginning:
     recorded: Evaluation
     unrecorded: Unrecorded
 
-    def told(self) -> list[list[float]]:
+    def scores_to_send(self) -> list[list[float]]:
         """The scores, of as many samples as fit into a message."""
-        rows: list[list[float]] = self.scores[: max(1, _TOLD // self.scores.shape[-1])].tolist()
+        rows: list[list[float]] = self.scores[: max(1, _SENT // self.scores.shape[-1])].tolist()
         return rows
 
 

@@ -165,7 +165,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         layers=activity.layers(),
         history=history,
         raster=raster,
-        beginning=test.beginning.told() if test and test.beginning else [],
+        beginning=test.beginning.scores_to_send() if test and test.beginning else [],
         facts=facts | {"silent_layers": activity.silent()} | neuron_fact(hooks, model, params),
     )
 

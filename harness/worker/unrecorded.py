@@ -65,28 +65,28 @@ def unrecorded(layers: Sequence[Layer], model: nn.Module) -> Unrecorded:
     return Unrecorded(values, places, recorded)
 
 
-def taking_part(found: Unrecorded, evaluate: Evaluate) -> dict[str, Any]:
+def taking_part(unrecorded: Unrecorded, evaluate: Evaluate) -> dict[str, Any]:
     """The fact `unrecorded`: the `names` of the weights that the scores depend on, their `share` of all.
 
     Empty where there are none, and where two evaluations with the same seed differ: nothing can be tried.
     """
-    if not found.values:
+    if not unrecorded.values:
         return {}
     before = evaluate({})
 
     def read(names: Iterable[str], computed: bool = False) -> bool:
         """Whether scores change without these; not by a recorded weight that is `computed` from them."""
         try:
-            after = evaluate(found.without(names))
+            after = evaluate(unrecorded.without(names))
         except Exception:  # whatever fails without them reads them
             return True
         return _differ(before.scores, after.scores) and not (computed and _changed(before, after))
 
-    if _differ(before.scores, evaluate({}).scores) or not read(found.values):
+    if _differ(before.scores, evaluate({}).scores) or not read(unrecorded.values):
         return {}
-    names = [name for name in found.values if read([name], computed=True)]
-    missing = sum(int(found.places[name].sum()) for name in names)
-    share = missing / max(1, missing + found.recorded)
+    names = [name for name in unrecorded.values if read([name], computed=True)]
+    missing = sum(int(unrecorded.places[name].sum()) for name in names)
+    share = missing / max(1, missing + unrecorded.recorded)
     return {"unrecorded": {"names": names, "share": share}} if names else {}
 
 

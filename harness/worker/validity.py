@@ -162,11 +162,11 @@ def altered(inputs: Tensor) -> Tensor | None:
 
 
 def _not_faster(
-    pair: Callable[[int], tuple[float, float] | None], samples: int, told: str
+    pair: Callable[[int], tuple[float, float] | None], samples: int, reason: str
 ) -> float | None:
     """The median ratio of the two times of `pair(index)`; None with fewer than `_REPEATS` pairs.
 
-    InvalidOutput, in the words of `told`, where the first is far more often the faster one than noise
+    InvalidOutput, in the words of `reason`, where the first is far more often the faster one than noise
     would make it so (a sign test). There is no doubt left where it was so in fewer than half of the
     pairs: no number of pairs like these would make a claim.
     """
@@ -187,5 +187,5 @@ def _not_faster(
     calls = len(ratios)
     chance = sum(math.comb(calls, k) for k in range(faster, calls + 1)) / 2**calls
     if chance < _FALSE_ALARM:
-        raise InvalidOutput(told.format(1 - ratio))
+        raise InvalidOutput(reason.format(1 - ratio))
     return ratio

@@ -63,7 +63,7 @@ class Clock(Listener):
     def recorded(self, label, record):
         self._times.append((time.monotonic(), time.process_time()))
 
-    def told(self):
+    def spent(self):
         first, *later = self._times[self.BEFORE :]
         seconds, cpu = (now - then for now, then in zip(later[-1], first, strict=True))
         return {"trials": len(later), "seconds": seconds, "cpu": cpu}
@@ -79,7 +79,7 @@ def command(address, trials, out):
         executor="dask", scheduler=address, listener=clock,
     )  # fmt: skip
     assert all(record.status == "ok" for record in run.records), run.records[0].reason
-    print(json.dumps(clock.told()))
+    print(json.dumps(clock.spent()))
 
 
 def measured(nodes, seconds, rounds):

@@ -59,7 +59,7 @@ def metric_file(tmp_path):
 
 
 def names(chosen):
-    return [metric.told.name for metric in chosen]
+    return [metric.declared.name for metric in chosen]
 
 
 def test_what_costs_nothing_is_computed_and_what_costs_time_is_asked_for(workers):

@@ -14,5 +14,5 @@ def half(evidence):
 @hookimpl
 def harness_metrics():
     faded = Change("fade", "contrast lost, share", (0.25, 0.5, 0.75), fade)
-    told = "test accuracy at half the contrast"
-    return [MetricSpec("faded", "Faded", "fraction", "more", told, half, changes=(faded,))]
+    meaning = "test accuracy at half the contrast"
+    return [MetricSpec("faded", "Faded", "fraction", "more", meaning, half, changes=(faded,))]

@@ -82,7 +82,7 @@ class DaskExecutor:
         nodes = self._roster.nodes()
         self.slots = max(1, sum(each["nthreads"] for each in nodes.values()))
         self.parallel = config.jobs or max(_WAITING, 2 * self.slots)
-        self._roster.told(bool(nodes), "no node has joined {} yet")
+        self._roster.announce(bool(nodes), "no node has joined {} yet")
         if nodes and gpu and not any(each["resources"].get("GPU") for each in nodes.values()):
             raise UsageError(
                 f"no node of {address} offers a GPU: start nodes with --resources 'GPU=1'"

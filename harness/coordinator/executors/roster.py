@@ -53,11 +53,11 @@ class Roster:
             return True  # another thread looks
         with suppress(Exception):  # a lost scheduler is told by whoever waits for a trial
             fit = self.nodes().keys() - self._refused.keys()
-            self.told(bool(fit), "no node is left at {}")
+            self.announce(bool(fit), "no node is left at {}")
             return wanted is None or not fit or bool(fit & set(wanted))
         return True
 
-    def told(self, some: bool, missing: str) -> None:
+    def announce(self, some: bool, missing: str) -> None:
         """Says what has changed; `missing` is what to say of the address where there is no node."""
         with self._lock:
             before, self._missing = self._missing, "" if some else self._missing or missing

@@ -111,10 +111,10 @@ def difference(differing: Tensor) -> str:
     )
 
 
-def error(found: Tensor | None, wanted: Tensor | None) -> float:
+def error(gradient: Tensor | None, wanted: Tensor | None) -> float:
     """The largest difference between two gradients, as a fraction of the largest value of `wanted`."""
     assert wanted is not None
-    if found is None:
+    if gradient is None:
         return 1.0  # no gradient at all
-    difference = (found.detach().cpu().double() - wanted.double()).abs().max()
+    difference = (gradient.detach().cpu().double() - wanted.double()).abs().max()
     return float(difference) / (float(wanted.abs().max()) or 1.0)
