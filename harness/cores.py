@@ -1,10 +1,13 @@
-"""How many processor cores a process may use."""
+"""How many processor cores a process may use, and when it used more."""
 
 from __future__ import annotations
 
 import os
 
 from harness import cgroup
+
+#: The CPU time of a process may be so many times that of the threads that it was asked to have.
+MOST_CORES = 1.25
 
 
 def cores() -> int:

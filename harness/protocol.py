@@ -14,29 +14,11 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from harness.errors import plain
 from harness.plugin.contract import Neuron, Task, Value
+from harness.plugin.metrics import Unit
 from harness.plugin.sources import Source
 from harness.subjects import Data, LayerRow, PluginLocation, Status, TaskLocation, Trial
 
 # --- requests -------------------------------------------------------------------------------------
-
-
-#: The names of the arrays in the files beside the messages: the classes [T, N] or [N] that a network
-#: predicts, those [N] of each of its references (followed by its name), and the true ones [N].
-PREDICTED, REFERENCE, LABELS = "predicted", "reference ", "test_targets"
-#: How a trained network is evaluated: as it is, by torch.compile, or by CUDA graphs.
-VARIANTS = ("eager", "compile", "graphs")
-#: The stages between which the timed calls of a round lie.
-TIMING, TIMED = "timing", "timed"
-
-#: The CPU time of a process may be so many times that of the threads that it was asked to have.
-MOST_CORES = 1.25
-
-
-#: The units of metrics.
-Unit = Literal[
-    "fraction", "ms", "s", "steps", "number", "count", "per second", "bytes", "nJ", "J", "flops",
-    "bytes per second",
-]  # fmt: skip
 
 
 class Describe(Data):
@@ -454,6 +436,8 @@ class Opened(Answer):
     facts: dict[str, Any] = {}
 
 
+#: The stages between which the timed calls of a round lie.
+TIMING, TIMED = "timing", "timed"
 #: What a call can take: no clock gives anything else.
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

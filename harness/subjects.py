@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from harness.plugin.contract import Neuron, Value
 
 Status = Literal["ok", "skipped", "failed", "timeout", "oom", "crashed", "invalid"]
+#: How a trained network is evaluated: as it is, by torch.compile, or by CUDA graphs.
+VARIANTS = ("eager", "compile", "graphs")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ ROOT = Path(__file__).parent.parent
 
 #: What both sides know: facts, messages, and the room for authors.
 FACTS = {
-    "errors", "author_errors", "cgroup", "cores", "plugin", "subjects", "protocol", "catalogue",
+    "errors", "author_errors", "arrays", "cgroup", "cores",
+    "plugin", "subjects", "protocol", "catalogue",
 }  # fmt: skip
 MAY_IMPORT = {
     "errors": set(),
     "author_errors": {"errors"},
+    "arrays": set(),
     "cgroup": set(),
     "cores": {"cgroup"},
     "plugin": {"errors"},

@@ -25,8 +25,7 @@ from harness.cores import cores
 from harness.errors import UsageError, unknown
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.parameters import QUICK
-from harness.protocol import VARIANTS
-from harness.subjects import LayerSize
+from harness.subjects import VARIANTS, LayerSize
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]

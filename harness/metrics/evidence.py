@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from harness.arrays import LABELS, PREDICTED
 from harness.plugin import Change, Evidence
-from harness.protocol import LABELS, PREDICTED
 
 #: The scores [N, C] in a worker's file.
 SCORES = "scores"

@@ -15,6 +15,13 @@ INPUTS: Literal["inputs"] = "inputs"
 SPIKES: Literal["spikes"] = "spikes"
 
 
+#: The units of metrics.
+Unit = Literal[
+    "fraction", "ms", "s", "steps", "number", "count", "per second", "bytes", "nJ", "J", "flops",
+    "bytes per second",
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Change:
     """A change of the test samples under which the host evaluates every trained network again.

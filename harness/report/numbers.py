@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 from harness.errors import plain as plain
-from harness.results.metrics import METRICS, Unit
+from harness.plugin.metrics import Unit
+from harness.results.metrics import METRICS
 from harness.results.summary import Cell
 
 K = TypeVar("K")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
+from harness.cores import MOST_CORES
 from harness.errors import plain
-from harness.protocol import MOST_CORES
 from harness.results.answers import Answers
 from harness.results.reading import is_number
 from harness.results.record import LayerTiming, NetworkTiming, PeaksRecord, Record, TrialRecord

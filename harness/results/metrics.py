@@ -13,8 +13,8 @@ from importlib.resources import files
 from typing import Literal
 
 from harness.errors import plain
+from harness.plugin.metrics import Unit
 from harness.protocol import DeclaredMetric
-from harness.protocol import Unit as Unit
 
 #: Which way is good; "" where neither is.
 Better = Literal["more", "less", ""]

@@ -13,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.arrays import LABELS, PREDICTED, REFERENCE
 from harness.errors import plain
-from harness.protocol import LABELS, PREDICTED, REFERENCE
 from harness.results.reading import read_file
 from harness.results.writing import replace
 

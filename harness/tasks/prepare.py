@@ -14,10 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.arrays import LABELS
 from harness.errors import DataMissing, UsageError
 from harness.plugin.contract import SPIKE_TRAIN, Task
 from harness.plugin.tasks import Arrays, RawData, TaskSpec
-from harness.protocol import LABELS
 from harness.tasks import cached
 from harness.tasks.checks import CheckedArrays
 from harness.tasks.files import locate_files

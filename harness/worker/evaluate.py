@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from harness.arrays import PREDICTED, REFERENCE
 from harness.errors import InvalidOutput
 from harness.measure.activity import ActivityMeter
 from harness.metrics.evidence import SCORES
 from harness.plugin import Evaluation
-from harness.protocol import PREDICTED, REFERENCE
 from harness.worker import checks, wiring
 from harness.worker.data import Samples, Split
 from harness.worker.hooks import Hooks

@@ -8,9 +8,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from harness.arrays import PREDICTED
 from harness.errors import InvalidOutput
 from harness.plugin import SPIKE_TRAIN, Params
-from harness.protocol import PREDICTED, Measured, Progress, ReloadTrial
+from harness.protocol import Measured, Progress, ReloadTrial
 from harness.worker import repeats, state, validity
 from harness.worker.data import TaskData, load
 from harness.worker.devices import on_device

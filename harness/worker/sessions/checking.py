@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from harness.arrays import PREDICTED
 from harness.measure.clock import no_collection, timed
-from harness.protocol import PREDICTED, Measured
+from harness.protocol import Measured
 from harness.worker import validity
 from harness.worker.sessions.batches import FIRST_BATCH
 from harness.worker.sessions.trained import TrainedNetwork
