@@ -19,9 +19,9 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from harness import protocol
 from harness.coordinator.listener import Listener
 from harness.errors import plain
+from harness.protocol import events
 from harness.results.record import Record
 
 _COLOURS = {"ok": "green", "skipped": "yellow"}
@@ -99,7 +99,7 @@ class Lines(Listener):
         self._doing = "training"
         self._print(f"{len(labels)} {noun} on {about}{kept}")
 
-    def progress(self, label: str, progress: protocol.Progress) -> None:
+    def progress(self, label: str, progress: events.Progress) -> None:
         """Kept for the next reminder; printed where it is another stage or epoch, if verbose."""
         self._doing = f"{label}: {state(progress)}"
         stage = f"{progress.stage} {progress.epoch}"
@@ -168,7 +168,7 @@ class Bars(Listener):
             count = len(labels)
             self._show(_TRIALS, total=count, completed=finished, state=f"of {count}")
 
-    def progress(self, label: str, progress: protocol.Progress) -> None:
+    def progress(self, label: str, progress: events.Progress) -> None:
         """Moves the trial's bar."""
         total = progress.total or None
         with self._lock:
@@ -205,7 +205,7 @@ class Bars(Listener):
             self._bars.remove_task(self._shown.pop(name))
 
 
-def state(progress: protocol.Progress) -> str:
+def state(progress: events.Progress) -> str:
     """Stage or epoch, accuracy or loss, and the node of a cluster, in a few words."""
     words = [progress.stage]
     if progress.epoch:

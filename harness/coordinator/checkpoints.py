@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.coordinator.command import RETRIED
 from harness.coordinator.plan import Planned
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
 from harness.results.writing import refuse_link

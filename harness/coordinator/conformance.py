@@ -21,7 +21,8 @@ from harness.coordinator.pool import Workers, asking
 from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError
 from harness.plugin.conformance import CHECKS, Check
-from harness.protocol import Checked, CheckPlugin, Event, Failed
+from harness.protocol.events import Checked, Event, Failed
+from harness.protocol.requests import CheckPlugin
 
 #: A check that takes longer hangs: the whole suite takes less for a small plugin.
 _SECONDS = 180.0

@@ -10,7 +10,8 @@ from harness.config.paths import cache_folder
 from harness.coordinator.pool import Workers
 from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError
-from harness.protocol import DescribeTasks, Event, Failed, Prepare, Prepared, TasksDescribed
+from harness.protocol.events import Event, Failed, Prepared, TasksDescribed
+from harness.protocol.requests import DescribeTasks, Prepare
 from harness.subjects import TaskLocation
 
 #: Finding data takes seconds; a download may take minutes.

@@ -13,7 +13,8 @@ from typing import Any
 from harness.coordinator.outcome import unexpected
 from harness.coordinator.process import Worker
 from harness.errors import UsageError
-from harness.protocol import Failed, Opened, OpenProbe
+from harness.protocol.events import Failed, Opened
+from harness.protocol.requests import OpenProbe
 
 _PROBE_SECONDS = 120.0
 #: The bits of NVML's reasons why a clock is lower than it could be; being idle is none that matters.

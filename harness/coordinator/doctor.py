@@ -18,7 +18,7 @@ from harness.coordinator.pool import Workers
 from harness.coordinator.scratch import scratch_folder
 from harness.cores import cores
 from harness.errors import UsageError
-from harness.protocol import OpenProbe
+from harness.protocol.requests import OpenProbe
 from harness.results.comparison import Ratio, compared, detectable, group_noise
 
 #: The one kind of round of the probe.

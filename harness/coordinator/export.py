@@ -16,7 +16,8 @@ from harness.coordinator.outcome import failed
 from harness.coordinator.pool import Workers, asking
 from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError, unknown
-from harness.protocol import ExportNetwork, Measured, Prepared
+from harness.protocol.events import Measured, Prepared
+from harness.protocol.requests import ExportNetwork
 from harness.results.naming import rows_named
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder

@@ -13,7 +13,8 @@ from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers, asking, spread
 from harness.coordinator.scratch import scratch_folder
 from harness.plugin.parameters import BATCH_SIZE, EPOCHS
-from harness.protocol import Failed, Prepared, Progress, RunTrial
+from harness.protocol.events import Failed, Prepared, Progress
+from harness.protocol.requests import RunTrial
 from harness.subjects import Trial
 
 #: So many batches of a row are trained, and at least so many samples.

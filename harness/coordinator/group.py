@@ -20,7 +20,8 @@ from harness.coordinator.result import Result, choose_baseline
 from harness.coordinator.rounds import Step, phases
 from harness.coordinator.speed_check import refuse_impossible
 from harness.coordinator.standing import Standing
-from harness.protocol import Failed, Measured, MeasurePeaks, TakeEnergy, TakeRound, WarmUp
+from harness.protocol.events import Failed, Measured
+from harness.protocol.requests import MeasurePeaks, TakeEnergy, TakeRound, WarmUp
 from harness.results.comparison import PROCESSES
 
 #: A counter is read over a loop of this length: some are updated but ten times a second.

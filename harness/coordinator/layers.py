@@ -13,7 +13,8 @@ from harness.coordinator.member import Subject
 from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import asking
 from harness.coordinator.timing import Bench
-from harness.protocol import Event, Failed, OpenLayer, Proved, ProveLayer
+from harness.protocol.events import Event, Failed, Proved
+from harness.protocol.requests import OpenLayer, ProveLayer
 from harness.results.labels import labels
 from harness.results.metrics import METRICS
 from harness.results.record import LayerProof, LayerTiming

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from harness.coordinator.process import Worker
-from harness.protocol import Failed
+from harness.protocol.events import Failed
 
 #: A log holds this many bytes at the most: the first half and the last of what was printed.
 LOG_BYTES = 10_000_000

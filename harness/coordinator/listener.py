@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 from harness.results.record import Record
 
 

@@ -10,17 +10,8 @@ from typing import Any
 from harness.coordinator.outcome import unexpected
 from harness.coordinator.process import Worker
 from harness.coordinator.wall import WallTime, Watch
-from harness.protocol import (
-    Event,
-    Failed,
-    Measured,
-    Opened,
-    Request,
-    Samples,
-    Sweep,
-    Swept,
-    TakeRound,
-)
+from harness.protocol.events import Event, Failed, Measured, Opened, Samples, Sweep, Swept
+from harness.protocol.requests import Request, TakeRound
 from harness.results.roofline import Work
 
 

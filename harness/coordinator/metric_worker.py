@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.pool import Workers, asking
-from harness.protocol import ComputeMetric, DescribeMetrics, Event
+from harness.protocol.events import Event
+from harness.protocol.requests import ComputeMetric, DescribeMetrics
 from harness.subjects import PluginLocation
 
 

@@ -15,7 +15,8 @@ from harness.coordinator.pool import Workers
 from harness.errors import UsageError, unknown
 from harness.metrics.checks import declared
 from harness.plugin import MetricSpec
-from harness.protocol import DeclaredMetric, DescribeMetrics, MetricsDescribed
+from harness.protocol.events import DeclaredMetric, MetricsDescribed
+from harness.protocol.requests import DescribeMetrics
 from harness.results.metrics import HOST, METRICS
 
 #: What chooses nothing, and everything that is installed.

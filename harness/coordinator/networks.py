@@ -12,7 +12,8 @@ from harness.coordinator.outcome import recorded
 from harness.coordinator.plan import Planned
 from harness.coordinator.pool import Workers
 from harness.coordinator.timing import Bench
-from harness.protocol import OpenNetwork, Prepared
+from harness.protocol.events import Prepared
+from harness.protocol.requests import OpenNetwork
 from harness.results.naming import rows_named
 from harness.results.record import NetworkTiming, TrialRecord, Variant
 from harness.results.roofline import Work

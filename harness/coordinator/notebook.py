@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 from harness.coordinator.listener import Listener
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 from harness.results.record import Record
 
 #: Seconds between two updates of the line: each is a message to the browser.

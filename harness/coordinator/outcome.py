@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from harness.catalogue.plugins import Plugin
-from harness.protocol import Event, Failed, Trained
+from harness.protocol.events import Event, Failed, Trained
 from harness.results.record import Record, Variant, finite, first_error
 
 R = TypeVar("R", bound=Record | Variant)

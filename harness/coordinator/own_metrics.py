@@ -17,7 +17,8 @@ from harness.coordinator.outcome import failed
 from harness.coordinator.pool import Workers
 from harness.metrics import evidence
 from harness.metrics.computing import compute
-from harness.protocol import Computed, ComputeMetric, MetricPlace
+from harness.protocol.events import Computed
+from harness.protocol.requests import ComputeMetric, MetricPlace
 from harness.results.caveats import FAILED_METRICS
 from harness.results.metrics import UNDER_CHANGE
 

@@ -14,7 +14,7 @@ from harness.config.options import RunConfig
 from harness.errors import UsageError, WrongParameter, unknown
 from harness.plugin.contract import Unsupported, Value
 from harness.plugin.parameters import Presets
-from harness.protocol import Failed, Prepared
+from harness.protocol.events import Failed, Prepared
 from harness.results.labels import labels
 from harness.results.naming import baselines_named
 from harness.results.record import Cited

@@ -22,7 +22,8 @@ from harness.coordinator.process import Worker
 from harness.coordinator.starter import COMMON, Starter, StarterDied
 from harness.coordinator.survivors import kill_survivors
 from harness.errors import UsageError
-from harness.protocol import Event, Failed, Progress, Request
+from harness.protocol.events import Event, Failed, Progress
+from harness.protocol.requests import Request
 
 T = TypeVar("T")
 

@@ -10,7 +10,8 @@ from harness.catalogue.plugins import Plugin
 from harness.coordinator.outcome import unexpected
 from harness.coordinator.pool import Workers, asking, spread
 from harness.plugin.parameters import Parameter, Presets
-from harness.protocol import Describe, Described, Failed
+from harness.protocol.events import Described, Failed
+from harness.protocol.requests import Describe
 
 #: Importing a plugin takes seconds.
 _DESCRIBE_SECONDS = 300.0

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.coordinator.survivors import kill_survivors, kills_by_the_kernel
 from harness.coordinator.worker_environment import worker_environment
-from harness.protocol import Event, Failed, Progress, events
+from harness.protocol.events import Event, Failed, Progress, events
 
 #: How Python runs a worker's module: unbuffered, and without the current folder on its path, where a
 #: random.py or snntorch.py of the user's would take the place of the library.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.coordinator.outcome import failed
-from harness.protocol import Event, Measured, ReloadTrial, RunTrial, Trained
+from harness.protocol.events import Event, Measured, Trained
+from harness.protocol.requests import ReloadTrial, RunTrial
 
 
 def again(request: RunTrial, trained: Event) -> ReloadTrial:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.coordinator.member import Member
 from harness.coordinator.outcome import failed
-from harness.protocol import Failed, Measured
+from harness.protocol.events import Failed, Measured
 from harness.results.record import BASELINE, Series, finite
 from harness.results.timings import compare, sweep_metrics, timed_metrics
 

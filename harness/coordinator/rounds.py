@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from harness.coordinator.member import Member, Procedure
-from harness.protocol import Request, TakeMemory, TakeRound, TakeSweep, TakeValidity, WarmUp
+from harness.protocol.requests import (
+    Request,
+    TakeMemory,
+    TakeRound,
+    TakeSweep,
+    TakeValidity,
+    WarmUp,
+)
 from harness.results.comparison import PROCESSES
 
 #: A sweep of batch sizes takes about this long, of inference and training together.

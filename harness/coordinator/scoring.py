@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.plugin.contract import Task
-from harness.protocol import Event, Failed, Trained
+from harness.protocol.events import Event, Failed, Trained
 from harness.results import predictions
 from harness.results.store import RunFolder
 from harness.subjects import Trial

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 from harness.coordinator.member import Member
-from harness.protocol import Failed, Measured
+from harness.protocol.events import Failed, Measured
 from harness.results.roofline import Peaks, Work, impossible
 
 

@@ -12,7 +12,8 @@ from harness.coordinator.member import Member, Procedure
 from harness.coordinator.pool import Workers, spread
 from harness.coordinator.rounds import Step
 from harness.coordinator.starter import StarterDied
-from harness.protocol import Event, Failed, Request, TakeValidity
+from harness.protocol.events import Event, Failed
+from harness.protocol.requests import Request, TakeValidity
 from harness.results.comparison import PROCESSES
 
 

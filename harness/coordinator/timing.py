@@ -14,7 +14,7 @@ from harness.coordinator.listener import Listener
 from harness.coordinator.member import Procedure, Subject
 from harness.coordinator.outcome import failed, now, recorded
 from harness.coordinator.pool import Workers
-from harness.protocol import Failed, Measured
+from harness.protocol.events import Failed, Measured
 from harness.results.caveats import OTHERS
 from harness.results.record import PeaksRecord
 from harness.results.store import RunFolder

@@ -24,7 +24,7 @@ from harness.coordinator.pool import Workers, spread
 from harness.coordinator.queue import Queue
 from harness.coordinator.reload import reloaded
 from harness.coordinator.scoring import Scorer
-from harness.protocol import Prepared, Progress, Trained
+from harness.protocol.events import Prepared, Progress, Trained
 from harness.results.record import TrialRecord
 from harness.results.store import RunFolder
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from harness.protocol import TIMED, TIMING, Progress, Samples
+from harness.protocol.events import TIMED, TIMING, Progress, Samples
 
 #: Calls may seem to last longer than the round by so much: two processes read the clock.
 _SLACK_SECONDS = 0.001

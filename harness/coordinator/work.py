@@ -32,7 +32,7 @@ from harness.coordinator.presets import describe
 from harness.coordinator.scratch import scratch_folder
 from harness.coordinator.training import run_trials
 from harness.errors import UsageError, unknown
-from harness.protocol import Prepared
+from harness.protocol.events import Prepared
 from harness.report.classes import without_samples
 from harness.results.comparison import PROCESSES
 from harness.results.record import TrialRecord

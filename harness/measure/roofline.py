@@ -11,7 +11,7 @@ import torch
 from harness.measure.clock import timed
 from harness.measure.memory import release_device_memory
 from harness.measure.precision import precision, tf32
-from harness.protocol import Measured
+from harness.protocol.events import Measured
 
 _SECONDS = 0.3
 _SIDES = {"cpu": (256, 512, 1024), "cuda": (2048, 4096, 8192)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import InvalidOutput, plain
 from harness.plugin import INPUTS, SPIKES, Change, MetricSpec, Unsupported
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 
 #: No metric is larger: sums and squares of such numbers are still finite.
 LARGEST = 1e100

@@ -8,7 +8,7 @@ from harness.author_errors import described, raised_at
 from harness.errors import plain
 from harness.metrics.checks import declared, value_of
 from harness.plugin import Evidence, MetricSpec, Unsupported
-from harness.protocol import Computed
+from harness.protocol.events import Computed
 
 
 def compute(spec: MetricSpec, evidence: Evidence) -> Computed:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from harness.errors import plain
 from harness.plugin.metrics import Unit
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 
 #: Which way is good; "" where neither is.
 Better = Literal["more", "less", ""]

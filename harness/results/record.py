@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from harness.errors import plain
 from harness.plugin.contract import Neuron
-from harness.protocol import Sweep
+from harness.protocol.events import Sweep
 from harness.results.fields import Cited as Cited
 from harness.results.fields import Count, Place
 from harness.results.fields import Outliers as Outliers

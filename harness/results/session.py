@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 from harness.results.reading import Amount, Number, Tree
 from harness.subjects import Data
 

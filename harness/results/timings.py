@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from harness.protocol import Sweep
+from harness.protocol.events import Sweep
 from harness.results.comparison import Rounds, compared, group_noise, outliers, verdicts
 from harness.results.metrics import METRICS
 from harness.results.record import Series, Versus

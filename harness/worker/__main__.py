@@ -11,7 +11,7 @@ import queue
 import signal
 import threading
 
-from harness.protocol import requests
+from harness.protocol.requests import requests
 from harness.worker.descendants import be_killed_first, become_subreaper, kill_descendants
 from harness.worker.server import Server
 

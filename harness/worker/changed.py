@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from harness.errors import plain
 from harness.metrics.evidence import changed_name, seed_of
 from harness.plugin import INPUTS, Change, Unsupported
-from harness.protocol import Progress, RunTrial
+from harness.protocol.events import Progress
+from harness.protocol.requests import RunTrial
 from harness.worker.data import TaskData
 from harness.worker.evaluate import answer
 from harness.worker.hooks import Hooks

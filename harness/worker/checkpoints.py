@@ -21,7 +21,8 @@ from torch import Generator, nn
 
 from harness.catalogue.digest import host_digest
 from harness.plugin import EPOCHS, Stateful
-from harness.protocol import Progress, RunTrial
+from harness.protocol.events import Progress
+from harness.protocol.requests import RunTrial
 from harness.worker import checkpoint_file, state
 from harness.worker.checkpoint_file import Damaged
 from harness.worker.hooks import Hooks

@@ -9,7 +9,8 @@ from harness.metrics.checks import declared, listed
 from harness.metrics.computing import compute
 from harness.metrics.evidence import read
 from harness.plugin import MetricSpec
-from harness.protocol import Computed, ComputeMetric, DeclaredMetric, MetricsDescribed
+from harness.protocol.events import Computed, DeclaredMetric, MetricsDescribed
+from harness.protocol.requests import ComputeMetric
 from harness.subjects import PluginLocation
 from harness.worker import settings
 from harness.worker.loading import LoadedPlugin

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from harness.errors import UsageError
 from harness.plugin import SPIKE_TRAIN, Layer, Neuron, Params, Unsupported
-from harness.protocol import ExportNetwork, Measured, Progress
+from harness.protocol.events import Measured, Progress
+from harness.protocol.requests import ExportNetwork
 from harness.worker import state
 from harness.worker.data import load
 from harness.worker.devices import on_device

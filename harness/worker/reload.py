@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from harness.arrays import PREDICTED
 from harness.errors import InvalidOutput
 from harness.plugin import SPIKE_TRAIN, Params
-from harness.protocol import Measured, Progress, ReloadTrial
+from harness.protocol.events import Measured, Progress
+from harness.protocol.requests import ReloadTrial
 from harness.worker import repeats, state, validity
 from harness.worker.data import TaskData, load
 from harness.worker.devices import on_device

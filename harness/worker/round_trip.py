@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from harness.errors import InvalidOutput
 from harness.plugin import BATCH_SIZE, EPOCHS, Params
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 from harness.worker import checks, state
 from harness.worker.data import Split
 from harness.worker.hooks import Hooks

@@ -15,22 +15,19 @@ from pydantic import BaseModel
 from harness.author_errors import described, raised_at
 from harness.errors import DataMissing, InvalidOutput, UsageError
 from harness.plugin import Unsupported
-from harness.protocol import (
+from harness.protocol.events import Described, Failed, Prepared, Progress, TasksDescribed
+from harness.protocol.requests import (
     CheckPlugin,
     ComputeMetric,
     Describe,
-    Described,
     DescribeMetrics,
     DescribeTasks,
     ExportNetwork,
-    Failed,
     MeasurePeaks,
     OpenLayer,
     OpenNetwork,
     OpenProbe,
     Prepare,
-    Prepared,
-    Progress,
     ProveLayer,
     ReloadTrial,
     Request,
@@ -40,7 +37,6 @@ from harness.protocol import (
     TakeRound,
     TakeSweep,
     TakeValidity,
-    TasksDescribed,
     WarmUp,
 )
 from harness.subjects import PluginLocation, Status, TaskLocation

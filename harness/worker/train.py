@@ -14,7 +14,8 @@ from harness.cores import MOST_CORES
 from harness.measure.clock import synchronise
 from harness.measure.memory import footprint
 from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION, Params
-from harness.protocol import Progress, RunTrial, Trained
+from harness.protocol.events import Progress, Trained
+from harness.protocol.requests import RunTrial
 from harness.worker import checks, settings, state, wiring
 from harness.worker.changed import answer_changed
 from harness.worker.checkpoints import Checkpoints

@@ -116,7 +116,8 @@ def _trials(
     plugin: Any, task: str, preset: str, seeds: int, data: str, folder: Path
 ) -> Iterator[dict[str, float]]:
     from harness.coordinator.reload import again
-    from harness.protocol import ReloadTrial, RunTrial, Trained
+    from harness.protocol.events import Trained
+    from harness.protocol.requests import ReloadTrial, RunTrial
     from harness.subjects import Row, Trial
 
     def hooks() -> Any:

@@ -39,7 +39,7 @@ from harness.coordinator.pool import Workers
 from harness.coordinator.training import run_trials
 from harness.plugin.contract import Task
 from harness.plugin.parameters import Parameter, Presets
-from harness.protocol import Measured, Prepared, Trained
+from harness.protocol.events import Measured, Prepared, Trained
 from harness.results.store import RunFolder
 
 file, out, rows, seeds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])

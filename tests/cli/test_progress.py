@@ -11,7 +11,7 @@ from rich.progress import Progress as RichProgress
 from rich.progress import TextColumn
 
 from harness.cli.progress import Bars, Lines, state, watching
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 
 
 @pytest.fixture

@@ -13,17 +13,19 @@ from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Procedure
 from harness.coordinator.pool import Workers
-from harness.protocol import (
+from harness.protocol.events import (
     TIMED,
     TIMING,
     Measured,
-    MeasurePeaks,
     Opened,
     Progress,
     Samples,
     Sweep,
     SweepPoint,
     Swept,
+)
+from harness.protocol.requests import (
+    MeasurePeaks,
     TakeEnergy,
     TakeMemory,
     TakeRound,

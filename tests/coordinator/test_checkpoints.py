@@ -6,7 +6,7 @@ import pytest
 
 from harness.coordinator.checkpoints import Checkpoints, path_of, prune
 from harness.coordinator.plan import Planned
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 from harness.results.record import TrialRecord
 from harness.results.session import Session
 from harness.results.store import RunFolder

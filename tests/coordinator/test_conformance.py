@@ -7,7 +7,7 @@ import harness
 from harness.coordinator.conformance import check, choose
 from harness.errors import UsageError
 from harness.plugin.conformance import CHECKS
-from harness.protocol import Checked
+from harness.protocol.events import Checked
 
 
 def test_a_plugin_is_named_by_itself_its_file_its_distribution_or_its_folder(

@@ -10,7 +10,7 @@ import pytest
 from harness.coordinator import devices
 from harness.coordinator.devices import choose_device, free_memory, gpu_state, throttle_reasons
 from harness.errors import UsageError
-from harness.protocol import Failed, Opened
+from harness.protocol.events import Failed, Opened
 
 WORKS = Opened(first_call_ms=1, batches={}, facts={"card_uuid": "GPU-12"})
 BROKEN = Failed(status="skipped", reason="torch 2 finds no CUDA device here")

@@ -17,7 +17,8 @@ from harness.coordinator.doctor import (
 from harness.coordinator.listener import Listener
 from harness.coordinator.pool import Workers
 from harness.errors import UsageError
-from harness.protocol import Failed, OpenProbe
+from harness.protocol.events import Failed
+from harness.protocol.requests import OpenProbe
 from harness.results.comparison import Ratio
 
 

@@ -11,7 +11,7 @@ from harness import export as exported
 from harness.coordinator import export as exporting
 from harness.coordinator.export import export
 from harness.errors import UsageError
-from harness.protocol import Failed, Prepared
+from harness.protocol.events import Failed, Prepared
 from harness.subjects import PluginLocation, Trial
 from tests.fixtures.small_runs import small_row, small_session, write_run
 

@@ -12,7 +12,7 @@ from harness.coordinator import forecast as module
 from harness.coordinator.forecast import Expected, Forecast, probe
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned
-from harness.protocol import Failed, Prepared, Progress, Trained
+from harness.protocol.events import Failed, Prepared, Progress, Trained
 from harness.subjects import Trial
 
 

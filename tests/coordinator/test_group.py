@@ -15,13 +15,10 @@ import pytest
 from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Procedure
-from harness.protocol import (
-    Failed,
-    Measured,
+from harness.protocol.events import Failed, Measured, Opened, Samples
+from harness.protocol.requests import (
     MeasurePeaks,
-    Opened,
     OpenProbe,
-    Samples,
     TakeEnergy,
     TakeMemory,
     TakeRound,

@@ -7,16 +7,8 @@ import pytest
 from harness.config.options import LayersConfig, make_config
 from harness.coordinator.layers import LayersBench, forecast
 from harness.plugin.contract import Neuron
-from harness.protocol import (
-    Failed,
-    MeasurePeaks,
-    Opened,
-    OpenLayer,
-    Proved,
-    ProveLayer,
-    Samples,
-    TakeRound,
-)
+from harness.protocol.events import Failed, Opened, Proved, Samples
+from harness.protocol.requests import MeasurePeaks, OpenLayer, ProveLayer, TakeRound
 from harness.results.record import LayerTiming, latest
 from harness.results.roofline import Peaks
 from harness.results.session import Session
@@ -186,7 +178,7 @@ def test_a_layers_record_holds_its_times_densities_and_bounds(bench, folder):
 def test_times_that_no_device_could_reach_are_refused(bench):
     def answer(worker, request):
         if isinstance(request, MeasurePeaks):
-            from harness.protocol import Measured
+            from harness.protocol.events import Measured
 
             return Measured(metrics={"peak_flops": 1e3, "peak_bandwidth": 1e12})
         return None

@@ -7,7 +7,8 @@ import pytest
 
 from harness.coordinator.limits import LOG_BYTES, cut, used_bytes
 from harness.coordinator.pool import Workers
-from harness.protocol import Describe, Described
+from harness.protocol.events import Described
+from harness.protocol.requests import Describe
 from harness.subjects import PluginLocation
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.coordinator.member import Member
-from harness.protocol import Failed, Measured, Opened, Prepared, Samples
+from harness.protocol.events import Failed, Measured, Opened, Prepared, Samples
 from tests.fixtures.groups import subject
 
 

@@ -7,7 +7,8 @@ import pytest
 from harness.config.options import RunConfig, make_config
 from harness.coordinator.networks import WHATS, measure_networks
 from harness.coordinator.plan import Planned
-from harness.protocol import Failed, MeasurePeaks, OpenNetwork, Prepared, TakeRound
+from harness.protocol.events import Failed, Prepared
+from harness.protocol.requests import MeasurePeaks, OpenNetwork, TakeRound
 from harness.results.record import NetworkTiming, PeaksRecord
 from harness.results.store import RunFolder
 from harness.subjects import Trial

@@ -9,7 +9,7 @@ import pytest
 
 from harness.coordinator.listener import Listener
 from harness.coordinator.notebook import Bar, default_listener
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 
 
 @pytest.fixture

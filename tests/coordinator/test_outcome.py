@@ -13,7 +13,7 @@ from harness.coordinator.outcome import (
     trained,
     unexpected,
 )
-from harness.protocol import Failed, Opened, Trained
+from harness.protocol.events import Failed, Opened, Trained
 from harness.results.record import TrialRecord
 from harness.subjects import PluginLocation
 

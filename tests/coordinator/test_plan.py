@@ -17,7 +17,7 @@ from harness.coordinator.plan import (
 )
 from harness.errors import UsageError
 from harness.plugin import Parameter, Presets, Reported, Source, Task
-from harness.protocol import Failed, Prepared
+from harness.protocol.events import Failed, Prepared
 from harness.results.labels import labels as labels_of
 from harness.results.naming import rows_named
 from harness.subjects import PluginLocation

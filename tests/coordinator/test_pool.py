@@ -13,7 +13,8 @@ from harness.coordinator import pool
 from harness.coordinator.pool import FORK, Workers, can_fork, spread
 from harness.coordinator.starter import StarterDied
 from harness.errors import UsageError
-from harness.protocol import Describe, Described, TakeMemory
+from harness.protocol.events import Described
+from harness.protocol.requests import Describe, TakeMemory
 from harness.subjects import PluginLocation
 
 from .conftest import HOW, linux

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from harness.coordinator.process import Worker, ending
-from harness.protocol import Describe, Described, Failed, Prepare, TakeMemory
+from harness.protocol.events import Described, Failed
+from harness.protocol.requests import Describe, Prepare, TakeMemory
 from harness.subjects import PluginLocation, TaskLocation
 
 
@@ -305,7 +306,7 @@ COORDINATOR = """
 import sys
 from pathlib import Path
 from harness.subjects import PluginLocation
-from harness.protocol import Describe
+from harness.protocol.requests import Describe
 from harness.coordinator.pool import Workers
 with Workers(fork=sys.argv[3] == "True") as workers, workers.start(Path(sys.argv[1]), 1, "") as worker:
     worker.ask(Describe(plugin=PluginLocation("mine", file=sys.argv[2])))

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from harness.protocol import Opened, OpenProbe, Samples, TakeRound
+from harness.protocol.events import Opened, Samples
+from harness.protocol.requests import OpenProbe, TakeRound
 from tests.fixtures.groups import WHATS, fails, subject
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from harness.protocol import Failed, Measured, MeasurePeaks, Opened, OpenProbe, Prepared
+from harness.protocol.events import Failed, Measured, Opened, Prepared
+from harness.protocol.requests import MeasurePeaks, OpenProbe
 from harness.results.roofline import Work
 from tests.fixtures.groups import subject
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from harness.coordinator import standing as standing_module
 from harness.coordinator.starter import StarterDied
-from harness.protocol import Measured, Opened, OpenProbe
+from harness.protocol.events import Measured, Opened
+from harness.protocol.requests import OpenProbe
 from tests.fixtures.groups import fails, rounds, subject, who
 
 from .conftest import FakeWorkers

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from harness.coordinator.starter import Starter, StarterDied
-from harness.protocol import Describe, Described, TakeMemory
+from harness.protocol.events import Described
+from harness.protocol.requests import Describe, TakeMemory
 from harness.subjects import PluginLocation
 
 pytestmark = [

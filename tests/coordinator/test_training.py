@@ -16,7 +16,7 @@ from harness.coordinator.pool import Workers
 from harness.coordinator.presets import describe
 from harness.coordinator.training import run_trials
 from harness.plugin.parameters import Presets
-from harness.protocol import Failed, Measured, Prepared, Progress, Trained
+from harness.protocol.events import Failed, Measured, Prepared, Progress, Trained
 from harness.results.record import Cited
 from harness.results.store import RunFolder
 from harness.subjects import Trial

@@ -8,7 +8,7 @@ import pytest
 
 from harness.coordinator import wall
 from harness.coordinator.wall import WallTime, Watch
-from harness.protocol import TIMED, TIMING, Progress, Samples
+from harness.protocol.events import TIMED, TIMING, Progress, Samples
 
 
 @pytest.fixture

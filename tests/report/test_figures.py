@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 from harness.report import curves, figures
 from harness.report.content import Omitted, Picture
 from harness.report.figures import LAYERS, NETWORKS, draw_figures

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import typing
 
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 from harness.results import metrics
 from harness.results.gate import parse_gate
 from harness.results.metrics import METRICS, REGISTRY, by_hook, join, of

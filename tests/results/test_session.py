@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 from harness.results.session import Session, changes
 
 BEFORE = Session(

@@ -72,7 +72,7 @@ def trial_of():
 @pytest.fixture
 def request_for(arrays, tmp_path, trial_of):
     """A RunTrial for the plugin `mine` at `seed`, with its state in a file of its own."""
-    from harness.protocol import RunTrial
+    from harness.protocol.requests import RunTrial
     from harness.subjects import PluginLocation
 
     def make(seed=0, state="state", **params):

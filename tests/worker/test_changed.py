@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file
 
-from harness.protocol import MetricPlace
+from harness.protocol.requests import MetricPlace
 from harness.subjects import PluginLocation
 from harness.worker.train import run_trial
 

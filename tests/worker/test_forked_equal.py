@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from harness.coordinator.pool import Workers
-from harness.protocol import Trained
+from harness.protocol.events import Trained
 from harness.subjects import PluginLocation
 
 pytestmark = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from harness.errors import InvalidOutput, UsageError
-from harness.protocol import ComputeMetric
+from harness.protocol.requests import ComputeMetric
 from harness.subjects import PluginLocation
 
 pytest.importorskip("torch")

@@ -9,7 +9,7 @@ nir = pytest.importorskip("nir", reason="the extra nir is not installed")
 
 from harness.errors import UsageError
 from harness.plugin import Layer, Neuron, Params, Unsupported
-from harness.protocol import ExportNetwork
+from harness.protocol.requests import ExportNetwork
 from harness.subjects import PluginLocation
 from harness.worker import nir as exporting
 from harness.worker import state

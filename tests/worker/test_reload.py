@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file
 
 from harness.errors import InvalidOutput
-from harness.protocol import ReloadTrial
+from harness.protocol.requests import ReloadTrial
 from harness.worker.reload import reload
 from harness.worker.train import run_trial
 

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
 from harness.plugin import Params, Task, Unsupported
-from harness.protocol import RunTrial
+from harness.protocol.requests import RunTrial
 from harness.subjects import PluginLocation
 from harness.tasks import find
 from harness.tasks.prepare import prepare_task

@@ -17,31 +17,33 @@ from safetensors.torch import load_file
 from harness.catalogue.tasks import find_task
 from harness.errors import DataMissing, InvalidOutput, UsageError
 from harness.plugin import Neuron, Unsupported
-from harness.protocol import (
-    Describe,
+from harness.protocol.events import (
     Described,
     Failed,
     Measured,
-    MeasurePeaks,
     Opened,
+    Prepared,
+    Progress,
+    Proved,
+    Samples,
+    Swept,
+    Trained,
+    events,
+)
+from harness.protocol.requests import (
+    Describe,
+    MeasurePeaks,
     OpenLayer,
     OpenNetwork,
     OpenProbe,
     Prepare,
-    Prepared,
-    Progress,
-    Proved,
     ProveLayer,
-    Samples,
-    Swept,
     TakeEnergy,
     TakeMemory,
     TakeRound,
     TakeSweep,
     TakeValidity,
-    Trained,
     WarmUp,
-    events,
 )
 from harness.subjects import LayerRow, LayerSize, PluginLocation
 from harness.worker.server import Server, failure

@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from harness.protocol import Describe, Described, Progress, events
+from harness.protocol.events import Described, Progress, events
+from harness.protocol.requests import Describe
 from harness.subjects import PluginLocation
 
 pytestmark = [

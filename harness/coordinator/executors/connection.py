@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.coordinator.listener import Listener
 from harness.errors import UsageError
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -24,7 +24,7 @@ from harness.coordinator.executors.roster import Roster
 from harness.coordinator.executors.submission import Failing, Lost, Submissions
 from harness.coordinator.listener import Listener
 from harness.errors import UsageError
-from harness.protocol import Event, Failed, Prepared, Progress
+from harness.protocol.events import Event, Failed, Prepared, Progress
 
 #: Trials that are handed over at once, at the least: a cluster that grows by itself grows by what waits.
 _WAITING = 256

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.pool import Workers, asking
 from harness.coordinator.reload import again
-from harness.protocol import Event, Progress, RunTrial
+from harness.protocol.events import Event, Progress
+from harness.protocol.requests import RunTrial
 from harness.subjects import Trial
 
 

@@ -29,7 +29,7 @@ from harness.coordinator.executors.parcel import LOG_BYTES, Parcel
 from harness.coordinator.pool import Workers
 from harness.coordinator.process import Worker
 from harness.errors import UsageError
-from harness.protocol import Failed, Progress, Trained
+from harness.protocol.events import Failed, Progress, Trained
 
 #: A trial that nobody waits for any more is ended within this time.
 _LOOK_SECONDS = 1.0

@@ -13,7 +13,7 @@ from harness.catalogue.metrics import BUILT_IN
 from harness.catalogue.plugins import Plugin
 from harness.coordinator.executors.job import Outcome
 from harness.coordinator.executors.parcel import Parcel
-from harness.protocol import MetricPlace
+from harness.protocol.requests import MetricPlace
 from harness.subjects import Trial
 
 

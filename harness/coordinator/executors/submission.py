@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.coordinator.executors import node
 from harness.coordinator.executors.order import Delivery, Order
 from harness.coordinator.executors.roster import Roster
-from harness.protocol import Progress
+from harness.protocol.events import Progress
 
 if TYPE_CHECKING:
     from distributed import Client

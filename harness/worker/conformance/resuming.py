@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from harness.protocol import RunTrial
+from harness.protocol.requests import RunTrial
 from harness.subjects import Row, Trial
 from harness.worker.checkpoints import Checkpoints
 from harness.worker.conformance.outcome import Failing, Skipping

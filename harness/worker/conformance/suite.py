@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from harness.plugin.conformance import CHECKS
-from harness.protocol import Checked, CheckPlugin
+from harness.protocol.events import Checked
+from harness.protocol.requests import CheckPlugin
 from harness.subjects import PluginLocation
 from harness.worker.conformance import kept, learning, outputs, repetition, resuming, start
 from harness.worker.conformance.outcome import Skipping, failure_of

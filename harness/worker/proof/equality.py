@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from harness.plugin import Neuron
-from harness.protocol import Proved
+from harness.protocol.events import Proved
 from harness.worker.layer_hook import LayerHook
 from harness.worker.proof.reference import Dynamics, dynamics
 

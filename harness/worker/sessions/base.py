@@ -10,19 +10,8 @@ from time import perf_counter, process_time
 from harness.errors import InvalidOutput
 from harness.measure.clock import no_collection
 from harness.measure.memory import release_device_memory, return_free_memory
-from harness.protocol import (
-    TIMED,
-    TIMING,
-    Measured,
-    Opened,
-    Samples,
-    Swept,
-    TakeEnergy,
-    TakeRound,
-    TakeSweep,
-    TakeValidity,
-    WarmUp,
-)
+from harness.protocol.events import TIMED, TIMING, Measured, Opened, Samples, Swept
+from harness.protocol.requests import TakeEnergy, TakeRound, TakeSweep, TakeValidity, WarmUp
 from harness.worker import settings
 
 #: Warm-up ends when the median of these many calls is within the tolerance of those before.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from harness.arrays import PREDICTED
 from harness.measure.clock import no_collection, timed
-from harness.protocol import Measured
+from harness.protocol.events import Measured
 from harness.worker import validity
 from harness.worker.sessions.batches import FIRST_BATCH
 from harness.worker.sessions.trained import TrainedNetwork

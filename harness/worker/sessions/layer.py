@@ -14,7 +14,8 @@ from harness.measure.clock import exempt_from_collection, synchronise, timed
 from harness.measure.memory import available_memory, peak_memory
 from harness.measure.precision import precision
 from harness.plugin import Unsupported
-from harness.protocol import Measured, Opened, OpenLayer
+from harness.protocol.events import Measured, Opened
+from harness.protocol.requests import OpenLayer
 from harness.subjects import LayerSize
 from harness.worker.layer_hook import LayerHook
 from harness.worker.proof.equality import error

@@ -15,15 +15,8 @@ from harness.measure.energy import NotMeasurable, find_counter, measure
 from harness.measure.memory import peak_memory
 from harness.measure.precision import precision
 from harness.plugin import BATCH_SIZE
-from harness.protocol import (
-    Measured,
-    Opened,
-    OpenNetwork,
-    Swept,
-    TakeEnergy,
-    TakeSweep,
-    TakeValidity,
-)
+from harness.protocol.events import Measured, Opened, Swept
+from harness.protocol.requests import OpenNetwork, TakeEnergy, TakeSweep, TakeValidity
 from harness.worker.hooks import Hooks
 from harness.worker.sessions.base import Session
 from harness.worker.sessions.batches import FIRST_BATCH, fits, largest_batch

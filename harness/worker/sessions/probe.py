@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from harness.measure.clock import exempt_from_collection, timed
-from harness.protocol import Opened
+from harness.protocol.events import Opened
 from harness.worker.devices import card
 from harness.worker.sessions.base import Session
 

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 from time import perf_counter
 
-from harness.protocol import Sweep, SweepPoint
+from harness.protocol.events import Sweep, SweepPoint
 
 #: The rate is flat where twice in a row a doubled batch gains less than this.
 GAIN, _FLAT = 0.05, 2

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.plugin import Params
-from harness.protocol import OpenNetwork
+from harness.protocol.requests import OpenNetwork
 from harness.worker import state
 from harness.worker.data import TaskData, load
 from harness.worker.evaluate import ENCODE_SEED, answer

@@ -18,7 +18,8 @@ from harness.coordinator.executors.job import Job, Outcome
 from harness.coordinator.executors.order import Delivery
 from harness.coordinator.executors.parcel import Parcel
 from harness.errors import UsageError
-from harness.protocol import Failed, Measured, MetricPlace, Prepared, Progress, Trained
+from harness.protocol.events import Failed, Measured, Prepared, Progress, Trained
+from harness.protocol.requests import MetricPlace
 from harness.subjects import PluginLocation, Trial
 
 pytest.importorskip("distributed")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.coordinator.executors.order import Evidence
-from harness.protocol import MetricPlace
+from harness.protocol.requests import MetricPlace
 from harness.subjects import PluginLocation
 
 

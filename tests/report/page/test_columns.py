@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 from harness.report import networks
 from harness.report.page.columns import BY_HOOK, MOST_AT_FIRST, best_cells, page_columns
 from harness.report.rows import network_rows, shown_metrics

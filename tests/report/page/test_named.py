@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.protocol import DeclaredMetric
+from harness.protocol.events import DeclaredMetric
 from harness.report.page import named
 from harness.report.page.named import named_values
 from harness.report.rows import network_rows

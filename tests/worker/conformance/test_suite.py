@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.plugin.conformance import CHECKS
-from harness.protocol import CheckPlugin
+from harness.protocol.requests import CheckPlugin
 from harness.subjects import PluginLocation
 from harness.worker.conformance.suite import RUNS, WITH_FOLDER, carry_out
 

@@ -12,7 +12,7 @@ def session(hooks, request_for):
     """Trains the softmax plugin with `code` appended, and opens it with `changed` appended too."""
     import torch
 
-    from harness.protocol import OpenNetwork
+    from harness.protocol.requests import OpenNetwork
     from harness.results.predictions import keep, read
     from harness.worker.sessions.network import NetworkSession
     from harness.worker.train import run_trial

@@ -9,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
-from harness.protocol import Measured, Opened, TakeEnergy, TakeRound, TakeValidity, WarmUp
+from harness.protocol.events import Measured, Opened
+from harness.protocol.requests import TakeEnergy, TakeRound, TakeValidity, WarmUp
 from harness.worker.sessions import base
 from harness.worker.sessions.base import Session
 

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
 from harness.plugin import Neuron, Unsupported
-from harness.protocol import OpenLayer, TakeRound
+from harness.protocol.requests import OpenLayer, TakeRound
 from harness.subjects import LayerRow, LayerSize, PluginLocation
 from harness.worker.sessions import layer
 from harness.worker.sessions.layer import LayerSession, drawn, refuse_what_does_not_fit

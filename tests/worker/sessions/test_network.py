@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
-from harness.protocol import TakeRound, TakeValidity
+from harness.protocol.requests import TakeRound, TakeValidity
 from harness.worker.sessions import batches, network
 
 COUNTS = """

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from harness.errors import InvalidOutput
 from harness.measure import energy
-from harness.protocol import TakeEnergy, TakeSweep, TakeValidity
+from harness.protocol.requests import TakeEnergy, TakeSweep, TakeValidity
 from harness.worker.sessions import network
 
 MIB = 2**20

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.protocol import TakeRound
+from harness.protocol.requests import TakeRound
 from harness.worker.sessions.probe import PROBE, ProbeSession
 
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from torch import nn
 
 from harness.plugin import Unsupported
-from harness.protocol import TakeRound, TakeValidity
+from harness.protocol.requests import TakeRound, TakeValidity
 from harness.worker.sessions import variants
 from harness.worker.sessions.variants import Compiled, reallocate
 

@@ -7,36 +7,38 @@ from pydantic import ValidationError
 
 from harness.plugin import Reported, Source
 from harness.plugin.contract import Neuron, Task
-from harness.protocol import (
-    Describe,
+from harness.protocol.events import (
     Described,
-    DescribeTasks,
     Failed,
     Measured,
-    MeasurePeaks,
     Opened,
-    OpenLayer,
-    OpenNetwork,
-    OpenProbe,
-    Prepare,
     Prepared,
     Progress,
     Proved,
-    ProveLayer,
-    RunTrial,
     Samples,
     Sweep,
     SweepPoint,
     Swept,
+    TasksDescribed,
+    Trained,
+    events,
+)
+from harness.protocol.requests import (
+    Describe,
+    DescribeTasks,
+    MeasurePeaks,
+    OpenLayer,
+    OpenNetwork,
+    OpenProbe,
+    Prepare,
+    ProveLayer,
+    RunTrial,
     TakeEnergy,
     TakeMemory,
     TakeRound,
     TakeSweep,
     TakeValidity,
-    TasksDescribed,
-    Trained,
     WarmUp,
-    events,
     requests,
 )
 from harness.subjects import LayerRow, LayerSize, PluginLocation, Row, TaskLocation, Trial
