@@ -30,6 +30,9 @@ Combine = Literal["accuracy", "seeds", "mean", "one", "named", "steps"]
 #: The kinds of records that hold it.
 Of = Literal["trial", "network-timing", "layer-proof", "layer-timing", "peaks"]
 
+#: The group of columns on the page of metrics that name none, and of metrics by hook.
+REST, BY_HOOK = "About the row", "Reliability and own metrics"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -37,9 +40,10 @@ class Metric:
 
     `series` names the times that it is computed from, where it is a summary of times. `place` says
     where it is shown: `brief` in the terminal and the table, `table` in the table, `record` in the
-    records, frames and docs only. A fraction that is not `bounded` may be above 1. Those by hook only
-    may be `signed`, and have `changes`: the names of the changes of test samples that they are computed
-    under, and the titles of their strengths.
+    records, frames and docs only. On the page its column is in a `group`, open `at_first` or one press
+    away. A fraction that is not `bounded` may be above 1. Those by hook only may be `signed`, and have
+    `changes`: the names of the changes of test samples that they are computed under, and the titles of
+    their strengths.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Metric:
     meaning: str
     better: Better = ""
     place: Literal["brief", "table", "record"] = "table"
+    group: str = REST
+    at_first: bool = False
     series: str = ""
     bounded: bool = True
     signed: bool = False
@@ -108,6 +114,7 @@ def join(declared: Iterable[DeclaredMetric]) -> None:
             meaning=plain(each.meaning),
             better=each.better,
             place=each.place,
+            group=BY_HOOK,
             signed=each.signed,
             changes=tuple(each.changes.items()),
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harness.results.metrics import of
 from harness.results.record import PeaksRecord, Record
 from harness.subjects import LayerSize
 
@@ -42,7 +43,8 @@ class Peaks(NamedTuple):
 
         A plugin may compute in any of them: what none of them could do is impossible.
         """
-        flops = [value for name, value in metrics.items() if name.startswith("peak_flops")]
+        rates = [metric.name for metric in of("peaks") if metric.unit == "flops"]
+        flops = [metrics[name] for name in rates if name in metrics]
         return cls(max(flops)) if flops else None
 
     def seconds(self, work: Work) -> float:

@@ -9,42 +9,11 @@ from harness.report.content import Table
 from harness.report.pairs import pair
 from harness.report.rows import interval, overlap
 from harness.results.caveats import is_lower_bound
-from harness.results.metrics import HOST, METRICS, Metric
+from harness.results.metrics import HOST, METRICS, REST, Metric
 from harness.results.ranking import Ranking
 from harness.results.summary import Summary
 
-#: The columns of each group, by the names of their metrics; all others are in the last.
-GROUPS = {
-    "Result": (
-        "test_accuracy", "van_rossum_loss", "spikes_on_time", "spikes_extra", "validation_accuracy",
-        "train_accuracy",
-    ),
-    "Speed": (
-        "latency_ms", "latency_p95_ms", "latency_p99_ms", "inference_throughput", "decision_step",
-        "first_call_ms", "first_build_ms", "forward_ms", "backward_ms", "total_ms",
-        "roofline_share",
-    ),
-    "Training": ("train_seconds", "train_throughput"),
-    "Operations and energy": (
-        "activation_sparsity", "synops_effective", "spikes_per_sample", "synops_ac", "synops_mac",
-        "synops_dense", "energy_modelled_nj", "energy_once_nj", "energy_measured_j",
-        "input_density",
-    ),
-    "Memory": (
-        "peak_memory_bytes", "train_peak_memory_bytes", "device_memory_bytes",
-        "train_device_memory_bytes", "parameters", "footprint_bytes",
-    ),
-}  # fmt: skip
-REST = "About the row"
-#: The group of metrics by hook: those of plugins, and the host's that are computed as theirs.
-BY_HOOK = "Reliability and own metrics"
-
-#: What a reader sees first; the rest is one press away.
-AT_FIRST = {
-    "test_accuracy", "van_rossum_loss", "spikes_on_time", "latency_ms", "inference_throughput",
-    "synops_effective", "activation_sparsity", "energy_modelled_nj", "train_seconds",
-    "forward_ms", "backward_ms", "total_ms", "roofline_share", "peak_memory_bytes",
-}  # fmt: skip
+#: So many columns of the host's a reader sees first; the rest is one press away.
 MOST_AT_FIRST = 7
 
 
@@ -69,7 +38,7 @@ def page_columns(table: Table) -> list[PageColumn]:
     left = MOST_AT_FIRST - sum(map(_is_brief_by_hook, metrics))
     for place, (column, metric) in enumerate(zip(table.columns, metrics, strict=True)):
         own = column.metric
-        wanted = own in AT_FIRST if own else column.title in ("Size", "Seeds")
+        wanted = metric.at_first if metric else column.title in ("Size", "Seeds")
         shown = place == 0 or _is_brief_by_hook(metric) or (wanted and left > 0)
         left -= place > 0 and wanted
         more = metric is not None and metric.better == "more"
@@ -77,7 +46,7 @@ def page_columns(table: Table) -> list[PageColumn]:
         columns.append(
             PageColumn(
                 column.title, column.help, column.number, column.order, own,
-                group_of(own), shown, first,
+                metric.group if metric else REST, shown, first,
             )
         )  # fmt: skip
     return columns
@@ -86,13 +55,6 @@ def page_columns(table: Table) -> list[PageColumn]:
 def _is_brief_by_hook(metric: Metric | None) -> bool:
     """Whether it is one of the user's own, which is shown before the host's."""
     return metric is not None and metric.name not in HOST and metric.place == "brief"
-
-
-def group_of(metric: str) -> str:
-    """The group of a metric's column."""
-    if metric in METRICS and metric not in HOST:
-        return BY_HOOK
-    return next((group for group, names in GROUPS.items() if metric in names), REST)
 
 
 def best_cells(

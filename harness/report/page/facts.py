@@ -13,7 +13,6 @@ from harness.plugin.contract import Task
 from harness.report import layers, series
 from harness.report.looks import SHAPES, looks
 from harness.report.numbers import plain, show
-from harness.report.page.columns import group_of
 from harness.report.rows import NetworkRow, interval, shown_metrics
 from harness.report.series import DENSITY, MOST_INPUTS, Curve, first_trial
 from harness.results.accuracy import ClassAccuracy
@@ -102,7 +101,7 @@ def _metric(metric: Metric) -> dict[str, str]:
         "title": metric.title,
         "unit": metric.unit,
         "better": metric.better,
-        "group": group_of(metric.name),
+        "group": metric.group,
     }
 
 

@@ -4,9 +4,9 @@ import dataclasses
 
 from harness.protocol.events import DeclaredMetric
 from harness.report import networks
-from harness.report.page.columns import BY_HOOK, MOST_AT_FIRST, best_cells, page_columns
+from harness.report.page.columns import MOST_AT_FIRST, best_cells, page_columns
 from harness.report.rows import network_rows, shown_metrics
-from harness.results.metrics import join
+from harness.results.metrics import BY_HOOK, join
 from harness.results.ranking import Ranking
 from harness.results.summary import summarise
 from report.synthetic_run import record, run_records
