@@ -183,11 +183,12 @@ def from_file(path: Path) -> Plugin:
     """The plugin in one file, as its PEP 723 block and its syntax describe it."""
     try:
         text = path.read_text(encoding="utf-8-sig")
+        digest = file_digest(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"plugin file {path}: {reason}") from None
     location = PluginLocation(name=path.stem, file=str(path.resolve()))
-    plugin = Plugin(path.stem, location, framework=path.stem, digest=file_digest(path))
+    plugin = Plugin(path.stem, location, framework=path.stem, digest=digest)
     if problem := syntax_problem(text):
         return _broken(plugin, problem)
     plugin = replace(plugin, description=description(text, path.stem))

@@ -84,6 +84,17 @@ def names(text: str, word: str) -> bool:
     )
 
 
+def imports(text: str) -> set[str]:
+    """The modules that `text` imports by name, without what follows a dot; none where it is no Python."""
+    try:
+        nodes = list(ast.walk(_tree(text)))
+    except (SyntaxError, ValueError):
+        return set()
+    whole = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    parts = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in whole | parts} - {""}
+
+
 def script_metadata(text: str) -> dict[str, Any]:
     """The PEP 723 block of a script, by the regular expression that the PEP gives."""
     match = _PEP_723.search(text)

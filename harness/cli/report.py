@@ -44,4 +44,4 @@ def report(folder: Path, others: tuple[Path, ...], baseline: str) -> None:
     for problem in [*run.problems, *(problem for other in beside for problem in other.problems)]:
         click.echo(f"harness: left out {problem}", err=True)
     run.report(beside=beside, baseline=baseline)
-    click.echo(f"{len(run.records)} records; open {run.path / 'report.html'}")
+    click.echo(f"{counted(len(run.records), 'record')}; open {run.path / 'report.html'}")

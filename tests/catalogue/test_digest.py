@@ -17,6 +17,14 @@ from harness.catalogue.digest import file_digest, host_digest, package_digest
 EXPLODES = "raise SystemExit('imported')\n"
 
 
+def folder_of(path, **files):
+    """A folder at `path` with these files, by their names without the ending."""
+    path.mkdir(parents=True)
+    for name, text in files.items():
+        (path / f"{name}.py").write_text(text)
+    return path
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package `made_up` on the path."""
@@ -37,6 +45,32 @@ def test_a_file_is_its_content(tmp_path):
     assert len(file_digest(one)) == 64
     two.write_text("x = 2")
     assert file_digest(one) != file_digest(two)
+
+
+def test_what_a_file_imports_from_beside_it_belongs_to_it(tmp_path):
+    folder = folder_of(
+        tmp_path / "a", mine="def f():\n    import helper", helper="from parts.one import x"
+    )
+    folder_of(folder / "parts", one="x = 1")
+    (folder / "other.py").write_text("")
+    before = file_digest(folder / "mine.py")
+    (folder / "other.py").write_text("not = imported")
+    assert file_digest(folder / "mine.py") == before
+    for edited in ("parts/one.py", "helper.py"):
+        (folder / edited).write_text("x = 2")
+        assert file_digest(folder / "mine.py") != before
+        before = file_digest(folder / "mine.py")
+
+
+def test_nothing_beside_a_file_stands_for_what_is_installed(tmp_path, monkeypatch):
+    folder_of(tmp_path / "site", installed="")
+    folder = folder_of(
+        tmp_path / "a", mine="import installed, json, sys", installed="", json="", sys=""
+    )
+    alone = file_digest(folder_of(tmp_path / "b", mine="import installed, json, sys") / "mine.py")
+    assert file_digest(folder / "mine.py") != alone
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert file_digest(folder / "mine.py") == alone
 
 
 @pytest.mark.parametrize(
