@@ -20,6 +20,7 @@ def asked_trials(records: Sequence[Record], sessions: Sequence[Session] = ()) ->
     missing: set[str] = set()
     merged = any(session.merged_from for session in sessions)
     parts = any(session.config.get("shard") for session in sessions)
+    origins = {place: session.merged_from for place, session in enumerate(sessions)}
     for place, session in enumerate(sessions):
         seeds = session.config.get("seeds")
         if not isinstance(seeds, (list, tuple)) or session.config.get("shard"):
@@ -29,7 +30,8 @@ def asked_trials(records: Sequence[Record], sessions: Sequence[Session] = ()) ->
         for plugin in session.plugins:
             its = [trial for trial in trials if trial.row.contender == plugin]
             own = [trial for trial in its if trial.session == place]
-            rows = {trial.row.key for trial in own or its} or {plugin}
+            alike = [trial for trial in its if origins.get(trial.session) == session.merged_from]
+            rows = {trial.row.key for trial in own or alike or its} or {plugin}
             wanted = {f"{row}-seed{seed}" for row in rows for seed in seeds}
             missing |= wanted - recorded
     planned = [session.planned or 0 for session in sessions if not session.merged_from]

@@ -21,7 +21,8 @@ class Session(Data):
     names), `files` those of the files that parameters name: a run is carried on only where they are the
     same. A plugin's `description` is the first line of its module. `planned` is the number of trials of its
     plan, None where that is not known.
-    `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge` took it.
+    `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge`, or
+    a report of several runs, took it.
     """
 
     command: str = ""

@@ -73,14 +73,20 @@ def _session(parts: Sequence[Part], command: str) -> tuple[Session, list[str]]:
             "the runs are of several versions of the harness: their rows stay apart, and resuming "
             f"continues with those of {parts[-1].folder.path}"
         )
-    plugins = {name: facts for session in last for name, facts in session.plugins.items()}
+    if any(session.metrics != last[-1].metrics for session in last):
+        remarks.append(
+            "the runs differ in their metrics by hook: resuming makes the trials anew that have not "
+            f"those of {parts[-1].folder.path}"
+        )
     return (
         Session(
             command=command,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             config=config,
             host=last[-1].host,
-            plugins=plugins,
+            plugins={name: facts for each in last for name, facts in each.plugins.items()},
+            metrics=last[-1].metrics,
+            files={name: digest for each in last for name, digest in each.files.items()},
             data=next((session.data for session in reversed(last) if session.data), {}),
         ),
         remarks,

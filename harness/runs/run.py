@@ -147,7 +147,8 @@ class Run:
                 for record in other.records
                 if record.kind == "trial"
             ]
-            sessions += other.sessions
+            place = str(other.path)
+            sessions += [s.model_copy(update={"merged_from": place}) for s in other.sessions]
             problems += other.problems
         own = [record.row for record in self.records if isinstance(record, TrialRecord)]
         keys = baselines_asked(self.sessions, own)

@@ -407,7 +407,7 @@ def test_a_failed_trial_is_exit_code_1_and_its_report_is_rebuilt_from_the_record
         file.write("half a line")
     code, said, err = harness("report", out)
     assert code == 0
-    assert f"1 records; open {page}" in said
+    assert f"1 record; open {page}" in said
     assert "harness: left out records.jsonl line 2: no valid JSON" in err
     assert "invalid syntax" in page.read_text()
 

@@ -19,7 +19,7 @@ from harness.report.terminal import terminal_tables
 from harness.results.answers import Answers
 from harness.results.summary import summarise
 from harness.runs.run import load
-from tests.fixtures.small_runs import write_run, write_tasks
+from tests.fixtures.small_runs import small_row, small_session, write_run, write_tasks
 
 from .synthetic_run import description, record
 
@@ -176,3 +176,13 @@ def test_a_run_on_another_task_that_stands_beside_has_its_section_and_its_sample
     assert re.findall("^## Task (.*)$", text, re.MULTILINE) == ["one", "two"]
     assert text.count("### More or less accurate") == 2
     assert text.count(", worse |") == 2
+
+
+def test_a_run_that_was_resumed_has_no_trials_left_because_of_one_beside_it(tmp_path):
+    session = small_session(plugins={"deep": {}}, config={"task": "made-up", "seeds": [0, 1]})
+    folder = write_run(tmp_path / "one", ["deep"], seeds=(0, 1), timing=False, session=session)
+    folder.begin(session)
+    row = small_row("deep", params={"hidden": 64})
+    other = write_run(tmp_path / "two", [row], seeds=(2,), timing=False).path
+    load(folder.path).report(beside=[load(other)], figures=False)
+    assert "3 of 3 trials finished" in (folder.path / "report.md").read_text()

@@ -70,3 +70,9 @@ def test_merged_runs_have_asked_each_for_its_own_and_parts_for_the_whole(session
     parts = [session("a", "b", merged_from="x", config={"shard": "1/2"}, planned=2)]
     assert asked_trials(records[:2], [*parts, session("a", "b")]) == 4
     assert asked_trials(records, [*runs, session("a", "b", planned=4)]) == 4  # it was resumed
+
+
+def test_a_run_that_was_resumed_has_not_asked_for_the_rows_of_one_beside_it(session, trials):
+    records = [*trials("a 0"), *trials("a 2", session=2, params={"hidden": 64})]
+    runs = [session("a", seeds=(0,)), session("a", seeds=(0,))]
+    assert asked_trials(records, [*runs, session("a", seeds=(2,), merged_from="other")]) == 2

@@ -6,14 +6,22 @@ import pytest
 
 import harness
 from harness.errors import UsageError
+from harness.protocol.events import DeclaredMetric
+from harness.results.session import changes
 from harness.results.store import RUN
 from tests.fixtures.small_runs import small_row, small_session, write_run
+
+METRIC = DeclaredMetric(
+    name="mine", title="Mine", unit="number", better="less", meaning="x", source="mine"
+)
 
 
 @pytest.fixture
 def parts(tmp_path):
     shard = {"config": {"task": "made-up", "seeds": [0, 1], "shard": "1/2"}}
     other = {"config": {"task": "made-up", "seeds": [2], "shard": "2/2"}}
+    for part, file in ((shard, "one.py"), (other, "two.py")):
+        part |= {"metrics": (METRIC,), "files": {file: "digest"}}
     return [
         write_run(tmp_path / "a", seeds=(0, 1), session=small_session(**shard)).path,
         write_run(tmp_path / "b", seeds=(2,), session=small_session(**other), timing=False).path,
@@ -40,7 +48,9 @@ def test_it_is_resumed_as_the_whole(parts, tmp_path):
         [0, 1, 2],
         "",
     )
-    assert (last.host, last.data) == (run.sessions[0].host, run.sessions[0].data)
+    assert last.files == {"one.py": "digest", "two.py": "digest"}
+    now = run.sessions[0].model_copy(update={"files": last.files})
+    assert not changes(last, now)
     trials = [record for record in run.records if record.kind == "trial"]
     from harness.results.store import RunFolder
 
@@ -89,6 +99,7 @@ def test_what_to_know_is_said(parts, tmp_path):
     said = []
     harness.merge([*parts, other], tmp_path / "all", report=False, say=said.append)
     assert any("several versions of the harness" in line for line in said)
+    assert any("differ in their metrics by hook" in line for line in said)
 
 
 @pytest.mark.parametrize(
