@@ -111,13 +111,15 @@ def work(
     """Starts or resumes a run, prints its tables and exits with its code.
 
     `start` is given the `options`, where to write, who listens, and the command's words. First
-    `about` is told, before anything is imported that takes time; `name` begins that of a new folder.
+    `about` is told, before anything is imported that takes time; that it begins, and where, is told when
+    nothing is left that could refuse it. `name` begins that of a new folder.
     """
     check_words(quiet, verbose)
     changed = _check_resume(resume)
     with new_folder(resume or out, name) as path:
         if not quiet:
-            click.echo(f"{'carrying on' if resume else about}, in {path}", err=True)
+            asked = f"has changed: {resume}" if resume else f"is asked: {about}"
+            click.echo(f"checking what {asked}", err=True)
         from harness.cli.progress import watching
         from harness.coordinator import api
         from harness.results.store import COMMANDS

@@ -104,7 +104,7 @@ def forecast(
         check_names(config, selected)
     device, listener = choose_device(config.device), listener or default_listener()
     selected = in_environments(selected, config.isolate, listener)
-    with work.prepared(config, selected, device, listener) as (plans, _logs, workers):
+    with work.prepared(config, selected, device, listener) as (plans, _metrics, _logs, workers):
         return Forecast.of(
             [probe(one.planned, one.config, one.data, workers, listener) for one in plans]
         )

@@ -70,6 +70,8 @@ class Command:
         folder = self.folder or RunFolder.create(self.path, kind)
         with folder.locked():
             number = folder.begin(session)
+            begun = "carrying on, in" if number else "writing to"
+            self.listener.message(f"{begun} {self.path}")
             try:
                 yield folder, number
             except KeyboardInterrupt:

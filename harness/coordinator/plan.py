@@ -171,7 +171,10 @@ def without_effect(config: RunConfig, planned: Sequence[Planned]) -> Iterator[st
 
 
 def check_names(config: RunConfig, plugins: Sequence[Plugin]) -> None:
-    """UsageError where parameters are given for a plugin that does not take part."""
+    """UsageError where --set or --baseline is of a plugin that does not take part."""
+    known = {name for plugin in plugins for name in (plugin.label, plugin.name)}
+    if config.baseline and (config.baseline.split() or [""])[0] not in known:
+        raise unknown("row", config.baseline, known, "for --baseline")
     for pattern, chosen in config.params.items():
         if not any(fnmatchcase(plugin.name, pattern) for plugin in plugins):
             error = unknown("plugin", pattern, [plugin.name for plugin in plugins])

@@ -53,8 +53,7 @@ def networks(config: RunConfig, command: Command) -> Run:
     session = environment.session(asked, selected, command=command.text, jobs=jobs, files=files)
     session = command.places(session)
     command.check("networks", session)  # what needs no import to be known is refused before any
-    with prepared(config, selected, device, command.listener) as (plans, logs, workers):
-        chosen = choose(config.metrics, workers, command.listener.message)
+    with prepared(config, selected, device, command.listener) as (plans, chosen, logs, workers):
         metrics = tuple(metric.declared for metric in chosen)
         data = {one.task: one.data.facts for one in plans}
         facts = data if len(plans) > 1 else plans[0].data.facts
@@ -89,8 +88,8 @@ def check_tasks(config: RunConfig) -> None:
 @contextmanager
 def prepared(
     config: RunConfig, selected: Sequence[Plugin], device: str, listener: Listener
-) -> Iterator[tuple[list[TaskPlan], Path, Workers]]:
-    """The plan of each task, the logs of what was imported, and the workers."""
+) -> Iterator[tuple[list[TaskPlan], list[OwnMetric], Path, Workers]]:
+    """The plan of each task, the chosen metrics, the logs of what was imported, and the workers."""
     with Workers(memory=config.memory) as workers, scratch_folder() as logs:
         ready = [plugin for plugin in selected if plugin.status == "ready"]
         frameworks = [plugin.framework for plugin in ready]
@@ -110,6 +109,7 @@ def prepared(
             for remark in without_samples(task_data.facts):
                 listener.message(f"{short_name(task)}: {remark}")
             data.append((config.on(task), task_data))
+        chosen = choose(config.metrics, workers, listener.message)  # mistakes before long imports
         listener.doing(f"importing {', '.join(dict.fromkeys(frameworks)) or 'nothing'}")
         jobs = config.parallel(device)
         described = describe(selected, workers, jobs, config.threads, logs)
@@ -119,7 +119,7 @@ def prepared(
         idle = (line for one in plans for line in without_effect(one.config, one.planned))
         for line in dict.fromkeys(idle):
             listener.message(line)
-        yield plans, logs, workers
+        yield plans, chosen, logs, workers
 
 
 def _import_report() -> None:

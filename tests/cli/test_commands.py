@@ -19,9 +19,9 @@ COMMANDS = sorted(cli.commands)
 
 
 def the_line(err):
-    """The one line that says what is wrong; only the announcement of what was begun may precede it."""
+    """The one line that says what is wrong; only one that says what is checked may precede it."""
     *before, line = err.splitlines()
-    assert all(", in " in other and not other.startswith("harness:") for other in before), err
+    assert all(other.startswith("checking what ") for other in before), err
     assert len(before) <= 1, err
     assert line.startswith("harness: ")
     return line

@@ -38,3 +38,14 @@ def test_a_file_that_is_wrong_is_exit_code_2(harness, tmp_path):
     code, out, _ = harness("metrics", tmp_path / "mine.py")
     assert code == 2
     assert "harness_metrics" in out
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+def test_an_unknown_metric_is_refused_before_any_plugin_is_imported(
+    harness, plugin_file, tmp_path, words
+):
+    pytest.importorskip("torch")
+    asked = ["--plugins", plugin_file("mine", base="softmax"), "--metrics", "calibratio"]
+    code, _, err = harness("run", *asked, "--out", tmp_path / "out", *words)
+    assert code == 2 and "unknown metric 'calibratio': did you mean 'calibration'?" in err
+    assert "importing" not in err and "writing to" not in err

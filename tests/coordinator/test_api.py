@@ -44,6 +44,7 @@ def test_the_public_names_are_there_and_others_are_not():
         ({"device": "tpu"}, "unknown device 'tpu': known: auto, cpu, cuda"),
         ({"plugins": []}, "no plugin is named"),
         ({"seeds": []}, "at least one seed is needed"),
+        ({"baseline": "instaled x=1"}, "unknown row 'instaled x=1' for --baseline: did you mean"),
         ({"params": {"x": 3}}, "params: wanted {'installed': {'x': 3}}"),
         (
             {"params": {"instaled": {"x": 3}}},
