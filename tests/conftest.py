@@ -132,6 +132,9 @@ def harness(monkeypatch, capsys):
     from harness.cli import main
     from harness.cli.interrupts import SIGNALS
 
+    # However slow a loaded machine is, nothing is said of waiting.
+    monkeypatch.setattr("harness.cli.waiting.LINE_SECONDS", 1e6)
+
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])
         before = {n: signal.getsignal(n) for n in SIGNALS}

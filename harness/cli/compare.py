@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from harness.cli.codes import FAILED, NOTHING_MEASURED, OK
+from harness.cli.waiting import waiting
 
 
 @click.command()
@@ -59,15 +60,16 @@ def compare(
     The result is Markdown, fit for a pull request. Every difference has a 95 % interval; better and
     worse are claimed after a correction for the number of comparisons.
     """
-    from harness.report.changes import markdown, page
-    from harness.results.gate import compared, failures, parse_gate, parse_margin, unjudged
-    from harness.results.store import RunFolder
-    from harness.runs.compare import compare as compare_folders
+    with waiting(f"comparing {new} with {old}"):
+        from harness.report.changes import markdown, page
+        from harness.results.gate import compared, failures, parse_gate, parse_margin, unjudged
+        from harness.results.store import RunFolder
+        from harness.runs.compare import compare as compare_folders
 
-    for folder in (old, new):
-        RunFolder.open(folder)  # it may declare metrics of its own, which --fail-on may name
-    unwanted, least = [parse_gate(text) for text in gates], parse_margin(margin)
-    comparison = compare_folders(old, new, timings=timings)  # type: ignore[arg-type] # a choice
+        for folder in (old, new):
+            RunFolder.open(folder)  # it may declare metrics of its own, which --fail-on may name
+        unwanted, least = [parse_gate(text) for text in gates], parse_margin(margin)
+        comparison = compare_folders(old, new, timings=timings)  # type: ignore[arg-type] # a choice
     shown = (only,) if only else ()
     if html:
         from harness.cli.files import write

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.waiting import waiting
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -33,11 +35,12 @@ def export(
     The graph is run by NIR's equations on test samples before it is kept, and has to spike as the network
     does. A network that NIR cannot say is refused, with the reason. No file is overwritten.
     """
-    from harness.cli.messages import messages
-    from harness.coordinator.export import export as write
-    from harness.report.numbers import counted
+    with waiting(f"exporting {row} of {run}"):
+        from harness.cli.messages import messages
+        from harness.coordinator.export import export as write
+        from harness.report.numbers import counted
 
-    made = write(run, row, format=format_, seed=seed, dt=dt, out=out, listener=messages())
+        made = write(run, row, format=format_, seed=seed, dt=dt, out=out, listener=messages())
     size = f"{counted(made.layers, 'layer')}, {counted(made.neurons, 'neuron')}"
     same = "spikes as the network does"
     checked = same if not made.differ else f"{same}, but for {made.differ:.2%} by rounding"

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from harness.cli.waiting import waiting
 from harness.runs.folders import RESULTS
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -33,14 +34,15 @@ def history(
     Every run is compared with the one before that has the same row, as harness compare does it. The
     last line names the other metrics that the runs have.
     """
-    from harness.cli.files import write
-    from harness.report.history import drawing, lines, page
-    from harness.results.metrics import METRICS
-    from harness.runs.history import folder_history
+    with waiting(f"reading the runs in {folder}"):
+        from harness.cli.files import write
+        from harness.report.history import drawing, lines, page
+        from harness.results.metrics import METRICS
+        from harness.runs.history import folder_history
 
-    folder_tracks = folder_history(
-        folder, metric, timings=timings, say=lambda text: click.echo(f"harness: {text}", err=True)
-    )
+        folder_tracks = folder_history(
+            folder, metric, timings=timings, say=lambda t: click.echo(f"harness: {t}", err=True)
+        )
     tracks = folder_tracks.tracks
     if svg:
         write(svg, drawing(tracks, metric))

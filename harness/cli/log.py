@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.waiting import waiting
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -24,13 +26,14 @@ def log(run: Path, tracker: str, tracking_uri: str | None, experiment: str) -> N
 
     Parameters, metrics with their intervals, the machine and the commit, and the page as an artifact.
     """
-    from harness.report.numbers import counted
-    from harness.runs.mlflow import log_mlflow
-    from harness.runs.run import load
+    with waiting(f"logging {run}"):
+        from harness.report.numbers import counted
+        from harness.runs.mlflow import log_mlflow
+        from harness.runs.run import load
 
-    loaded = load(run)
-    for problem in loaded.problems:
-        click.echo(f"harness: left out {problem}", err=True)
-    parent = log_mlflow(loaded, tracking_uri=tracking_uri, experiment=experiment)
-    rows = counted(len(loaded.rows), "row")
+        loaded = load(run)
+        for problem in loaded.problems:
+            click.echo(f"harness: left out {problem}", err=True)
+        parent = log_mlflow(loaded, tracking_uri=tracking_uri, experiment=experiment)
+        rows = counted(len(loaded.rows), "row")
     click.echo(f"logged {rows} of {run} to {tracker}, experiment {experiment}: run {parent}")

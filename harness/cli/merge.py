@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.waiting import waiting
+
 
 @click.command()
 @click.argument(
@@ -20,12 +22,13 @@ def merge(folders: tuple[Path, ...], out: Path) -> None:
     Contradictions, other data and other tasks are refused. The result can be reported, and resumed
     to make what is missing: timings too, if the runs are parts (harness run --shard).
     """
-    from harness.runs.merge import merge as merge_folders
-
     command = shlex.join(["harness", *sys.argv[1:]])
-    run = merge_folders(
-        folders, out, command=command, say=lambda t: click.echo(f"harness: {t}", err=True)
-    )
+    with waiting(f"putting {len(folders)} runs together"):
+        from harness.runs.merge import merge as merge_folders
+
+        run = merge_folders(
+            folders, out, command=command, say=lambda t: click.echo(f"harness: {t}", err=True)
+        )
     click.echo(
         f"{len(run.records)} records of {len(folders)} runs; open {run.path / 'report.html'}"
     )

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from harness.cli.codes import OK, USAGE
+from harness.cli.waiting import waiting
 
 
 @click.command()
@@ -26,7 +27,7 @@ def metrics(name: str | None, as_json: bool) -> None:
     from harness.errors import unknown
 
     modules = [metrics_file(Path(name))] if name and name.endswith(".py") else discover_metrics()
-    with Workers(fork=False) as workers:
+    with waiting("importing metrics"), Workers(fork=False) as workers:
         known = known_metrics(modules, workers)
     rows = [_row(metric.declared, metric.module.distribution) for metric in known.metrics]
     if name and not name.endswith(".py"):

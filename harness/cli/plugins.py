@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.waiting import waiting
+
 if TYPE_CHECKING:
     from harness.catalogue.plugins import Plugin
 
@@ -72,7 +74,11 @@ def _show(name: str, as_json: bool) -> None:
     from harness.plugin.parameters import Presets
 
     (plugin,) = select([name], discover())[:1]
-    with Workers(fork=False) as workers, scratch_folder() as logs:
+    with (
+        waiting(f"importing {plugin.name}"),
+        Workers(fork=False) as workers,
+        scratch_folder() as logs,
+    ):
         presets = describe([plugin], workers, jobs=1, threads=1, logs=logs)[plugin.name]
     if not isinstance(presets, Presets):
         raise UsageError(

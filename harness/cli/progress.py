@@ -91,6 +91,10 @@ class Lines(Listener):
         self._doing = text
         self._print(text)
 
+    def pending(self, text: str) -> None:
+        """Kept for the next reminder."""
+        self._doing = text
+
     def planned(self, labels: Sequence[str], finished: int, about: str) -> None:
         """Says how much there is to do."""
         self._total, self._done = len(labels), finished

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.waiting import waiting
+
 if TYPE_CHECKING:
     from harness.catalogue.tasks import FoundTask
     from harness.coordinator.pool import Workers
@@ -29,7 +31,7 @@ def tasks(name: str | None, data: tuple[str, ...], as_json: bool) -> None:
     from harness.coordinator.pool import Workers
 
     chosen = [find_task(name)] if name else discover_tasks()
-    with Workers(fork=False) as workers:
+    with waiting("looking at the data of tasks"), Workers(fork=False) as workers:
         rows = [row for task in chosen for row in _described(task, data, workers, name is not None)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
