@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.report.build import build_report
+from harness.results.store import Description
 from harness.runs.run import load
 from tests.fixtures.small_runs import small_session, write_run, write_tasks
 
-from .synthetic_run import layers_description, layers_records
+from .synthetic_run import layers_description, layers_records, record
 
 pytest.importorskip("selenium")
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -27,6 +28,8 @@ OPTIONS = (
     "--headless=new --no-sandbox --disable-gpu --disable-background-networking "
     "--disable-component-update --disable-sync --no-first-run"
 )
+UNRECORDED = {"unrecorded": {"names": ["a.weight"], "share": 0.9}}
+REFUTED = {"reload": "9 answers differ"}
 #: The file axe.min.js of the npm package axe-core.
 AXE = Path(os.environ.get("HARNESS_AXE", "axe.min.js"))
 
@@ -95,6 +98,13 @@ def one(page, selector):
 
 def names(page):
     return [name.text for name in every(page, "#results-table tbody th") if name.is_displayed()]
+
+
+def across(page, metric):
+    page.execute_script(
+        "const box = document.querySelector('figure.wide select');"
+        f"box.value = '{metric}'; box.dispatchEvent(new Event('change'))"
+    )
 
 
 def test_sorts_the_best_first_then_turns_and_keeps_absent_last(report, show):
@@ -169,13 +179,40 @@ def test_a_mark_tells_its_numbers_by_keyboard_and_its_row_lights_up(report, show
 
 def test_the_axes_are_chosen(report, show):
     page = show(report)
-    page.execute_script(
-        "const box = document.querySelector('figure.wide select');"
-        "box.value = 'latency_ms'; box.dispatchEvent(new Event('change'))"
-    )
+    across(page, "latency_ms")
     words = one(page, "figure.wide svg").text
     assert "Latency, ms · less is better, log" in words
     assert every(page, "figure.wide .front")
+    assert one(page, "figure.wide .mark").get_attribute("aria-label").endswith(" calls")
+    across(page, "decision_step")
+    assert one(page, "figure.wide .mark").get_attribute("aria-label").endswith("n = 3 seeds")
+
+
+def test_what_is_refuted_or_not_all_counted_is_on_no_front_and_comes_last(tmp_path, show):
+    records = [
+        record("a", metrics={"test_accuracy": 0.9, "synops_effective": 10.0}, facts=UNRECORDED),
+        record("b", metrics={"test_accuracy": 0.8, "synops_effective": 20.0}),
+        record("c", metrics={"test_accuracy": 0.85, "synops_effective": 30.0}),
+        record("d", metrics={"test_accuracy": 0.95, "synops_effective": 5.0}, facts=REFUTED),
+    ]
+    build_report(tmp_path, Description(kind="networks"), records, figures=False)
+    page = show(tmp_path)
+
+    def front():
+        return {label.text for label in every(page, "figure.wide .label.first")}
+
+    def lines(title):
+        return every(page, f'[aria-label="{title}"] .label')
+
+    assert front() == {"b", "c"}
+    across(page, "test_accuracy")
+    assert front() == {"a"}
+    assert [line.text for line in lines("One number, row by row")][-1] == "d (refuted)"
+    button = one(page, '[data-column="synops_effective"] button')
+    for order in ("ascending", "descending"):
+        button.click()
+        assert one(page, '[data-column="synops_effective"]').get_attribute("aria-sort") == order
+        assert names(page)[-1].startswith("d (refuted)")
 
 
 def test_the_numbers_are_downloaded_from_the_page(report, show, tmp_path):

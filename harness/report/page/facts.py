@@ -16,6 +16,7 @@ from harness.report.numbers import plain, show
 from harness.report.rows import NetworkRow, interval, shown_metrics
 from harness.report.series import DENSITY, MOST_INPUTS, Curve, first_trial
 from harness.results.accuracy import ClassAccuracy
+from harness.results.caveats import is_lower_bound
 from harness.results.metrics import Metric
 from harness.results.record import NetworkTiming
 from harness.results.store import RunFolder
@@ -47,6 +48,8 @@ def network_facts(
             {
                 "number": place,
                 **_identity(row),
+                "refuted": bool(row.refuted),
+                "lowerBounds": [m.name for m in metrics if is_lower_bound(row.warnings, m.name)],
                 "cells": _cells(row, metrics),
                 "seeds": [_rounded(t.metrics.get("test_accuracy")) for t in row.trials],
                 **(_curves(row) if place < MOST_CURVES else {}),
@@ -102,6 +105,7 @@ def _metric(metric: Metric) -> dict[str, str]:
         "unit": metric.unit,
         "better": metric.better,
         "group": metric.group,
+        "of": "calls" if metric.series else "seeds",
     }
 
 

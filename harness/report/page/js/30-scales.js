@@ -12,8 +12,8 @@ const ends = (row, name) => {
 };
 const told = (row, name) => {
   const [, , , n, text] = row.cells[name];
-  const noun = ["Speed", "Memory"].includes(metrics.get(name).group) || metrics.get(name).name === "train_throughput" ? "calls" : "seeds";
-  return `${metrics.get(name).title} ${text}${n > 1 ? `, n = ${n} ${noun}` : ""}`;
+  const { title, of } = metrics.get(name);
+  return `${title} ${text}${n > 1 ? `, n = ${n} ${of}` : ""}`;
 };
 const titled = (name) => {
   const { title, unit, better } = metrics.get(name);

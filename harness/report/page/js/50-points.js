@@ -1,3 +1,6 @@
+// Whether a row's number may be the best: not refuted, nor a lower bound.
+const ranked = (row, name) => !row.refuted && !row.lowerBounds.includes(name);
+
 // One number against another, with the rows that no other row beats in both.
 const front = (points, [x, y]) => {
   const sign = (name) => (metrics.get(name).better === "more" ? 1 : -1);
@@ -53,7 +56,7 @@ const tradeoff = () => {
     plot.yAxis(y, left, right, titled(axes.y));
     plot.xAxis(x, top, bottom, titled(axes.x));
     const placed = points.map((row) => ({ row, x: value(row, axes.x), y: value(row, axes.y), px: x.place(value(row, axes.x)), py: y.place(value(row, axes.y)) }));
-    const best = front(placed, [axes.x, axes.y]);
+    const best = front(placed.filter(({ row }) => ranked(row, axes.x) && ranked(row, axes.y)), [axes.x, axes.y]);
     const more = metrics.get(axes.x).better === "more";
     let path = "";
     best.forEach(({ px, py }, place) => {
@@ -80,6 +83,6 @@ const tradeoff = () => {
   };
   const boxes = ["x", "y"].map((axis) => [axis, check(`log ${axis}`, false, (on) => { log[axis] = on; plot.draw(); })]);
   const controls = [choice("Across", options, axes.x, redraw("x")), choice("Up", options, axes.y, redraw("y")), ...boxes.map(([, box]) => box)];
-  const plot = new Plot("What you gain and what you pay", "The dashed line joins the rows that no other row beats in both (the Pareto front). Bars: 95 % intervals. Accuracy on a log axis: logarithmic in the error.", paint, { wide: true, controls });
+  const plot = new Plot("What you gain and what you pay", "The dashed line joins the rows that no other row beats in both (the Pareto front), without refuted rows and operations that were not all counted. Bars: 95 % intervals. Accuracy on a log axis: logarithmic in the error.", paint, { wide: true, controls });
   return plot;
 };

@@ -32,7 +32,7 @@ const dots = () => {
     const metric = metrics.get(name);
     const rows = store.rows().filter((row) => name in row.cells);
     if (!rows.length) return false;
-    rows.sort((a, b) => (metric.better === "more" ? -1 : 1) * (value(a, name) - value(b, name)));
+    rows.sort((a, b) => ranked(b, name) - ranked(a, name) || (metric.better === "more" ? -1 : 1) * (value(a, name) - value(b, name)));
     const seeds = (row) => (name === "test_accuracy" ? row.seeds.filter((each) => each !== null).map((each) => 100 * each) : []);
     const high = (row) => (name === "latency_ms" && value(row, "latency_p95_ms")) || null;
     const lines = namedLines(plot, rows, rows.map(nameOf), (row, _, y, scale) => {
@@ -65,7 +65,7 @@ const spread = () => {
   if (!data.rows.some((row) => row.latencies)) return null;
   const quantile = (row, percent) => row.latencies[percent === 1 ? 0 : percent === 99 ? 20 : percent / 5];
   const paint = (plot) => {
-    const rows = store.rows().filter((row) => row.latencies).sort((a, b) => quantile(a, 50) - quantile(b, 50));
+    const rows = store.rows().filter((row) => row.latencies).sort((a, b) => a.refuted - b.refuted || quantile(a, 50) - quantile(b, 50));
     if (!rows.length) return false;
     const lines = namedLines(plot, rows, rows.map(nameOf), (row, _, y, scale) => {
       const at = (percent) => scale.place(quantile(row, percent));
@@ -85,7 +85,7 @@ const sparsity = () => {
     const rows = store.rows().filter((row) => row.layers);
     if (!rows.length) return false;
     const whole = (row) => value(row, "activation_sparsity");
-    rows.sort((a, b) => (whole(b) ?? 0) - (whole(a) ?? 0));
+    rows.sort((a, b) => a.refuted - b.refuted || (whole(b) ?? 0) - (whole(a) ?? 0));
     const lines = namedLines(plot, rows, rows.map(nameOf), (row, _, y, scale) => {
       row.layers.forEach(([name, share], place) => {
         const text = `${row.name}\n${name}: ${short(100 * share)} % of activations are 0`;

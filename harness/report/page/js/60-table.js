@@ -5,7 +5,9 @@ const sortable = (table) => {
   const headers = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
   const keyOf = (row, column) => row.cells[column].dataset.sort;
+  const refuted = (row) => Boolean(byNumber.get(Number(row.dataset.row))?.refuted);
   const compare = (column, numeric, sign) => (one, other) => {
+    if (refuted(one) !== refuted(other)) return refuted(one) - refuted(other);
     const [a, b] = [keyOf(one, column), keyOf(other, column)];
     if (a === "" || b === "") return (a === "") - (b === "");
     return sign * (numeric ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true }));
