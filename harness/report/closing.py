@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.report import layers
 from harness.report.content import PROSE
+from harness.report.environment import other_programs
 from harness.report.numbers import listed, plain, show
 from harness.report.rows import NetworkRow, network_rows, ordered_by, overlap, shown_name
 from harness.report.trust import baseline_remarks
@@ -35,11 +36,12 @@ def closing_lines(
     Of several tasks, each line begins with its own.
     """
     tasks = by_task(latest(list(records)))
-    return [
+    lines = [
         f"{plain(task)}: {line}" if len(tasks) > 1 else line
         for task, own in tasks.items()
         for line in _of_task(own, sessions, answers)
     ]
+    return [*lines, *other_programs(sessions, records)]
 
 
 def _of_task(

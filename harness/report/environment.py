@@ -55,6 +55,15 @@ def who_measured(sessions: Sequence[Session], records: Sequence[Record]) -> str:
 
 def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str]:
     """Other programs while timing, or when the command began, and code that no commit holds."""
+    sentences = other_programs(sessions, records)
+    used = {record.session for record in records} & set(range(len(sessions)))
+    if any(sessions[place].environment.get("dirty") for place in used):
+        sentences.append(prose("warnings", "dirty"))
+    return sentences
+
+
+def other_programs(sessions: Sequence[Session], records: Sequence[Record]) -> list[str]:
+    """Sessions whose times others have disturbed, or may have."""
     sentences = []
     timed = {r.session for r in records if r.kind in {"network-timing", "layer-timing"}}
     for place, session in enumerate(sessions):
@@ -73,9 +82,6 @@ def warnings(sessions: Sequence[Session], records: Sequence[Record]) -> list[str
         if load and isinstance(cores, int) and load > BUSY * cores:
             facts = {"load": f"{load:.1f}", "cores": counted(cores, "core"), "which": which}
             sentences.append(prose("warnings", "busy", **facts))
-    used = {record.session for record in records} & set(range(len(sessions)))
-    if any(sessions[place].environment.get("dirty") for place in used):
-        sentences.append(prose("warnings", "dirty"))
     return sentences
 
 
@@ -107,6 +113,8 @@ def _parts(session: Session) -> dict[str, list[tuple[str, str]]]:
     """The session's mappings by title, then all its other fields."""
     trees: dict[str, Any] = {"environment": session.environment}
     trees |= {name: value for name, value in session if isinstance(value, Mapping)}
+    # An option that takes several, and was given none: its default, which need not be none.
+    trees["config"] = {n: value for n, value in session.config.items() if value != []}
     trees["metrics"] = {m.name: f"{m.source} {m.digest[:10]}".strip() for m in session.metrics}
     trees["run"] = {
         LOAD.get(n, n): value for n, value in session if n not in trees and n != "command"

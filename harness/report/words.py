@@ -89,6 +89,8 @@ def warnings(
         values = sorted({str(getattr(row.row, name)) for row in rows if row.trials})
         if len(values) > 1:
             sentences.append(prose("warnings", "differ", field=name, values=listed(values)))
+    if limits := sorted({row.row.limit for row in rows if row.trials and row.row.limit}):
+        sentences.append(prose("warnings", "limit", samples=_either(limits)))
     if sentence := unequal_steps(rows):
         sentences.append(sentence)
     if trials and len({record.seed for record in trials}) == 1:

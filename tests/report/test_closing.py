@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from harness.report.closing import closing_lines
+from harness.results.record import PeaksRecord
 
-from .synthetic_run import fit_records, layers_records, record, run_records
+from .synthetic_run import fit_records, layers_records, record, run_records, session
 
 
 def accuracy(plugin, *values):
@@ -69,6 +70,16 @@ def test_a_refuted_row_is_called_neither_faster_nor_slower():
     verdicts = [line for line in closing_lines(records) if "compared with" in line]
     assert verdicts
     assert "ann-relu" not in "".join(verdicts)
+
+
+def test_other_programs_beside_the_measurement_are_told_last():
+    records = run_records()
+    used = {"others": {"cores": 0.5, "steal": 0.0, "of": 2.0}}
+    peaks = PeaksRecord(status="ok", device="cpu", threads=1, facts=used)
+    own = session(environment={"cores": 2})
+    *lines, told = closing_lines([*records, peaks], [own])
+    assert lines == closing_lines(records, [own])
+    assert told.startswith("While the rows were timed, other programs used 0.5 of 2 cores")
 
 
 def test_warnings_are_told_by_row():

@@ -6,13 +6,16 @@ from .synthetic_run import record, session
 
 
 def test_one_session_is_a_card_for_each_of_its_parts():
-    made = {card.title: dict(card.pairs) for card in cards([session()])}
+    asked = {"seeds": [0, 1, 2], "metrics": []}
+    made = {card.title: dict(card.pairs) for card in cards([session(config=asked)])}
     assert made["Environment"]["memory"] == "7.75 GiB"
     assert made["Environment"]["dirty"] == "yes"
     assert made["Environment"]["packages, torch"] == "2.15.0"
     assert made["Data"]["digests, test"] == "sha256:41fe02a97c"
     assert made["Run"]["load average at the start"] == "0.21"
     assert made["Wall seconds"]["trials"] == "310.5"
+    assert made["Config"]["seeds"] == "0, 1, 2"
+    assert "metrics" not in made["Config"]
     assert "gpus" not in made["Environment"] or made["Environment"]["gpus"] == "none"
 
 

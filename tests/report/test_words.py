@@ -34,6 +34,16 @@ def test_both_senses_of_latency_are_told_apart():
     assert "simulated time steps" in found["Latency, in steps"]
 
 
+def test_a_limit_of_samples_is_told():
+    def told(limit):
+        records = [record("a", seed, of={"limit": limit}) for seed in (0, 1)]
+        return words.warnings(network_rows(summarise(records)), records, {})
+
+    (line,) = told(200)
+    assert line.startswith("At most 200 samples of each split were used")
+    assert told(None) == []
+
+
 def test_a_run_that_was_not_timed_tells_of_steps_only():
     found = notes([record("a", metrics={"decision_step": 3})])
     assert "Latency, in steps" in found

@@ -47,7 +47,7 @@ const bySteps = () => {
     const scales = lineScales(plot, lines, lines.flatMap(({ band }) => band[0]), FRACTION);
     curves(plot, lines, { ...scales, xTitle: "time steps seen", yTitle: "test accuracy, %", unit: " %" });
   };
-  return new Plot("Accuracy by time step", "The prediction after each simulated step. Band: lowest to highest seed. A single point: a network without time.", paint);
+  return new Plot("Accuracy by time step", "The prediction after each simulated step. Band: lowest to highest seed. Networks without time steps are not in it.", paint);
 };
 
 // Accuracy on samples that are changed more and more, one change at a time.
