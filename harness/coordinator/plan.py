@@ -47,13 +47,15 @@ class Planned:
 class TaskPlan:
     """What a run does on one of its tasks: its trials, its measurement group, and the data of both.
 
-    `config` asks for this task alone; the run has `several`, or no other.
+    `config` asks for this task alone; the run has `several`, or no other. `rows` are the keys of all rows,
+    those of other parts too.
     """
 
     config: RunConfig
     planned: Sequence[Planned]
     data: Prepared
     several: bool = False
+    rows: Sequence[str] = ()
 
     @property
     def task(self) -> str:
@@ -148,9 +150,13 @@ def plan_tasks(
     parts: dict[str, list[Planned]] = {name: [] for name in names}
     for planned in part_of(config, every):
         parts[planned.trial.row.task].append(planned)
+    keys: dict[str, list[str]] = {name: [] for name in names}
+    for key, row in rows.items():
+        keys[row.task].append(key)
+    tasks = [(named(asked, prepared).task, asked, prepared) for asked, prepared in data]
     return [
-        TaskPlan(asked, parts[named(asked, prepared).task], prepared, len(data) > 1)
-        for asked, prepared in data
+        TaskPlan(asked, parts[task], prepared, len(data) > 1, keys[task])
+        for task, asked, prepared in tasks
     ]
 
 

@@ -58,7 +58,8 @@ def networks(config: RunConfig, command: Command) -> Run:
         data = {one.task: one.data.facts for one in plans}
         facts = data if len(plans) > 1 else plans[0].data.facts
         planned = sum(len(one.planned) for one in plans)
-        known = {"data": facts, "metrics": metrics, "planned": planned}
+        rows = tuple(key for one in plans for key in one.rows)
+        known = {"data": facts, "metrics": metrics, "planned": planned, "rows": rows}
         session = session.model_copy(update=known)
         with command.at_work("networks", session) as (folder, number):
             prune(folder, number, [plan.trial for one in plans for plan in one.planned])

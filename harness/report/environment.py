@@ -117,7 +117,9 @@ def _parts(session: Session) -> dict[str, list[tuple[str, str]]]:
     trees["config"] = {n: value for n, value in session.config.items() if value != []}
     trees["metrics"] = {m.name: f"{m.source} {m.digest[:10]}".strip() for m in session.metrics}
     trees["run"] = {
-        LOAD.get(n, n): value for n, value in session if n not in trees and n != "command"
+        LOAD.get(n, n): value
+        for n, value in session
+        if n not in trees and n not in ("command", "rows")
     }
     titled = {name.replace("_", " ").capitalize(): list(_pairs(t)) for name, t in trees.items()}
     return {title: pairs for title, pairs in titled.items() if pairs}

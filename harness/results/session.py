@@ -20,9 +20,9 @@ class Session(Data):
     declarations of its metrics by hook, `data` the digests of the task's files (of several tasks, by their
     names), `files` those of the files that parameters name: a run is carried on only where they are the
     same. A plugin's `description` is the first line of its module. `planned` is the number of trials of its
-    plan, None where that is not known.
-    `wall_seconds` is how long each part took, `merged_from` the folder from which `harness merge`, or
-    a report of several runs, took it.
+    plan, None where that is not known; `rows` are the keys of the plan's rows, in its order, those of other
+    parts (`--shard`) too. `wall_seconds` is how long each part took, `merged_from` the folder from which
+    `harness merge`, or a report of several runs, took it.
     """
 
     command: str = ""
@@ -31,6 +31,7 @@ class Session(Data):
     folder: str = ""
     jobs: Annotated[int, Field(ge=0, lt=2**31)] = 1
     planned: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    rows: tuple[str, ...] = ()
     host: dict[str, str] = {}
     plugins: dict[str, dict[str, str]] = {}
     metrics: tuple[DeclaredMetric, ...] = ()

@@ -88,6 +88,7 @@ def _session(parts: Sequence[Part], command: str) -> tuple[Session, list[str]]:
             metrics=last[-1].metrics,
             files={name: digest for each in last for name, digest in each.files.items()},
             data=next((session.data for session in reversed(last) if session.data), {}),
+            rows=tuple(dict.fromkeys(key for session in last for key in session.rows)),
         ),
         remarks,
     )

@@ -539,3 +539,5 @@ def test_the_parts_of_a_run_of_several_tasks_are_the_whole_and_have_some_of_each
     assert sorted(keys) == sorted(whole)
     assert len(set(keys)) == 12
     assert all(own.planned for part in parts for own in part)
+    rows = [list(dict.fromkeys(p.trial.row.key for p in own.planned)) for own in plans()]
+    assert [[own.rows for own in part] for part in parts] == [rows] * 4

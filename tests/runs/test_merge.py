@@ -126,7 +126,9 @@ def test_rows_have_the_order_of_the_plan_whichever_trial_ended_first(tmp_path):
     """Also in a run that was merged, of parts in any order, and where accuracies have a baseline."""
     plugins = {name: {"digest": name} for name in ("slow", "deep", "wide")}
     for number, ended in enumerate([("deep", "slow"), ("wide",)]):
-        session = small_session(plugins=plugins, config={"seeds": [0, 1], "preset": "quick"})
+        rows = [small_row(name).key for name in plugins]
+        config = {"seeds": [0, 1], "preset": "quick"}
+        session = small_session(plugins=plugins, config=config, rows=rows)
         write_run(tmp_path / str(number), ended, seeds=(0, 1), timing=False, session=session)
     run = harness.merge([tmp_path / "1", tmp_path / "0"], tmp_path / "all")
     assert [row.label for row in run.rows] == ["slow", "deep", "wide"]
