@@ -42,11 +42,21 @@ def raised_at(error: BaseException) -> str:
 
 
 def described(error: BaseException) -> str:
-    """The type and the text of `error`, and the name that was meant where it is about one there is not."""
+    """The type and the text of `error`, and the name that was meant where it is about one there is not.
+
+    Also how a file is found that was looked for in the process's own folder.
+    """
     text = str(error).strip() or "no message"
+    if isinstance(error, FileNotFoundError) and _is_relative(error.filename):
+        own = f"Path(__file__).with_name({Path(error.filename).name!r})"
+        return f"FileNotFoundError: {text}: a worker runs in a folder of its own; beside your file, {own}"
     meant = "" if "did you mean" in text.lower() else _meant(error, text)
     hint = f": did you mean {meant!r}?" if meant else ""
     return f"{type(error).__name__}: {text.rstrip('.') if hint else text}{hint}"
+
+
+def _is_relative(name: object) -> bool:
+    return isinstance(name, (str, Path)) and not Path(name).is_absolute()
 
 
 def _meant(error: BaseException, text: str) -> str:

@@ -49,6 +49,13 @@ def test_other_errors_are_told_as_they_are(function, told):
     assert described(raised(function)) == told
 
 
+def test_a_file_that_is_looked_for_in_the_workers_folder_is_told_how_it_is_found(tmp_path):
+    told = described(raised(lambda: Path("states/w.pt").read_bytes()))
+    assert told.endswith("beside your file, Path(__file__).with_name('w.pt')")
+    gone = tmp_path / "w.pt"
+    assert described(raised(gone.read_bytes)).endswith(f"No such file or directory: '{gone}'")
+
+
 def test_an_object_that_cannot_be_looked_into_costs_the_hint_alone():
     class Odd:
         def __dir__(self):

@@ -6,10 +6,11 @@ from PIL import Image
 from harness.plugin import Loader, TaskSpec, hookimpl, split_at_random
 
 NAMES = ["cats", "dogs", "owls"]  # the folders
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
 def read(files):
-    paths = sorted(files["images"].glob("*/*.png"))
+    paths = sorted(p for p in files["images"].glob("*/*") if p.suffix.lower() in SUFFIXES)
 
     def load(i):
         return np.asarray(Image.open(paths[i]).convert("L").resize((28, 28)))[None]

@@ -14,19 +14,16 @@ from harness.errors import UsageError
 def load_network(text: str) -> nn.Module:
     """What the function returns that `text` names, called without arguments.
 
-    Modules beside the file can be imported. UsageError in one line where the file cannot be read or run,
-    has no such function, or where that raises or returns something else than a module.
+    Modules beside the file can be imported. UsageError in one line where the file cannot be read, has no
+    such function, or where that returns something else than a module.
     """
     path, _, name = text.rpartition(":")
     module = _module(Path(path))
     function = getattr(module, name, None)
-    if function is None:
+    if not callable(function):
         own = [key for key, value in vars(module).items() if _is_own_function(value, module)]
         raise UsageError(f"{path} has no function {name!r}; it has {', '.join(own) or 'none'}")
-    try:
-        network = function()
-    except Exception as error:
-        raise UsageError(f"{name}() of {path} raises {_told(error)}") from None
+    network = function()
     if not isinstance(network, nn.Module):
         kind = type(network).__name__
         raise UsageError(f"{name}() of {path} returns a {kind}, and has to return an nn.Sequential")
@@ -42,17 +39,11 @@ def _module(path: Path) -> ModuleType:
     if folder not in sys.path:
         sys.path.append(folder)
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+        source = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
-    except Exception as error:
-        raise UsageError(f"{path} cannot be run: {_told(error)}") from None
+    exec(compile(source, str(path), "exec"), vars(module))
     return module
-
-
-def _told(error: Exception) -> str:
-    reason = (str(error).strip() or "no message").splitlines()[0]
-    return f"{type(error).__name__}: {reason}"
 
 
 def _is_own_function(value: object, module: ModuleType) -> bool:
