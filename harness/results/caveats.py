@@ -28,6 +28,8 @@ FAILED_METRICS = "failed_metrics"
 
 #: The kind of the warning of a row whose operations are more than were counted.
 UNRECORDED = "unrecorded"
+#: The kind of the warning of a row that has another neuron than its family's.
+NEURON = "neuron"
 #: What is counted from the recorded layers, where less is better.
 COUNTED = (
     "synops_effective",
@@ -107,7 +109,7 @@ def warnings(
         "threads": _threads(trials, timing),
         "random": _random(trials, timing),
         "unseeded": _unseeded(trials),
-        "neuron": _neuron(trials),
+        NEURON: _neuron(trials),
         "validation": _above_validation(trials, sessions),
         "metrics": _failed_metrics(trials),
         "unsteady": _unsteady(timing),

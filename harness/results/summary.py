@@ -67,10 +67,11 @@ class Summary:
     def family(self) -> tuple[str, str]:
         """What rows that train one network on several frameworks have in common; its name "" for others.
 
-        A parameter that is 0 or off is as good as one that a plugin does not have.
+        A parameter that is 0 or off is as good as one that a plugin does not have. A network with another
+        neuron than it says is not the same.
         """
         row = self.row
-        if not isinstance(row, Row) or not self.trials:
+        if not isinstance(row, Row) or not self.trials or caveats.NEURON in self.warnings:
             return "", ""
         params = sorted((name, value) for name, value in row.params.items() if value)
         return self.trials[0].family, repr((row.task, row.preset, row.device, params))

@@ -67,13 +67,15 @@ def test_rows_without_answers_are_not_ranked(make_record):
 
 
 def test_a_parameter_that_is_off_is_as_good_as_one_that_a_plugin_lacks(make_record, make_row):
-    def family(**params):
+    def family(facts=None, **params):
         row = make_row(params={"hidden": 64, **params})
-        return summarise([make_record(row=row, family="bptt")])[0].family
+        return summarise([make_record(row=row, family="bptt", facts=facts or {})])[0].family
 
     assert family() == family(alpha=0.0) == family(dropout=0.0)
     assert family() != family(alpha=0.5)
     assert family() != family(hidden=32)
+    assert family({"neuron": "the textbook's"}) == family()
+    assert family({"neuron": "another neuron: 9 of 64 spikes differ"}) == ("", "")
 
 
 def test_a_refuted_row_has_no_place_and_is_no_baseline(ranked, make_record):
