@@ -25,8 +25,12 @@ def proofs(records: Sequence[Record]) -> Table | None:
     """A line for each neuron, a column for each framework."""
     layer_proofs = [record for record in records if isinstance(record, LayerProof)]
     names = list(dict.fromkeys(record.row.plugin for record in layer_proofs))
+    # Without a spike that was compared, nothing is known of the neuron: the status alone.
     words = {
-        (neuron_name(r.neuron), r.row.plugin): PROVED.get(r.status, r.status) for r in layer_proofs
+        (neuron_name(r.neuron), r.row.plugin): r.status
+        if r.status == "invalid" and not r.metrics
+        else PROVED.get(r.status, r.status)
+        for r in layer_proofs
     }
     lines = [
         [Item(neuron), *(Item(words.get((neuron, name), ABSENT)) for name in names)]

@@ -31,7 +31,8 @@ class LayerHook(LoadedPlugin):
         own = getattr(layer, "weight", None)
         if not isinstance(own, nn.Parameter) or own.shape != (n_out, n_in):
             raise InvalidOutput(
-                f"harness_layer: the module's weight is no parameter of shape ({n_out}, {n_in})"
+                f"harness_layer: the module needs a parameter `weight` of shape ({n_out}, {n_in}), "
+                "which the host fills"
             )
         if own.device.type != device.type or own.dtype != torch.float32:
             raise InvalidOutput(

@@ -20,6 +20,8 @@ def cells(table, title):
 
 def test_proofs_are_a_line_for_each_neuron_and_a_column_for_each_framework():
     unequal = {"status": "invalid", "reason": "3 of 100 spikes differ"}
+    unequal |= {"metrics": {"spikes_compared": 100, "spikes_differing": 3}}
+    unbuilt = {"status": "invalid", "reason": "it is no module", "metrics": {}}
     refused = {"status": "skipped", "reason": "no leak"}
     table = proofs(
         [
@@ -27,12 +29,13 @@ def test_proofs_are_a_line_for_each_neuron_and_a_column_for_each_framework():
             proof("a", 1.0, False),
             proof("b", **unequal),
             proof("b", 1.0, False, **refused),
+            proof("c", **unbuilt),
         ]
     )
-    assert [column.title for column in table.columns] == ["Neuron", "a", "b"]
+    assert [column.title for column in table.columns] == ["Neuron", "a", "b", "c"]
     assert [[cell.value for cell in line] for line in table.lines] == [
-        ["beta 0.9, reset detached", "equal", "not equal"],
-        ["beta 1, reset attached", "equal", "refused"],
+        ["beta 0.9, reset detached", "equal", "not equal", "invalid"],
+        ["beta 1, reset attached", "equal", "refused", ABSENT],
     ]
     assert proofs([]) is None
 

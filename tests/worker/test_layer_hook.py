@@ -29,8 +29,11 @@ def test_a_plugin_without_the_hook_is_told(layer_hook):
     ("code", "told"),
     [
         ("return 5", "returned int, not a module"),
-        ("del layer.weight", r"is no parameter of shape \(3, 2\)"),
-        ("layer.weight = nn.Parameter(torch.zeros(2, 3))", r"is no parameter of shape \(3, 2\)"),
+        ("del layer.weight", r"needs a parameter `weight` of shape \(3, 2\)"),
+        (
+            "layer.weight = nn.Parameter(torch.zeros(2, 3))",
+            r"needs a parameter `weight` of shape \(3, 2\)",
+        ),
         ("layer.double()", "the weight is torch.float64 on cpu, not float32 on cpu"),
     ],
 )
