@@ -62,7 +62,15 @@ def _list(entries: list[Plugin]) -> None:
 
 
 def _cells(plugin: Plugin) -> tuple[str, str, str]:
-    return plugin.name, f"{plugin.framework} {plugin.framework_version}".strip(), plugin.status
+    return plugin.name, _framework(plugin), plugin.status
+
+
+def _framework(plugin: Plugin) -> str:
+    """With its version, which may be that of a distribution of another name: `native (torch 2.15.0)`."""
+    package, version = plugin.framework_package, plugin.framework_version
+    if version and package not in ("", plugin.framework):
+        return f"{plugin.framework} ({package} {version})"
+    return f"{plugin.framework} {version}".strip()
 
 
 def _show(name: str, as_json: bool) -> None:
@@ -90,7 +98,7 @@ def _show(name: str, as_json: bool) -> None:
         every = {"parameters": parameters, "presets": presets.values, "sources": sources}
         click.echo(json.dumps(every, indent=2))
         return
-    click.echo(f"{plugin.name}  {plugin.framework} {plugin.framework_version}\n\nparameters")
+    click.echo(f"{plugin.name}  {_framework(plugin)}\n\nparameters")
     for key, parameter in presets.parameters.items():
         bounds = f"{_bound(parameter.low)}..{_bound(parameter.high)}"
         if parameter.choices:
@@ -115,7 +123,10 @@ def _show(name: str, as_json: bool) -> None:
         for task, figures in source.reported.items():
             for figure in figures:
                 setting = "".join(f" {key}={value}" for key, value in figure.params.items())
-                _wrapped(f"reported: {figure.accuracy:.2%} on {task}{setting} ({figure.where})", 6)
+                _wrapped(
+                    f"reported: {100 * figure.accuracy:.2f} % on {task}{setting} ({figure.where})",
+                    6,
+                )
 
 
 def _wrapped(text: str, indent: int) -> None:

@@ -130,4 +130,4 @@ def _digests(files: dict[str, str]) -> str:
 
 
 def _published(published: dict[str, Any]) -> str:
-    return f"{published['accuracy']:.1%} {published['method']} ({published['source']})"
+    return f"{100 * published['accuracy']:.1f} % {published['method']} ({published['source']})"

@@ -158,11 +158,11 @@ def judge(group: NullGroup) -> list[Finding]:
     """What the null group says."""
     ratio, loud = group.ratio, group.floor > LOUD
     low, high = (f"{end:.3f}" if end is not None else "?" for end in (ratio.low, ratio.high))
-    advice = f"above {LOUD:.0%}: only large differences can be shown here" if loud else ""
+    advice = f"above {100 * LOUD:.0f} %: only large differences can be shown here" if loud else ""
     return [
         Finding("A/A ratio", f"{ratio.value:.3f} [{low}, {high}] in {group.rounds} rounds"),
-        Finding("noise floor", f"{group.floor:.1%}", not loud, advice),
-        Finding("smallest difference", f"{group.detectable:.1%} would be shown"),
+        Finding("noise floor", f"{100 * group.floor:.1f} %", not loud, advice),
+        Finding("smallest difference", f"{100 * group.detectable:.1f} % would be shown"),
     ]
 
 

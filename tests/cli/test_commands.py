@@ -290,6 +290,7 @@ def test_a_run_of_layers_has_no_trials_to_add_to(harness, tmp_path):
 def test_plugins_tells_what_is_ready_and_how_to_mend_the_rest(harness, distribution):
     modules = {"m": "raise SystemExit('imported')"}
     distribution("ready-plug", {"is-ready": "m"}, framework="pytest = pytest", modules=modules)
+    distribution("own-plug", {"is-own": "m"}, framework="own = pytest")
     distribution("missing-plug", {"is-missing": "m"}, requires=["no-such-thing"])
     distribution("broken-plug", {"is-broken": "nowhere"})
     code, out, err = harness("plugins")
@@ -300,6 +301,7 @@ def test_plugins_tells_what_is_ready_and_how_to_mend_the_rest(harness, distribut
         return next(number for number, line in enumerate(lines) if line.startswith(name))
 
     assert lines[row("is-ready")].split() == ["is-ready", "pytest", pytest.__version__, "ready"]
+    assert f"  own (pytest {pytest.__version__})  " in lines[row("is-own")]
     assert lines[row("is-missing") + 1].strip() == "no-such-thing is not installed"
     assert "pip install missing-plug" in lines[row("is-missing") + 2]
     assert lines[row("is-broken") + 1].strip() == "there is no module nowhere"
