@@ -15,7 +15,7 @@ from harness.errors import InvalidOutput
 from harness.measure.activity import ActivityMeter
 from harness.metrics.evidence import SCORES
 from harness.plugin import Evaluation
-from harness.worker import checks, wiring
+from harness.worker import checks, steps, wiring
 from harness.worker.data import Samples, Split
 from harness.worker.hooks import Hooks
 from harness.worker.repeats import SAMPLES
@@ -169,6 +169,7 @@ def _beginning(spikes: Tensor, evaluation: Evaluation, missing: Unrecorded) -> B
     # A plugin may write to its tensors again.
     scores = evaluation.scores[..., few, :].clone()
     part = replace(evaluation, scores=scores, layers=layers, references={})
+    steps.one_for_each(scores, spikes)
     wiring.feeding(part, spikes[:, few])
     ends = [
         replace(layer, inputs=_copied(layer.inputs), outputs=None)

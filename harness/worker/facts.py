@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.plugin import Evaluation, Params
-from harness.worker import repeats, state, wiring
+from harness.worker import repeats, state, steps, wiring
 from harness.worker.data import TaskData
 from harness.worker.evaluate import ENCODE_SEED, Beginning
 from harness.worker.hooks import Hooks
@@ -41,10 +41,10 @@ def examined(
         draws = torch.Generator(device=device).manual_seed(ENCODE_SEED + seed)
         return hooks.encode(model.eval(), values, draws)
 
-    def scores_of(network: nn.Module) -> repeats.Evaluate:
+    def scores_of(network: nn.Module, record: bool = False) -> repeats.Evaluate:
         def scores(spikes: Tensor, seed: int) -> Tensor:
             seed_with_own(seed, network)
-            return hooks.evaluate(network, spikes, False).scores
+            return hooks.evaluate(network, spikes, record).scores
 
         return scores
 
@@ -57,13 +57,16 @@ def examined(
         return encode(data.test.take_inputs(slice(samples, 2 * samples)), 0)
 
     repeats.encoded_alone(encode, data.test.take_inputs(slice(0, samples)))
-    evaluate = scores_of(model)
+    evaluate, recorded = scores_of(model), scores_of(model, record=True)
     if repeats.unchanged(evaluate, batch, before):
+        over_time = beginning.recorded.scores[..., :samples, :]
+        steps.causal(lambda spikes: recorded(spikes, 0), batch, over_time)
         wiring.deciding(beginning.recorded)
         return {}
     chance = repeats.independent(evaluate, rebuilt, batch, others)
     shares = {"random_answers": chance.random, "unseeded_answers": chance.unseeded}
     if not chance.random:
+        repeats.alike_recorded(evaluate, recorded, batch)
         wiring.deciding(beginning.recorded)
     return {name: share for name, share in shares.items() if share}
 

@@ -88,6 +88,16 @@ def independent(
     return Chance(chance, unseeded)
 
 
+def alike_recorded(evaluate: Evaluate, recorded: Evaluate, batch: Tensor) -> None:
+    """A network that is not random gives the same scores with `record` as without."""
+    without, with_record = _seeded(evaluate, batch), _seeded(recorded, batch)
+    if differ(without, with_record):
+        raise InvalidOutput(
+            "harness_evaluate: the scores with `record` are other than without, of "
+            f"{samples_text(without, with_record)}: what is recorded has to be what is computed"
+        )
+
+
 def encoded_alone(encode: Callable[[Tensor, int], Tensor], inputs: Tensor) -> None:
     """The encoding of a sample does not depend on its batch; not for random encodings.
 

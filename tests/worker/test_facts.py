@@ -97,6 +97,27 @@ def test_a_silent_last_layer_is_told_where_another_path_decides_and_refused_wher
         run(SILENT_PATH, epochs=3)
 
 
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        ("scores[-1].expand_as(scores)", "the scores after step 2 of 4 depend on later inputs"),
+        ("scores[-1:]", "scores over time are 1, where the input has 4 steps"),
+    ],
+)
+def test_scores_over_time_are_those_after_each_step(run, scores, reason):
+    code = EVALUATE.format(f"scores = model(spikes).cumsum(0); scores = {scores}; layers = []")
+    with pytest.raises(InvalidOutput, match=reason):
+        run(code, epochs=3)
+
+
+def test_a_network_that_answers_otherwise_where_it_is_recorded_is_told(run):
+    code = EVALUATE.format("scores = model(spikes if record else spikes[:1]).mean(0); layers = []")
+    with pytest.raises(
+        InvalidOutput, match="scores with `record` are other than without, of 40 of 40"
+    ):
+        run(code, epochs=3)
+
+
 @pytest.mark.parametrize(("cores", "facts"), [(2.0, {"train_cores": 2.0}), (1.1, {})])
 def test_a_training_on_more_cores_than_threads_is_told(run, monkeypatch, cores, facts):
     monkeypatch.setattr("harness.worker.train.perf_counter", count(0.0).__next__)
