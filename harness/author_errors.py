@@ -46,7 +46,10 @@ def described(error: BaseException) -> str:
 
     Also how a file is found that was looked for in the process's own folder.
     """
-    text = str(error).strip() or "no message"
+    try:
+        text = str(error).strip() or "no message"
+    except Exception:  # an author's class
+        text = "no message that can be read"
     if isinstance(error, FileNotFoundError) and _is_relative(error.filename):
         own = f"Path(__file__).with_name({Path(error.filename).name!r})"
         return f"FileNotFoundError: {text}: a worker runs in a folder of its own; beside your file, {own}"

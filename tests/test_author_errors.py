@@ -56,6 +56,14 @@ def test_a_file_that_is_looked_for_in_the_workers_folder_is_told_how_it_is_found
     assert described(raised(gone.read_bytes)).endswith(f"No such file or directory: '{gone}'")
 
 
+def test_an_exception_whose_text_cannot_be_had_is_told_by_its_type():
+    class Odd(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    assert described(Odd()) == "Odd: no message that can be read"
+
+
 def test_an_object_that_cannot_be_looked_into_costs_the_hint_alone():
     class Odd:
         def __dir__(self):

@@ -109,8 +109,12 @@ def scores(value: object, batch: int, classes: int) -> Tensor:
     tensor = value.scores
     if not is_plain(tensor):
         raise InvalidOutput(f"harness_evaluate: scores are {_kind(tensor)}, wanted a plain tensor")
-    if not tensor.is_floating_point():
+    if not tensor.is_floating_point() or tensor.itemsize < 2:  # torch computes nothing with 8 bits
         raise InvalidOutput(f"harness_evaluate: scores are {tensor.dtype}, wanted floats")
+    if tensor.is_meta:
+        raise InvalidOutput(
+            "harness_evaluate: scores are on the device 'meta', which holds no values"
+        )
     if tensor.ndim not in (2, 3) or tensor.shape[-2:] != (batch, classes) or tensor.shape[0] < 1:
         raise InvalidOutput(
             f"harness_evaluate: scores have shape {tuple(tensor.shape)}, wanted "

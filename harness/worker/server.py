@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from harness.worker.task_hook import TaskHook
 
 
+#: A reason is a line for people.
+_MOST_CHARACTERS = 2000
+
+
 class Server:
     """One plugin, and the session that is open; answers are written to `out`, a line each."""
 
@@ -255,7 +259,7 @@ def _folder_of(asked: TaskLocation) -> Path | None:
 def failure(error: BaseException, where: str) -> Failed:
     """What an exception means for the record."""
     status: Status = "failed"
-    reason = "; ".join([described(error), *getattr(error, "__notes__", [])])
+    reason = "; ".join([described(error), *map(str, getattr(error, "__notes__", []))])
     place = f" ({at})" if (at := raised_at(error)) else ""
     if isinstance(error, Unsupported):
         status, reason = "skipped", str(error)
@@ -273,7 +277,15 @@ def failure(error: BaseException, where: str) -> Failed:
         status = "oom"
     elif status == "failed":
         reason = f"{reason}{place}"
-    return Failed(status=status, reason=reason, where=where)
+    return Failed(status=status, reason=_short(reason), where=where)
+
+
+def _short(reason: str) -> str:
+    """An exception may hold a whole array as text; the log has it."""
+    if len(reason) <= _MOST_CHARACTERS:
+        return reason
+    half = _MOST_CHARACTERS // 2
+    return f"{reason[:half]} ... {reason[-half:]} ({len(reason)} characters: the log has all)"
 
 
 def _no_room(error: BaseException) -> bool:

@@ -70,6 +70,11 @@ def test_a_right_encoding_passes_unchanged(value):
         (Evaluation(torch.zeros(3, 10).to_sparse()), "scores are Tensor, wanted a plain tensor"),
         (Evaluation(torch.zeros(3, 10).long()), "scores are torch.int64, wanted floats"),
         (Evaluation(torch.zeros(3, 10).bool()), "scores are torch.bool, wanted floats"),
+        (
+            Evaluation(torch.zeros(3, 10).to(torch.float8_e4m3fn)),
+            "scores are torch.float8_e4m3fn, wanted",
+        ),
+        (Evaluation(torch.zeros(3, 10, device="meta")), "scores are on the device 'meta'"),
         (Evaluation(torch.zeros(3, 9)), "scores have shape (3, 9), wanted (3, 10) or (T, 3, 10)"),
         (Evaluation(torch.zeros(3)), "scores have shape (3,)"),
         (Evaluation(torch.zeros(0, 3, 10)), "scores have shape (0, 3, 10)"),

@@ -263,3 +263,16 @@ class OutOfMemoryError(RuntimeError):
 )
 def test_what_an_exception_means(error, status, reason):
     assert failure(error, "here") == Failed(status=status, reason=reason, where="here")
+
+
+def test_a_reason_is_short_however_long_the_message_of_an_exception():
+    reason = failure(ValueError("begins " + 10**6 * "x" + " ends"), "here").reason
+    assert len(reason) < 3000
+    assert reason.startswith("ValueError: begins x")
+    assert reason.endswith("x ends (1000024 characters: the log has all)")
+
+
+def test_notes_of_an_exception_that_are_no_texts_are_told():
+    error = ValueError("wrong")
+    error.__notes__ = [1, "two"]
+    assert failure(error, "here").reason == "ValueError: wrong; 1; two"
