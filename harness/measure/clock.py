@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import perf_counter
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import perf_counter, process_time
 from typing import TypeVar
 
+import psutil
 import torch
 
 T = TypeVar("T")
@@ -30,6 +33,29 @@ def timed(call: Callable[[], T], device: torch.device) -> tuple[float, T]:
     result = call()
     synchronise(device)
     return perf_counter() - start, result
+
+
+def cpu_seconds() -> float:
+    """The CPU time of all threads of this process, and of its children where the system lists them (Linux).
+
+    What a hook hands to another process is its work as well.
+    """
+    ended = os.times()
+    total = process_time() + ended.children_user + ended.children_system
+    for child in _children("self"):
+        with suppress(psutil.Error):
+            used = psutil.Process(child).cpu_times()
+            total += used.user + used.system + used.children_user + used.children_system
+    return total
+
+
+def _children(process: str) -> Iterator[int]:
+    """The children of a process and theirs; psutil would look at every process of the machine."""
+    for threads in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):  # it has ended meanwhile
+            for child in threads.read_text().split():
+                yield int(child)
+                yield from _children(child)
 
 
 def event_seconds(call: Callable[[], object], device: torch.device) -> float:

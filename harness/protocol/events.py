@@ -173,15 +173,17 @@ class Samples(Answer):
     """Seconds of each call, in the order taken, and the number of samples in one call.
 
     A call may have parts that are timed by themselves: each is one series. `aside` is what the host
-    took between the calls to fetch inputs and to check answers; `cores` is the time of all threads of the
-    process over that of the clock, while it made the calls. The calls lie between the stages
-    `TIMING` and `TIMED` of `Progress`, by which the coordinator holds them against its own clock.
+    took between the calls to fetch inputs and to check answers; `cores` is the CPU time of all threads of
+    the process and of its children over that of the clock, while it made the calls. The calls lie between
+    the stages `TIMING` and `TIMED` of `Progress`, by which the coordinator compares them with its clock.
     """
 
     type: Literal["samples"] = "samples"
     batch: Annotated[int, Field(ge=1)]
-    series: dict[str, Annotated[list[Seconds], Field(min_length=1)]]
-    aside: float = 0.0
+    series: Annotated[
+        dict[str, Annotated[list[Seconds], Field(min_length=1)]], Field(min_length=1)
+    ]
+    aside: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     cores: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 

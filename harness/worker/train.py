@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, perf_counter, process_time
+from time import monotonic, perf_counter
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from harness.cores import MOST_CORES
-from harness.measure.clock import synchronise
+from harness.measure.clock import cpu_seconds, synchronise
 from harness.measure.memory import footprint
 from harness.plugin import BATCH_SIZE, EPOCHS, SPIKE_TRAIN, TRAIN_ON_VALIDATION, Params
 from harness.protocol.events import Progress, Trained
@@ -113,9 +113,9 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     checkpoints = Checkpoints(request, hooks, report)
     model = checkpoints.begin(build)
 
-    clock, busy = perf_counter(), process_time()
+    clock, busy = perf_counter(), cpu_seconds()
     history = train(hooks, model, params, data.train, trial.seed, report, checkpoints)
-    busy, clock = process_time() - busy, perf_counter() - clock
+    busy, clock = cpu_seconds() - busy, perf_counter() - clock
     report(Progress(stage="finish"))
     model.eval()
     with torch.no_grad():

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import time
 
 import pytest
@@ -8,7 +10,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.measure import clock
-from harness.measure.clock import event_seconds, exempt_from_collection, no_collection, timed
+from harness.measure.clock import (
+    cpu_seconds,
+    event_seconds,
+    exempt_from_collection,
+    no_collection,
+    timed,
+)
 
 CPU = torch.device("cpu")
 
@@ -146,3 +154,24 @@ def test_collection_stays_as_it_was_found_after_an_error_too():
     with pytest.raises(ValueError, match="inside"), no_collection():
         raise ValueError("inside")
     assert gc.isenabled()
+
+
+WORKS = """
+import time
+while time.process_time() < 0.1:
+    pass
+print("done", flush=True)
+input()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lists the children")
+def test_what_another_process_works_for_this_one_counts():
+    before = cpu_seconds()
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        child.stdout.readline()
+        assert cpu_seconds() - before > 0.08  # in steps of 10 ms
+        child.communicate(b"\n")
+    assert cpu_seconds() - before > 0.08

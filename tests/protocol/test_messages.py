@@ -206,3 +206,11 @@ def test_a_call_that_took_no_time_is_no_event():
     for seconds in ([0.0], [-1.0], [float("nan")], [float("inf")], []):
         with pytest.raises(ValidationError):
             Samples(batch=1, series={"latency": seconds})
+    with pytest.raises(ValidationError):
+        Samples(batch=1, series={})
+
+
+def test_what_a_round_took_beside_its_calls_is_no_less_than_nothing():
+    for seconds in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(ValidationError):
+            Samples(batch=1, series={"latency": [1.0]}, aside=seconds)

@@ -121,7 +121,7 @@ def test_a_network_that_answers_otherwise_where_it_is_recorded_is_told(run):
 @pytest.mark.parametrize(("cores", "facts"), [(2.0, {"train_cores": 2.0}), (1.1, {})])
 def test_a_training_on_more_cores_than_threads_is_told(run, monkeypatch, cores, facts):
     monkeypatch.setattr("harness.worker.train.perf_counter", count(0.0).__next__)
-    monkeypatch.setattr("harness.worker.train.process_time", count(0.0, cores).__next__)
+    monkeypatch.setattr("harness.worker.train.cpu_seconds", count(0.0, cores).__next__)
     assert run(epochs=3).facts == {"tied_scores": 0, "silent_layers": []} | facts
 
 

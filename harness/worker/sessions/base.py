@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from time import perf_counter, process_time
+from time import perf_counter
 
 from harness.errors import InvalidOutput
-from harness.measure.clock import no_collection
+from harness.measure.clock import cpu_seconds, no_collection
 from harness.measure.memory import release_device_memory, return_free_memory
 from harness.protocol.events import TIMED, TIMING, Measured, Opened, Samples, Swept
 from harness.protocol.requests import TakeEnergy, TakeRound, TakeSweep, TakeValidity, WarmUp
@@ -99,19 +99,20 @@ class Session(ABC):
         with no_collection():
             self._aside = 0.0
             at(TIMING)
-            start, busy = perf_counter(), process_time()
+            busy, start = cpu_seconds(), perf_counter()
             while calls < request.calls or perf_counter() - start < request.seconds:
                 for name, seconds in self.call(request.what).items():
                     series.setdefault(name, []).append(seconds)
                 calls += 1
-            busy, wall = process_time() - busy, perf_counter() - start
+            wall, busy = perf_counter() - start, cpu_seconds() - busy
             at(TIMED)
             aside = self._aside
         self._last_seconds[request.what] = max(taken[-1] for taken in series.values())
         settings.check()
         self.finish_round()
         release_device_memory()  # the next subject's process finds the card as free as this one did
-        # A setting that a hook changes and sets back shows itself by the CPU time of all threads.
+        # A setting that a hook changes and sets back shows itself by the CPU time of all threads, as does
+        # work in another process.
         cores = busy / wall if wall > 0 else 0.0
         return Samples(batch=self.batch(request.what), series=series, aside=aside, cores=cores)
 

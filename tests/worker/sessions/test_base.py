@@ -80,7 +80,7 @@ def test_a_round_takes_the_calls_or_the_time_whichever_is_more(subject):
 
 def test_a_round_tells_how_many_cores_it_used(subject, monkeypatch):
     found = subject(0.25)
-    monkeypatch.setattr(base, "process_time", lambda: 2 * found.clock.now)
+    monkeypatch.setattr(base, "cpu_seconds", lambda: 2 * found.clock.now)
     assert found.take(a_round(calls=4)).cores == 2
 
 
