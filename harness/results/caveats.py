@@ -112,6 +112,7 @@ def warnings(
         NEURON: _neuron(trials),
         "validation": _above_validation(trials, sessions),
         "metrics": _failed_metrics(trials),
+        "idle": _idle(timing),
         "unsteady": _unsteady(timing),
     }
     return {kind: text for kind, text in sentences.items() if text}
@@ -282,6 +283,13 @@ def _unsteady(timing: Timing) -> str:
     ]
     text = ", ".join(parts)
     return f"unsteady: the slower of its two processes took {text}" if text else ""
+
+
+def _idle(timing: Timing) -> str:
+    """Timed training steps that train nothing."""
+    if timing is None or not _highest([timing], "idle_training"):
+        return ""
+    return "its timed training steps change nothing of the network: their time is not that of a training"
 
 
 def _sizes(trial: TrialRecord, sessions: Sequence[Session]) -> tuple[int, int] | None:

@@ -165,6 +165,16 @@ def test_facts_of_another_kind_break_nothing(make_record, wrong):
     assert isinstance(warnings([make_record(facts=dict.fromkeys(names, wrong))], None), dict)
 
 
+def test_a_training_that_changes_nothing_is_told(make_record):
+    timing = make_record("network-timing", facts={"idle_training": 12})
+    assert warnings([make_record()], timing)["idle"].startswith(
+        "its timed training steps change nothing"
+    )
+    for other in (None, "x", 0):
+        timing = make_record("network-timing", facts={"idle_training": other})
+        assert warnings([make_record()], timing) == {}
+
+
 def test_processes_that_differ_far_more_than_those_of_the_others_are_told(make_record):
     calls = {"count": 0, "calls": 9, "slowest": 1.0}
     series = {

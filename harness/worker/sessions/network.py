@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from itertools import count
@@ -15,8 +15,8 @@ from harness.measure.energy import NotMeasurable, find_counter, measure
 from harness.measure.memory import peak_memory
 from harness.measure.precision import precision
 from harness.plugin import BATCH_SIZE
-from harness.protocol.events import Measured, Opened, Swept
-from harness.protocol.requests import OpenNetwork, TakeEnergy, TakeSweep, TakeValidity
+from harness.protocol.events import Measured, Opened, Samples, Swept
+from harness.protocol.requests import OpenNetwork, TakeEnergy, TakeRound, TakeSweep, TakeValidity
 from harness.worker.hooks import Hooks
 from harness.worker.sessions.base import Session
 from harness.worker.sessions.batches import FIRST_BATCH, fits, largest_batch
@@ -51,6 +51,7 @@ class NetworkSession(Session):
             self._compiled.count(1, first, self._once(LATENCY))
         network.add_trainee()
         self._random = 0.0
+        self._rounds_of_training = self._rounds_that_changed = 0
         if request.predictions:
             self._timed = TimedPredictions(network.answers())
             self._random = same_as_trained(network, request.predictions, self._timed.untimed)
@@ -98,6 +99,14 @@ class NetworkSession(Session):
     def call(self, what: str) -> Mapping[str, float]:
         """The seconds of one call: inputs to prediction, encoding included, fetching them not."""
         return {what: self._once(what)}
+
+    def take(self, request: TakeRound, at: Callable[[str], None] = lambda _stage: None) -> Samples:
+        """One round; notes whether one of training has changed the copy that was trained."""
+        samples = super().take(request, at)
+        if request.what == TRAIN:
+            self._rounds_of_training += 1
+            self._rounds_that_changed += self._network.trainee_has_changed()
+        return samples
 
     def start_round(self) -> None:
         """From now on predictions are held against the untimed ones."""
@@ -164,7 +173,10 @@ class NetworkSession(Session):
             return Measured(metrics={})
         if self._compiled:
             return Measured(metrics={"compile_seconds": self._compiled.seconds})
-        return work_was_done(network)
+        done = work_was_done(network)
+        if self._rounds_of_training and not self._rounds_that_changed:
+            done.facts["idle_training"] = self._rounds_of_training
+        return done
 
     def _compile(self) -> None:
         """Compiles for the batch of inference."""

@@ -57,6 +57,12 @@ class TrainedNetwork:
         spikes = self.hooks.encode(self._trainee, inputs, self.draws)
         self.hooks.train_step(self._trainee, spikes, targets)
 
+    def trainee_has_changed(self) -> bool:
+        """Whether the copy that is trained has another state than the network that is not."""
+        assert self._trainee is not None
+        ours, theirs = self.model.state_dict(), self._trainee.state_dict()
+        return any(not torch.equal(value, theirs[name]) for name, value in ours.items())
+
     def predict(self, inputs: Tensor) -> Tensor:
         """The classes [B] of `inputs` [B, ...]."""
         scores = self.scores(self.encode(inputs))

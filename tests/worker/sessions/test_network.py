@@ -195,6 +195,15 @@ def harness_evaluate(model, spikes, record):
         assert found.validity(TakeValidity()).facts == facts
 
 
+def test_timed_trainings_that_change_nothing_are_told(session):
+    for code, facts in ((COUNTS, {"idle_training": 1}), ("", {})):
+        found = session(code)
+        assert found.validity(TakeValidity()).facts == {}
+        for what in ("train", "latency"):
+            found.take(TakeRound(what=what, seconds=1e-9, calls=2, fresh=True))
+        assert found.validity(TakeValidity()).facts == facts
+
+
 def test_a_network_that_remembers_its_answers_is_told(session):
     remembers = """
 answers = {}
