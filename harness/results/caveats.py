@@ -156,6 +156,8 @@ def _silent(trials: Sequence[TrialRecord]) -> str:
         for name in dict.fromkeys(map(plain, names)):
             seeds.setdefault(name, []).append(trial.seed)
     parts = [f"layer {name} never spiked{_of(its, trials)}" for name, its in seeds.items()]
+    if len(parts) > MOST_NAMES:
+        parts[MOST_NAMES:] = [f"nor did {len(parts) - MOST_NAMES} more"]
     return f"{'; '.join(parts)}, on the whole test split" if parts else ""
 
 

@@ -166,6 +166,10 @@ def layers(value: Sequence[Layer], batch: int) -> None:
                 raise InvalidOutput(f"{where}: {what} are {shape}, wanted [T, B={batch}, ...]")
             _finite(tensor, f"{where}: {what}")
             looked_at.append(tensor)
+        if layer.outputs is not None and len(layer.outputs) != len(layer.inputs):
+            raise InvalidOutput(
+                f"{where}: inputs of {len(layer.inputs)} steps and outputs of {len(layer.outputs)}"
+            )
         _connection(layer, where)
         emitted = layer.outputs if layer.spiking else None
         # 0 and 1 are their own squares, and nothing else is.

@@ -14,14 +14,30 @@ from harness.errors import InvalidOutput
 
 
 def entries(model: nn.Module) -> dict[str, Tensor]:
-    """Copies of `model.state_dict()`; InvalidOutput where it holds anything but tensors."""
-    tensors = {}
-    for name, value in model.state_dict().items():
-        if not hasattr(value, "contiguous"):
+    """Copies of `model.state_dict()`; InvalidOutput as by `check`."""
+    check(model)
+    # Cloned, since the format refuses tensors that share memory (tied weights).
+    return {
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in model.state_dict().items()
+    }
+
+
+def check(model: nn.Module) -> None:
+    """InvalidOutput where `model.state_dict()` is no mapping of names to dense tensors."""
+    values = model.state_dict()
+    if not isinstance(values, Mapping):
+        raise InvalidOutput(f"state_dict: returned {type(values).__name__}, wanted a mapping")
+    for name, value in values.items():
+        if not isinstance(value, Tensor):
             raise InvalidOutput(f"state_dict: {name!r} is {type(value).__name__}, wanted a tensor")
-        # Cloned, since the format refuses tensors that share memory (tied weights).
-        tensors[name] = value.detach().cpu().contiguous().clone()
-    return tensors
+        if value.layout is not torch.strided or value.is_meta:
+            kind = "meta" if value.is_meta else str(value.layout).removeprefix("torch.")
+            raise InvalidOutput(
+                f"state_dict: {name!r} is a tensor of kind {kind}, wanted a dense one"
+            )
+        if not isinstance(name, str) or not name.isprintable() or name == "__metadata__":
+            raise InvalidOutput(f"state_dict: {name!r} is no name that can be written")
 
 
 def save(model: nn.Module, path: str) -> None:

@@ -112,6 +112,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
         try_round_trip(hooks, build, trial.seed, params, data.train, report)
     checkpoints = Checkpoints(request, hooks, report)
     model = checkpoints.begin(build)
+    state.check(model)  # a training that cannot be kept is not begun
 
     clock, busy = perf_counter(), cpu_seconds()
     history = train(hooks, model, params, data.train, trial.seed, report, checkpoints)

@@ -49,6 +49,7 @@ def feeding(evaluation: Evaluation, spikes: Tensor) -> None:
     sources = [spikes, *(layer.outputs for layer in evaluation.layers if layer.outputs is not None)]
     for layer in evaluation.layers:
         inputs = layer.inputs
+        _all_steps(layer, spikes)
         if before is not None and _size(before) == _size(inputs):
             alike = [source for source in sources if _size(source) == _size(inputs)]
             if not any(_arrives(source, inputs, evaluation.delay) for source in alike):
@@ -111,6 +112,22 @@ def operations(metrics: Mapping[str, float], right: int, targets: Tensor) -> Non
         raise InvalidOutput(
             f"harness_evaluate: the recorded layers have no synaptic operation, and {right / samples:.1%} "
             f"of the validation samples are right, where chance is {chance:.1%}"
+        )
+
+
+def _all_steps(layer: Layer, spikes: Tensor) -> None:
+    """A layer that receives the encoded input is recorded over all of its steps.
+
+    One that receives the last step of another layer may be a readout of just that.
+    """
+    steps, every = len(layer.inputs), len(spikes)
+    parts = (spikes[:steps], spikes[-steps:])
+    if steps < every and any(
+        _size(p) == _size(layer.inputs) and _same(p, layer.inputs) for p in parts
+    ):
+        raise InvalidOutput(
+            f"harness_evaluate: layer {layer.name!r} is recorded over {steps} of the {every} steps of the "
+            "encoded input: record all (an expanded view where it is constant), or encode fewer"
         )
 
 

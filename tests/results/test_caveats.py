@@ -80,6 +80,13 @@ def test_a_layer_without_a_spike_is_silent_in_records_that_do_not_say_so(make_re
     assert "layer one never spiked" in warnings([make_record(layers=layers)], None)["silent"]
 
 
+def test_of_many_silent_layers_some_are_named(make_record):
+    found = warnings([make_record(facts={"silent_layers": list("abcdef")})], None)
+    assert found["silent"].endswith(
+        "; layer d never spiked; nor did 2 more, on the whole test split"
+    )
+
+
 def test_an_accuracy_that_one_class_alone_gives_is_at_chance(make_record):
     answers = Answers(LABELS, {"constant": LABELS * 0, "right": LABELS})
     constant, right = make_record(predictions="constant"), make_record(seed=1, predictions="right")

@@ -121,6 +121,10 @@ WEIGHT = torch.ones(5, 6)
         (Layer("l", SPIKES[:, :2], WEIGHT, SPIKES), "inputs are (4, 2, 6), wanted [T, B=3, ...]"),
         (Layer("l", SPIKES, WEIGHT, SPIKES[:, :1]), "outputs are (4, 1, 6), wanted [T, B=3, ...]"),
         (
+            Layer("l", SPIKES, WEIGHT, SPIKES[:1]),
+            "inputs of 4 steps and outputs of 1",
+        ),
+        (
             Layer("l", with_one((4, 3, 6), NAN), WEIGHT, None),
             "inputs: not finite, one value is nan",
         ),

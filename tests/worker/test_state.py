@@ -107,3 +107,41 @@ def harness_build_model(task, params):
 """
     with pytest.raises(InvalidOutput, match="state_dict: '_extra_state' is str, wanted a tensor"):
         run(code)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1], "returned list, wanted a mapping"),
+        ({"a": 1.5}, "'a' is float, wanted a tensor"),
+        ({"a": torch.eye(2).to_sparse()}, "'a' is a tensor of kind sparse_coo, wanted a dense one"),
+        ({"a": torch.zeros(2, device="meta")}, "'a' is a tensor of kind meta, wanted a dense one"),
+        ({"a\nb": torch.zeros(2)}, r"'a\\nb' is no name that can be written"),
+        ({3: torch.zeros(2)}, "3 is no name that can be written"),
+    ],
+)
+def test_a_state_that_cannot_be_kept_is_told(values, told):
+    class Odd(torch.nn.Module):
+        def state_dict(self):
+            return values
+
+    with pytest.raises(InvalidOutput, match=f"state_dict: {told}"):
+        state.check(Odd())
+
+
+def test_a_training_whose_state_cannot_be_kept_is_not_begun(run):
+    code = """
+class Odd(nn.Linear):
+    def state_dict(self):
+        return {"a": 1}
+
+@hookimpl
+def harness_build_model(task, params):
+    return Odd(task.inputs, task.classes)
+
+@hookimpl
+def harness_train_step(model):
+    raise AssertionError("it was begun")
+"""
+    with pytest.raises(InvalidOutput, match="state_dict: 'a' is int, wanted a tensor"):
+        run(code)

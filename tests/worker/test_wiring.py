@@ -113,6 +113,16 @@ def test_what_does_not_arrive_is_told(layers, encoded):
         wiring.feeding(evaluation(*layers), encoded)
 
 
+@pytest.mark.parametrize("kept", [slice(0, 1), slice(0, 3), slice(-2, None)])
+def test_steps_of_the_input_that_are_not_recorded_are_told(kept):
+    layers = [(SPIKES[kept], None, HIDDEN[kept]), (HIDDEN[kept], None, None)]
+    told = f"layer 'l0' is recorded over {len(SPIKES[kept])} of the {T} steps of the encoded input"
+    with pytest.raises(InvalidOutput, match=told):
+        wiring.feeding(evaluation(*layers), SPIKES)
+    wiring.feeding(evaluation(*layers), SPIKES[kept])
+    wiring.feeding(evaluation((SPIKES, None, HIDDEN), (HIDDEN[-1:], None, None)), SPIKES)
+
+
 def test_a_model_may_make_spikes_of_currents_itself():
     wiring.feeding(evaluation((SPIKES, None, HIDDEN)), torch.full_like(SPIKES, 0.3))
     constant = torch.full((B, 6), 0.3).expand(T, B, 6)
