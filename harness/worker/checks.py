@@ -74,6 +74,9 @@ def encoded(value: object, inputs: Tensor) -> Tensor:
     """`encoded_shape`, and finite floats on the inputs' device."""
     encoded_shape(value, inputs)
     assert isinstance(value, Tensor)
+    if not is_plain(value):
+        kind = type(value).__name__ if value.layout is torch.strided else value.layout
+        raise InvalidOutput(f"harness_encode: returned {kind}, wanted a plain tensor")
     if not value.is_floating_point() or value.device != inputs.device:
         raise InvalidOutput(
             f"harness_encode: {value.dtype} on {value.device}, wanted floats on {inputs.device}"
@@ -106,6 +109,7 @@ def scores(value: object, batch: int, classes: int) -> Tensor:
     """The scores of an evaluation: finite, [B, C] or [T, B, C]."""
     if not isinstance(value, Evaluation):
         raise InvalidOutput(f"harness_evaluate: returned {_kind(value)}, wanted Evaluation")
+    _parts(value)
     tensor = value.scores
     if not is_plain(tensor):
         raise InvalidOutput(f"harness_evaluate: scores are {_kind(tensor)}, wanted a plain tensor")
@@ -124,12 +128,30 @@ def scores(value: object, batch: int, classes: int) -> Tensor:
     return tensor
 
 
+def _parts(value: Evaluation) -> None:
+    """Layers, references and a delay beside the scores."""
+    wrong = ""
+    if not isinstance(value.layers, Sequence) or not all(
+        isinstance(x, Layer) for x in value.layers
+    ):
+        wrong = "layers are no sequence of Layer"
+    elif not all(isinstance(layer.name, str) and layer.name for layer in value.layers):
+        wrong = "a layer's name is no text"
+    elif not isinstance(value.references, Mapping):
+        wrong = f"references are {_kind(value.references)}, wanted a mapping"
+    elif not isinstance(value.delay, int) or value.delay < 0:
+        wrong = f"delay is {value.delay!r}, wanted a number of steps"
+    if wrong:
+        raise InvalidOutput(f"harness_evaluate: {wrong}")
+
+
 def spike_trains(value: object, shape: tuple[int, ...]) -> Tensor:
     """The output spikes of an evaluation: 0 or 1, of the targets' `shape` [T, B, n_out]."""
     if not isinstance(value, Evaluation) or not is_plain(value.scores):
         raise InvalidOutput(
             f"harness_evaluate: returned {_kind(value)}, wanted Evaluation of a plain tensor"
         )
+    _parts(value)
     spikes = value.scores
     if tuple(spikes.shape) != shape:
         raise InvalidOutput(

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 #: A reason is a line for people.
-_MOST_CHARACTERS = 2000
+_MOST_CHARACTERS = 800
 
 
 class Server:
