@@ -62,7 +62,7 @@ def compare(
     """
     with waiting(f"comparing {new} with {old}"):
         from harness.report.changes import markdown, page
-        from harness.results.gate import compared, failures, parse_gate, parse_margin, unjudged
+        from harness.results.gate import failures, idle, parse_gate, parse_margin, unjudged
         from harness.results.store import RunFolder
         from harness.runs.compare import compare as compare_folders
 
@@ -89,7 +89,10 @@ def compare(
         click.echo(f"harness: not accepted: {line}", err=True)
     if lines:
         sys.exit(FAILED)
-    if not compared(comparison, unwanted) or not comparison.changes:
+    if not comparison.changes:
         click.echo("harness: nothing that could be judged is in both runs", err=True)
+        sys.exit(NOTHING_MEASURED)
+    if without := idle(comparison, unwanted):
+        click.echo(f"harness: no row could be judged by {', '.join(without)}", err=True)
         sys.exit(NOTHING_MEASURED)
     sys.exit(OK)

@@ -32,7 +32,7 @@ def parse_gate(text: str) -> Gate:
     metric, colon, verdict = text.partition(":")
     if not colon or verdict not in _VERDICTS:
         raise UsageError(f"--fail-on {text!r}: wanted METRIC:worse, as in test_accuracy:worse")
-    judged = {each.name for each in compared_metrics() if "trial" in each.of or each.series}
+    judged = _judged()
     if metric in METRICS and metric not in judged | {ANY}:
         raise UsageError(
             f"--fail-on {text!r}: {metric} has no interval, so there is no verdict on it; "
@@ -41,6 +41,11 @@ def parse_gate(text: str) -> Gate:
     if metric not in judged | {ANY}:
         raise unknown("metric", metric, judged | {ANY}, "for --fail-on")
     return Gate(metric, verdict)
+
+
+def _judged() -> set[str]:
+    """The metrics on which there is a verdict."""
+    return {each.name for each in compared_metrics() if "trial" in each.of or each.series}
 
 
 def parse_margin(text: str) -> float:
@@ -56,7 +61,7 @@ def parse_margin(text: str) -> float:
 
 
 def failures(comparison: Comparison, gates: Sequence[Gate], margin: float = 0.0) -> list[str]:
-    """What is not accepted, a line each: verdicts beyond `margin`, and what is lost or gone.
+    """What is not accepted, a line each: verdicts beyond `margin`, and what is lost, gone or missing.
 
     A row whose default parameters change is another row: what should be judged is no longer there.
 
@@ -70,9 +75,14 @@ def failures(comparison: Comparison, gates: Sequence[Gate], margin: float = 0.0)
         if gate.covers(change.metric) and change.verdict == gate.verdict
         if abs(change.difference) >= margin
     ]
-    if any(gate.verdict == "worse" for gate in gates):
+    if worse := [gate for gate in gates if gate.verdict == "worse"]:
         lines += [f"{lost.row}: {lost.reason}" for lost in comparison.lost]
         lines += [f"{row}: only in the old run, so it cannot be judged" for row in comparison.gone]
+        judged = _judged()
+        for missing in comparison.missing:
+            gated = (n for n in missing.metrics if any(gate.covers(n) for gate in worse))
+            if names := ", ".join(name for name in gated if name in judged):
+                lines.append(f"{missing.row}: {names} cannot be judged: {missing.reason}")
     return list(dict.fromkeys(lines))
 
 
@@ -90,10 +100,10 @@ def unjudged(comparison: Comparison, gates: Sequence[Gate]) -> list[str]:
     ]
 
 
-def compared(comparison: Comparison, gates: Sequence[Gate]) -> bool:
-    """Whether some verdict could have been found by each gate: a comparison of nothing proves nothing."""
+def idle(comparison: Comparison, gates: Sequence[Gate]) -> list[str]:
+    """The metrics of the gates that could judge no row: a comparison of nothing proves nothing."""
     tested = {change.metric for change in comparison.changes if change.verdict != "untested"}
-    return all(any(gate.covers(metric) for metric in tested) for gate in gates)
+    return [gate.metric for gate in gates if not any(gate.covers(metric) for metric in tested)]
 
 
 def unit(change: Change) -> str:

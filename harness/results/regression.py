@@ -115,18 +115,28 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Metrics of a row that has results in both runs, which the new one has no value of."""
+
+    row: str
+    metrics: Sequence[str]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What differs between two runs.
 
     `changes` hold every metric of every row that both have, `lost` the rows of which seeds no longer
-    succeed; `gone` are those of `only_old` that had a result; `versions` are (what, old, new). `notes` say
-    what was not compared, and why.
+    succeed, `missing` what else the new run has no value of; `gone` are those of `only_old` that had a
+    result; `versions` are (what, old, new). `notes` say what was not compared, and why.
     """
 
     old: str
     new: str
     changes: Sequence[Change]
     lost: Sequence[Lost] = ()
+    missing: Sequence[Missing] = ()
     only_old: Sequence[str] = ()
     only_new: Sequence[str] = ()
     gone: Sequence[str] = ()
@@ -187,12 +197,16 @@ def compare_runs(
     order = {metric.name: place for place, metric in enumerate(chosen)}
     rows = {pair.label: place for place, pair in enumerate(matched.pairs)}
     changes.sort(key=lambda each: (rows[each.row], order[each.metric]))
+    wanted = [metric for metric in chosen if "trial" in metric.of or timings != "none"]
+    missing = [each for pair in pairs for each in _missing(pair, wanted)]
+    notes |= _told_of(missing)
     notes |= dict.fromkeys(why_apart(matched.only_old, matched.only_new))
     return Comparison(
         old.name,
         new.name,
         change.judged(changes),
         [lost for pair in matched.pairs for lost in _lost(pair)],
+        missing,
         [plain(summary.label) for summary in matched.only_old],
         [plain(summary.label) for summary in matched.only_new],
         [plain(s.label) for s in matched.only_old if s.cells and not s.refuted],
@@ -324,3 +338,28 @@ def _lost(pair: Pair) -> list[Lost]:
     elif before is not None and after is not None and before.status == "ok" != after.status:
         lost.append(Lost(pair.label, f"measurement: {after.status}: {after.reason}"))
     return lost
+
+
+def _missing(pair: Pair, metrics: Sequence[Metric]) -> list[Missing]:
+    """What of `metrics` the new run has no value of, by reason; nothing of a row that is lost."""
+    if _lost(pair):
+        return []
+    reasons: dict[str, list[str]] = {}
+    for metric in metrics:
+        if pair.old.has(metric.name) and not pair.new.has(metric.name):
+            absent = (trial.absent.get(metric.name) for trial in pair.new.ok)
+            reason = next(filter(None, absent), "only in the old run")
+            reasons.setdefault(reason, []).append(metric.name)
+    return [Missing(pair.label, names, reason) for reason, names in reasons.items()]
+
+
+def _told_of(missing: Sequence[Missing]) -> dict[str, None]:
+    """A sentence for the rows that miss the same for the same reason."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for each in missing:
+        titles = ", ".join(METRICS[name].title for name in each.metrics)
+        rows.setdefault((titles, each.reason), []).append(each.row)
+    return {
+        f"Not compared of {', '.join(names)}: {titles} ({reason}).": None
+        for (titles, reason), names in rows.items()
+    }

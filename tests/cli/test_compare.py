@@ -50,6 +50,27 @@ def test_a_gated_row_that_is_another_one_now_fails(harness, tmp_path):
     assert harness("compare", tmp_path / "old", tmp_path / "new")[0] == 0
 
 
+def test_a_gate_without_anything_to_judge_is_named(harness, tmp_path):
+    for name in ("old", "new"):
+        write_run(tmp_path / name, timing=False)
+    gates = ["--fail-on", "test_accuracy:worse", "--fail-on", "latency_ms:worse"]
+    code, _, err = harness("compare", tmp_path / "old", tmp_path / "new", *gates)
+    assert (code, err) == (3, "harness: no row could be judged by latency_ms\n")
+
+
+def test_a_gated_metric_that_the_new_run_does_not_have_fails(harness, tmp_path):
+    write_run(tmp_path / "old")
+    write_run(tmp_path / "new", timing=False)
+    words = ["compare", tmp_path / "old", tmp_path / "new", "--fail-on", "latency_ms:worse"]
+    code, _, err = harness(*words)
+    assert code == 1
+    assert err.splitlines() == [
+        f"harness: not accepted: {row}: latency_ms cannot be judged: only in the old run"
+        for row in ("deep", "wide", "slow")
+    ]
+    assert harness(*words, "--timings", "none")[0] == 3
+
+
 def test_json_and_a_page(harness, runs, tmp_path):
     html = tmp_path / "page.html"
     code, out, _ = harness("compare", *runs, "--json", "--html", html)

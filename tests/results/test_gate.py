@@ -6,8 +6,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.results.change import Change
-from harness.results.gate import Gate, compared, failures, parse_gate, parse_margin, unjudged
-from harness.results.regression import Comparison, Lost
+from harness.results.gate import Gate, failures, idle, parse_gate, parse_margin, unjudged
+from harness.results.regression import Comparison, Lost, Missing
 
 
 def comparison(verdict="worse", difference=-0.02, lost=(), metric="test_accuracy"):
@@ -55,9 +55,26 @@ def test_a_row_that_is_gone_fails_and_one_that_is_new_is_only_told():
 
 
 def test_a_comparison_of_nothing_is_told_from_one_that_passes():
-    assert compared(comparison("tie"), [Gate("test_accuracy", "worse")])
-    assert not compared(comparison("tie"), [Gate("latency_ms", "worse")])
-    assert not compared(comparison("untested"), [Gate("any", "worse")])
+    accuracy, latency = Gate("test_accuracy", "worse"), Gate("latency_ms", "worse")
+    assert not idle(comparison("tie"), [accuracy])
+    assert idle(comparison("tie"), [accuracy, latency]) == ["latency_ms"]
+    assert idle(comparison("untested"), [Gate("any", "worse")]) == ["any"]
+
+
+@pytest.mark.parametrize(
+    ("gate", "names"),
+    [
+        ("latency_ms:worse", "latency_ms"),
+        ("any:worse", "latency_ms, train_throughput"),
+        ("test_accuracy:worse", ""),
+        ("latency_ms:better", ""),
+    ],
+)
+def test_a_metric_that_is_gone_fails_where_there_would_be_a_verdict_on_it(gate, names):
+    metrics = ["latency_ms", "train_throughput", "peak_memory_bytes"]
+    missing = [Missing("row", metrics, "only in the old run")]
+    lines = failures(dataclasses.replace(comparison("tie"), missing=missing), [parse_gate(gate)])
+    assert lines == [f"row: {names} cannot be judged: only in the old run"] * bool(names)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from harness.results.regression import RunData, compare_runs
+from harness.results.regression import Missing, RunData, compare_runs
 from harness.results.summary import summarise
 from harness.runs.compare import run_data
 from harness.runs.run import load
@@ -110,6 +110,30 @@ def test_a_seed_that_no_longer_succeeds_is_lost(data):
     comparison = compare_runs(data("old"), data("new", failed=[("deep", 1), ("deep", 2)]))
     (lost,) = comparison.lost
     assert (lost.row, lost.reason) == ("deep", "seed 1, 2: failed: it broke")
+
+
+def test_a_metric_that_the_new_run_does_not_have_is_told_with_the_reason(data):
+    old, new = data("old", rows=["deep", "wide"]), data("new", rows=["deep", "wide"])
+    trials = [record for record in new.records if record.kind == "trial"]
+    for trial in trials:
+        if trial.row.plugin == "deep":
+            del trial.metrics["activation_sparsity"]
+            trial.absent["activation_sparsity"] = "no recorded layer has outputs"
+    timings = [r for r in new.records if r.kind == "network-timing" and r.row.plugin == "deep"]
+    records = [*trials, *timings]
+    new = RunData("new", summarise(records), records, new.sessions, new.answers, new.times_of)
+    comparison = compare_runs(old, new)
+    timed = ["latency_ms", "inference_throughput", "train_throughput", "peak_memory_bytes"]
+    assert comparison.missing == [
+        Missing("deep", ["activation_sparsity"], "no recorded layer has outputs"),
+        Missing("wide", timed, "only in the old run"),
+    ]
+    assert comparison.notes[-2:] == [
+        "Not compared of deep: Sparsity (no recorded layer has outputs).",
+        "Not compared of wide: Latency, Inference / s, Training / s, Peak memory (only in the old run).",
+    ]
+    assert [each.row for each in compare_runs(old, new, "none").missing] == ["deep"]
+    assert not compare_runs(new, old).missing
 
 
 def test_rows_of_one_run_are_named(data):

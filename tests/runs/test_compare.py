@@ -25,9 +25,10 @@ def test_two_folders_or_two_runs(old, tmp_path):
 
 
 def test_a_run_and_a_comparison_are_shown_in_one_line(old, tmp_path):
+    new = write_run(tmp_path / "new").path
     for found, told in (
         (harness.load(old), "<Run of networks in "),
-        (harness.compare(old, old), "<Comparison of "),
+        (harness.compare(old, new), "<Comparison of "),
     ):
         assert repr(found).startswith(told) and len(repr(found).splitlines()) == 1
         assert len(repr(found)) < 100 + len(str(old))
@@ -38,6 +39,18 @@ def test_what_could_not_be_read_is_told(old, tmp_path):
     with (new / "records.jsonl").open("a") as file:
         file.write("half a line")
     assert any("Left out: records.jsonl line" in note for note in harness.compare(old, new).notes)
+
+
+def test_a_run_that_was_interrupted_says_how_much_of_it_there_is(old, tmp_path):
+    session = small_session(planned=12)
+    new = write_run(tmp_path / "new", session=session).path
+    assert harness.compare(old, new).notes == ["new has 9 of the 12 trials that it was asked for."]
+
+
+def test_a_run_is_not_compared_with_itself(old):
+    """A gate that passed would prove nothing: a path was given twice."""
+    with pytest.raises(UsageError, match="are one run: give two"):
+        harness.compare(old, old / ".." / old.name)
 
 
 def test_networks_are_not_compared_with_layers(old, tmp_path):
