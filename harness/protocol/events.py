@@ -180,9 +180,7 @@ class Samples(Answer):
 
     type: Literal["samples"] = "samples"
     batch: Annotated[int, Field(ge=1)]
-    series: Annotated[
-        dict[str, Annotated[list[Seconds], Field(min_length=1)]], Field(min_length=1)
-    ]
+    series: Annotated[dict[str, Annotated[list[Seconds], Field(min_length=1)]], Field(min_length=1)]
     aside: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     cores: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from harness.results.session import Session
 from harness.results.store import COMMANDS, Description, RunFolder
 from harness.results.tasks import by_task
 from harness.subjects import Row
+
+#: Parameters by plugin name or pattern, each with its values.
+Params = Mapping[str, Mapping[str, Sequence[Any]]]
 
 #: What belongs to a record, by the kind of record: (subfolder, what its file's name ends in).
 _TRIAL = (("state", ".safetensors"), ("predictions", ".safetensors"), ("logs", ".log"))
@@ -75,14 +79,16 @@ def current_of_each(records: Sequence[Record], sessions: Sequence[Session]) -> l
     return latest([record for of_one in runs.values() for record in current(of_one)])
 
 
-def merged(parts: Sequence[Part]) -> Merged:
+def merged(parts: Sequence[Part], params: Params | None = None) -> Merged:
     """Every record of `parts` once; UsageError where they contradict each other or differ in their data.
+
+    `params` are the parameters that the merged run asks for.
 
     Of a trial that several parts hold with the same outcome, the first counts. Of a row that was timed in
     several, the first timing counts: times of two groups do not compare.
     """
     _check_alike(parts)
-    parts = _asked_alike(parts)
+    parts = _asked_alike(parts, params or {})
     sessions: list[Session] = []
     seen: dict[tuple[str, str], tuple[Part, Record]] = {}
     timed: dict[tuple[str, str], Part] = {}
@@ -148,9 +154,7 @@ def unified(configs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[
     return config | ({"shard": ""} if "shard" in config else {}), left
 
 
-def _values_of_all(
-    every: Sequence[Mapping[str, Mapping[str, Sequence[Any]]]],
-) -> dict[str, dict[str, list[Any]]] | None:
+def _values_of_all(every: Sequence[Params]) -> dict[str, dict[str, list[Any]]] | None:
     """All values of each parameter; None where one command sets a parameter that another leaves alone."""
     names = [[(plugin, name) for plugin in params for name in params[plugin]] for params in every]
     if any(set(each) != set(names[0]) for each in names):
@@ -181,17 +185,26 @@ def _check_alike(parts: Sequence[Part]) -> None:
     _check_labels(parts)
 
 
-def _asked_alike(parts: Sequence[Part]) -> list[Part]:
-    """`parts`, with the same parameters swept in all of them.
+def _asked_alike(parts: Sequence[Part], params: Params) -> list[Part]:
+    """`parts`, with the same parameters swept in all of them: those of which `params` has several values.
 
     A value that one command gave alone and another in a list makes the same row.
     """
     swept: dict[tuple[str, str], list[str]] = {}
     for record in (record for part in parts for record in part.records):
         if isinstance(record, (TrialRecord, NetworkTiming)):
-            names = swept.setdefault((record.row.contender, record.row.task), [])
+            row = record.row
+            names = swept.setdefault((row.contender, row.task), _lists(params, row.plugin))
             names += [name for name in record.row.swept if name not in names]
     return [_asked_as(part, swept) for part in parts]
+
+
+def _lists(params: Params, plugin: str) -> list[str]:
+    """The parameters of a plugin that have several values."""
+    given: dict[str, Sequence[Any]] = {}
+    for pattern, chosen in params.items():
+        given |= chosen if fnmatchcase(plugin, pattern) else {}
+    return [name for name, values in given.items() if len(values) > 1]
 
 
 def _asked_as(part: Part, swept: Mapping[tuple[str, str], Sequence[str]]) -> Part:

@@ -75,10 +75,10 @@ def changes(before: Session, now: Session) -> list[str]:
             )
     if now.data and before.data != now.data:
         differences.append("the task's data")
-    if now.data and before.metrics != now.metrics:
-        odd = [m.name for m in now.metrics if m not in before.metrics]
-        odd += [m.name for m in before.metrics if m not in now.metrics]
-        names = ", ".join(dict.fromkeys(odd)) or "their order"
+    odd = [m.name for m in now.metrics if m not in before.metrics]
+    odd += [m.name for m in before.metrics if m not in now.metrics]
+    if now.data and odd:
+        names = ", ".join(dict.fromkeys(odd))
         differences.append(f"the metrics by hook ({names})")
     return differences
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness.config.options import LayersConfig, RunConfig, make_config
+from harness.config.paths import located_options, start_folder
 from harness.errors import UsageError
+from harness.results.matching import identity
 from harness.results.merge import Part, merged, unified, write
+from harness.results.naming import rows_named
+from harness.results.record import Record, TrialRecord
 from harness.results.session import Session
 from harness.results.store import RunFolder
 from harness.runs.run import Run, load
@@ -34,8 +40,12 @@ def merge(
     out = Path(out)
     RunFolder.check_free(out)
     parts = [Part.read(path) for path in paths]
-    made = merged(parts)
-    session, remarks = _session(parts, command)
+    session, remarks = _session(parts, command, out)
+    made = merged(parts, session.config.get("params"))
+    asked = str(session.config.get("baseline", ""))
+    if _names_several(asked, [record for _, record in made.records]):
+        remarks.append(f"--baseline {asked!r} names several rows now: it is not kept")
+        session.config["baseline"] = ""
     for line in (*(problem for part in parts for problem in part.problems), *made.notes, *remarks):
         say(line)
     existed = out.exists()
@@ -54,11 +64,11 @@ def merge(
     return run
 
 
-def _session(parts: Sequence[Part], command: str) -> tuple[Session, list[str]]:
+def _session(parts: Sequence[Part], command: str, out: Path) -> tuple[Session, list[str]]:
     """The session of the merge, from which the merged run is resumed, and what to know about that."""
     last = [part.sessions[-1] for part in parts]
     try:
-        config, left = unified([session.config for session in last])
+        config, left = unified([_from_here(part) for part in parts])
     except (AttributeError, TypeError) as error:
         for part in parts:  # which, and what of it
             _check_config(part)
@@ -74,24 +84,37 @@ def _session(parts: Sequence[Part], command: str) -> tuple[Session, list[str]]:
             f"continues with those of {parts[-1].folder.path}"
         )
     if any(session.metrics != last[-1].metrics for session in last):
-        remarks.append(
-            "the runs differ in their metrics by hook: resuming makes the trials anew that have not "
-            f"those of {parts[-1].folder.path}"
-        )
+        remarks.append("the runs differ in their metrics by hook: a trial has those of its own run")
+    metrics = {metric.name: metric for session in last for metric in session.metrics}
     return (
         Session(
             command=command,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             config=config,
+            folder=start_folder(out),
             host=last[-1].host,
             plugins={name: facts for each in last for name, facts in each.plugins.items()},
-            metrics=last[-1].metrics,
+            metrics=tuple(metrics.values()),
             files={name: digest for each in last for name, digest in each.files.items()},
             data=next((session.data for session in reversed(last) if session.data), {}),
             rows=tuple(dict.fromkeys(key for session in last for key in session.rows)),
         ),
         remarks,
     )
+
+
+def _from_here(part: Part) -> dict[str, Any]:
+    """What the last session of `part` asked for, its paths relative to the current folder."""
+    session = part.sessions[-1]
+    begun = part.folder.path.resolve() / session.folder
+    return located_options(session.config, Path(os.path.relpath(begun)) if session.folder else None)
+
+
+def _names_several(text: str, records: Iterable[Record]) -> bool:
+    """Whether --baseline `text` names several rows of one task, whatever version they are of."""
+    rows = [record.row for record in records if isinstance(record, TrialRecord)]
+    named = {(row.task, identity(row)) for row in rows_named(text, rows)}
+    return len(named) > len({task for task, _ in named})
 
 
 def _check_config(part: Part) -> None:

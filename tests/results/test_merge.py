@@ -42,6 +42,14 @@ def test_a_value_given_alone_and_one_of_a_list_make_the_same_row(part, tmp_path)
     assert len(list((out.path / "predictions").glob("deep-*"))) == 3
 
 
+def test_values_that_two_runs_gave_alone_are_a_list_of_the_merged_run(part):
+    rows = [small_row("deep", params={"hidden": n}) for n in (32, 64)]
+    parts = [part("a", rows[:1], timing=False), part("b", rows[1:], timing=False)]
+    made = merged(parts, {"d*": {"hidden": ["32", "64"]}, "wide": {"n": ["1", "2"]}})
+    assert [r.row.swept for _, r in made.records] == [{"hidden": 32}] * 3 + [{"hidden": 64}] * 3
+    assert {str(r.row.swept) for _, r in merged(parts).records} == {"{}"}
+
+
 def test_the_baseline_of_a_measurement_is_named_by_its_new_key(part):
     alone = [small_row("deep", params={"hidden": 32}), small_row("wide")]
     first = part("a", alone, seeds=(0,))

@@ -58,6 +58,35 @@ def test_it_is_resumed_as_the_whole(parts, tmp_path):
     assert {record.key for record in trials} <= {record.key for record in kept}
 
 
+@pytest.mark.parametrize(
+    ("baseline", "kept"), [("deep", ""), ("deep n=2", "deep n=2"), ("wide", "wide")]
+)
+def test_a_baseline_that_names_several_rows_now_is_told_and_not_kept(tmp_path, baseline, kept):
+    """A run in which it does cannot be carried on."""
+    for n in (1, 2):
+        config = {"baseline": baseline, "params": {"deep": {"n": [str(n)]}}}
+        rows = [small_row("deep", params={"n": n}), small_row("wide")]
+        write_run(tmp_path / str(n), rows, seeds=(n,), session=small_session(config=config))
+    said = []
+    paths = [tmp_path / "1", tmp_path / "2"]
+    run = harness.merge(paths, tmp_path / "all", report=False, say=said.append)
+    assert run.sessions[-1].config["baseline"] == kept
+    assert ("--baseline 'deep' names several rows now: it is not kept" in said) == (not kept)
+
+
+def test_what_a_resume_holds_against_the_run_is_that_of_all_parts(tmp_path):
+    for number, name in enumerate(("one", "two")):
+        metric = DeclaredMetric(
+            name=name, title=name, unit="number", better="more", meaning="", source="x"
+        )
+        session = small_session(metrics=(metric,), files={f"{name}.py": "digest"})
+        write_run(tmp_path / name, seeds=(number,), session=session)
+    run = harness.merge([tmp_path / "one", tmp_path / "two"], tmp_path / "all", report=False)
+    last = run.sessions[-1]
+    assert [metric.name for metric in last.metrics] == ["one", "two"]
+    assert last.files == {"one.py": "digest", "two.py": "digest"}
+
+
 def test_runs_of_other_code_and_parameters_stay_apart(tmp_path):
     rows = [small_row("a", digest="x"), small_row("a", digest="y"), small_row("a", params={"n": 2})]
     paths = [write_run(tmp_path / str(n), [row], draw=n).path for n, row in enumerate(rows)]
