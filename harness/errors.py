@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -18,10 +19,25 @@ def plain(text: object) -> str:
 
 
 class UsageError(Exception):
-    """The command line, a configuration or a folder is wrong; the message is one line with the fix."""
+    """The command line, a configuration or a folder is wrong; the message is one line with the fix.
+
+    `option` is the field of the configuration whose value is wrong, where that is known.
+    """
+
+    option = ""
 
     def __init__(self, message: object) -> None:
         super().__init__(plain(message))
+
+
+@contextmanager
+def concerning(option: str) -> Iterator[None]:
+    """A UsageError that is raised inside is about the value of `option`."""
+    try:
+        yield
+    except UsageError as error:
+        error.option = error.option or option
+        raise
 
 
 class WrongParameter(UsageError):

@@ -128,11 +128,13 @@ def run(
       harness run --resume results/mine --retry failed --timeout 600
     """  # noqa: D301 (\b is the character that tells click to leave the lines as they are)
     params: dict[str, dict[str, Any]] = {}
+    in_file: set[str | tuple[str, str]] = set()
     if config and not options["resume"]:
         from harness.config.file import read_config
 
         given = by_hand()
         file = {name: value for name, value in read_config(config).items() if name not in given}
+        in_file |= set(file)
         plugins, params = file.pop("plugins", plugins), file.pop("params", params)
         options |= file
     from harness.catalogue.tasks import short_name, split_tasks
@@ -146,7 +148,7 @@ def run(
             params[pattern] = {**params.get(pattern, {}), **values}
         return params
 
-    in_file = {(pattern, name) for pattern, values in params.items() for name in values}
+    in_file |= {(pattern, name) for pattern, values in params.items() for name in values}
 
     def start(**given: Any) -> Run:
         from harness.coordinator import api
@@ -164,16 +166,21 @@ def run(
 
 @contextmanager
 def _placed(
-    config: Path | None, in_file: set[tuple[str, str]], sets: Sequence[str]
+    config: Path | None, in_file: set[str | tuple[str, str]], sets: Sequence[str]
 ) -> Iterator[None]:
-    """A wrong parameter of the file `config` is told with file and line, not as a --set."""
-    from harness.errors import WrongParameter
+    """What is wrong in the file `config` is told with file and line; a parameter not as a --set."""
+    from harness.errors import UsageError, WrongParameter
 
     try:
         yield
-    except WrongParameter as error:
-        by_hand = {text.partition("=")[0] for text in sets}
-        if (error.pattern, error.name) not in in_file or f"{error.pattern}.{error.name}" in by_hand:
+    except UsageError as error:
+        place: str | tuple[str, str] = error.option
+        if isinstance(error, WrongParameter):
+            by_hand = {text.partition("=")[0] for text in sets}
+            place = error.pattern, error.name
+            if f"{error.pattern}.{error.name}" in by_hand:
+                raise
+        if place not in in_file:
             raise
         from harness.config.file import in_file as placed
 
@@ -181,11 +188,8 @@ def _placed(
         raise placed(config, error) from None
 
 
-#: What decides nothing that a forecast tells.
-_NO_MATTER = (
-    "out", "resume", "rerun_changed", "retry", "quiet", "verbose", "baseline", "fail_fast",
-    "executor", "scheduler", "checkpoint",
-)  # fmt: skip
+#: How a command is carried out and where it writes: no part of what a forecast is asked for.
+_NO_MATTER = ("out", "resume", "rerun_changed", "retry", "quiet", "verbose")
 
 
 def _forecast(plugins: list[str], params: dict[str, Any], options: dict[str, Any]) -> NoReturn:
@@ -196,6 +200,10 @@ def _forecast(plugins: list[str], params: dict[str, Any], options: dict[str, Any
     from harness.cli.forecast import forecast_lines
     from harness.cli.progress import watching
     from harness.coordinator import api
+    from harness.results.store import RunFolder
+
+    if options["out"]:
+        RunFolder.check_free(options["out"])
 
     asked = {name: value for name, value in options.items() if name not in _NO_MATTER}
     with watching(quiet=options["quiet"], verbose=options["verbose"]) as listener:

@@ -31,7 +31,7 @@ from harness.results.store import RUN, RunFolder
 _ALIASES = {"set": "params"}
 _OUT = "out"
 #: Fields of which a single value is a list of one, and text is split at its commas.
-_LISTS = ("plugins", "seeds", "data", "metrics")
+_LISTS = ("plugins", "seeds", "data", "metrics", "variants")
 
 
 #: Options of `harness run` that are no keys: how a command is carried out, not what it does.
@@ -75,12 +75,14 @@ def read_config(path: Path) -> dict[str, Any]:
     return located_options(options, path.parent)
 
 
-def in_file(path: Path, error: WrongParameter) -> UsageError:
-    """`error` of a parameter that the file at `path` gives, with file and line."""
+def in_file(path: Path, error: UsageError) -> UsageError:
+    """`error` of an option or a parameter that the file at `path` gives, with file and line."""
     if path.name == RUN:
         return error
-    where = _line(read_file(path).decode(), ["params", error.pattern, error.name])
-    return UsageError(f"{path}{where}: {error.what}")
+    place, what = [error.option], str(error)
+    if isinstance(error, WrongParameter):
+        place, what = ["params", error.pattern, error.name], error.what
+    return UsageError(f"{path}{_line(read_file(path).decode(), place)}: {what}")
 
 
 def _named(field: str) -> str:
@@ -119,7 +121,7 @@ def _fields(path: Path, text: str, given: Mapping[str, Any]) -> dict[str, Any]:
                 value = parse_params([value] if isinstance(value, str) else map(str, value))
             except UsageError as error:
                 raise UsageError(f"{path}{_line(text, [key])}: {error}") from None
-        elif name == "task" and isinstance(value, list):
+        elif name in ("task", "preset") and isinstance(value, list):
             value = ",".join(map(str, value))
         options[name] = value
     return options

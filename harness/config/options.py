@@ -100,12 +100,12 @@ class RunConfig(Config):
     executor: Literal["local", "dask"] = "local"
     scheduler: str = ""
 
-    @field_validator("task", mode="before")
+    @field_validator("task", "preset", mode="before")
     @classmethod
-    def _one_text(cls, task: Any) -> Any:
-        """Several tasks are one text, separated by commas, as on the command line."""
-        several = isinstance(task, (list, tuple)) and all(isinstance(each, str) for each in task)
-        return ",".join(task) if several else task
+    def _one_text(cls, given: Any) -> Any:
+        """Several are one text, separated by commas, as on the command line."""
+        several = isinstance(given, (list, tuple)) and all(isinstance(each, str) for each in given)
+        return ",".join(given) if several else given
 
     @field_validator("task")
     @classmethod

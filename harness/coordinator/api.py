@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.catalogue.plugins import discover, select
 from harness.catalogue.tasks import short_name
 from harness.config.options import (
     Config,
@@ -21,12 +20,9 @@ from harness.config.options import (
 )
 from harness.coordinator import work
 from harness.coordinator.command import RESUMABLE, RETRIED, Command
-from harness.coordinator.devices import choose_device
-from harness.coordinator.environments import in_environments
 from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.listener import Listener
 from harness.coordinator.notebook import default_listener
-from harness.coordinator.plan import check_names
 from harness.errors import UsageError, WrongParameter
 from harness.results.store import Kind, RunFolder
 from harness.runs.folders import check_links, new_folder
@@ -39,7 +35,7 @@ def run(
     plugins: str | Path | Sequence[str | Path] = "all",
     *,
     task: str | Path | Sequence[str | Path] = "digits",
-    preset: str = "quick",
+    preset: str | Sequence[str] = "quick",
     params: Mapping[str, Mapping[str, Any]] | None = None,
     seeds: int | Sequence[int] = (0, 1, 2),
     device: str = "auto",
@@ -98,12 +94,9 @@ def forecast(
     A few batches of each row are timed, and thrown away. UsageError as by `run`.
     """
     config = make_config(RunConfig, _plain({"plugins": plugins, **options}), _named(command))
-    work.check_tasks(config)
-    selected = select(config.plugins, discover(), versions=True)
+    listener = listener or default_listener()
     with _as_params(command):
-        check_names(config, selected)
-    device, listener = choose_device(config.device), listener or default_listener()
-    selected = in_environments(selected, config.isolate, listener)
+        selected, device = work.contenders(config, listener)
     with work.prepared(config, selected, device, listener) as (plans, _metrics, _logs, workers):
         return Forecast.of(
             [probe(one.planned, one.config, one.data, workers, listener) for one in plans]

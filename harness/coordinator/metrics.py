@@ -12,7 +12,7 @@ from harness.catalogue.metrics import FoundMetrics, discover_metrics, metrics_fi
 from harness.coordinator.metric_worker import MetricWorker
 from harness.coordinator.outcome import failed
 from harness.coordinator.pool import Workers
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError, concerning, unknown
 from harness.metrics.checks import declared
 from harness.plugin import MetricSpec
 from harness.protocol.events import DeclaredMetric, MetricsDescribed
@@ -51,6 +51,7 @@ def specs_of(module: FoundMetrics) -> list[MetricSpec]:
     return list(import_module(module.location.module).harness_metrics())
 
 
+@concerning("metrics")
 def choose(
     patterns: Sequence[str], workers: Workers, say: Callable[[str], None]
 ) -> list[OwnMetric]:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from harness.catalogue.functions import function_file
 from harness.catalogue.plugins import Plugin
 from harness.config.options import RunConfig
-from harness.errors import UsageError, WrongParameter, unknown
+from harness.errors import UsageError, WrongParameter, concerning, unknown
 from harness.plugin.contract import Unsupported, Value
 from harness.plugin.parameters import Presets
 from harness.protocol.events import Failed, Prepared
@@ -139,10 +139,12 @@ def plan_tasks(
         except UsageError as error:
             if len(data) == 1 or own.task in str(error):
                 raise
-            raise UsageError(f"task {own.task}: {error}") from None
+            with concerning(error.option):
+                raise UsageError(f"task {own.task}: {error}") from None
     rows = {p.trial.row.key: p.trial.row for p in every}
     if config.baseline:
-        baselines_named(config.baseline, rows.values())
+        with concerning("baseline"):
+            baselines_named(config.baseline, rows.values())
     called = dict(zip(rows, labels(list(rows.values())), strict=True))
     every = [replace(p, name=called[p.trial.row.key]) for p in every]
     # Seed by seed over all tasks, as on one: a part then has some of each.
@@ -180,7 +182,8 @@ def check_names(config: RunConfig, plugins: Sequence[Plugin]) -> None:
     """UsageError where --set or --baseline is of a plugin that does not take part."""
     known = {name for plugin in plugins for name in (plugin.label, plugin.name)}
     if config.baseline and (config.baseline.split() or [""])[0] not in known:
-        raise unknown("row", config.baseline, known, "for --baseline")
+        with concerning("baseline"):
+            raise unknown("row", config.baseline, known, "for --baseline")
     for pattern, chosen in config.params.items():
         if not any(fnmatchcase(plugin.name, pattern) for plugin in plugins):
             error = unknown("plugin", pattern, [plugin.name for plugin in plugins])
@@ -192,7 +195,8 @@ def _check_presets(config: RunConfig, described: Mapping[str, Presets | Failed])
     for pattern in config.preset.split(","):
         if known and not any(_matches(presets, pattern, config.task) for presets in known):
             offered = {name for presets in known for name in presets.values}
-            raise unknown("preset", pattern, offered, f"for task {config.task!r}")
+            with concerning("preset"):
+                raise unknown("preset", pattern, offered, f"for task {config.task!r}")
 
 
 def _rows(

@@ -31,7 +31,7 @@ from harness.coordinator.pool import Workers
 from harness.coordinator.presets import describe
 from harness.coordinator.scratch import scratch_folder
 from harness.coordinator.training import run_trials
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError, concerning, unknown
 from harness.protocol.events import Prepared
 from harness.report.classes import without_samples
 from harness.results.comparison import PROCESSES
@@ -43,11 +43,7 @@ from harness.runs.run import Run, load
 def networks(config: RunConfig, command: Command) -> Run:
     """Trains and measures what `config` asks for, as far as the run of `command` has not yet."""
     asked, config = config, command.here(config)
-    check_tasks(config)
-    selected = select(config.plugins, discover(), versions=True)
-    check_names(config, selected)
-    device = choose_device(config.device, command.listener.message)
-    selected = in_environments(selected, config.isolate, command.listener)
+    selected, device = contenders(config, command.listener)
     jobs = config.parallel(device)
     files = environment.parameter_files(config.params)
     session = environment.session(asked, selected, command=command.text, jobs=jobs, files=files)
@@ -76,7 +72,19 @@ def networks(config: RunConfig, command: Command) -> Run:
     return load(command.path)
 
 
-def check_tasks(config: RunConfig) -> None:
+def contenders(config: RunConfig, listener: Listener) -> tuple[list[Plugin], str]:
+    """The plugins of a run, each with the interpreter that it needs, and the device."""
+    with concerning("task"):
+        _check_tasks(config)
+    with concerning("plugins"):
+        selected = select(config.plugins, discover(), versions=True)
+    check_names(config, selected)
+    with concerning("device"):
+        device = choose_device(config.device, listener.message)
+    return in_environments(selected, config.isolate, listener), device
+
+
+def _check_tasks(config: RunConfig) -> None:
     """UsageError where a task does not exist, or where two names are those of one."""
     tasks: dict[str, str] = {}
     for task in config.tasks:

@@ -148,6 +148,41 @@ def test_a_plugin_that_a_file_names_wrongly_is_told_with_the_line(
     assert code == 2 and "--set plgu.x: unknown plugin 'plgu'" in err
 
 
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("plugins = ['plgu']", "unknown plugin 'plgu': did you mean 'plug'?"),
+        ("plugins = 'gone.py'", "plugin file gone.py: No such file"),
+        ("task = ['digits', 'digts']", "unknown task 'digts': did you mean 'digits'?"),
+        ("device = 'gpu'", "unknown device 'gpu'"),
+    ],
+)
+def test_a_name_in_a_file_that_there_is_not_is_told_with_the_line(
+    harness, tmp_path, monkeypatch, option, reason
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bench.toml").write_text(f"seeds = [0]\n{option}\n")
+    for words in ([], ["--dry-run"]):
+        code, _, err = harness("run", "--config", "bench.toml", *words)
+        assert code == 2 and f"bench.toml:2: {reason}" in err
+    name = option.partition(" ")[0]
+    code, _, err = harness("run", "--config", "bench.toml", f"--{name}", "gone.py")
+    assert code == 2 and "bench.toml" not in err
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_dry_run_refuses_what_the_run_would(harness, tmp_path):
+    (tmp_path / "other").touch()
+    for words, reason in (
+        (["--out", tmp_path], "exists and is no run"),
+        (["--checkpoint", "seldom"], "--checkpoint: "),
+        (["--scheduler", "tcp://here:1"], "goes with --executor dask"),
+    ):
+        code, _, err = harness("run", "--dry-run", *words)
+        assert code == 2 and reason in err
+
+
 def test_the_command_line_overrides_a_file(harness, tmp_path, monkeypatch):
     seen = {}
 

@@ -56,6 +56,9 @@ def test_settings_may_be_words_as_on_the_command_line(bench):
     assert read_config(bench(text)) == {
         "plugins": ["a", "b"], "params": {"a": {"x": ("1", "2")}, "b": {"y": ("z",)}},
     }  # fmt: skip
+    assert read_config(bench("preset = ['quick', 'best']\nvariants = 'compile'")) == {
+        "preset": "quick,best", "variants": ["compile"],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -85,14 +88,19 @@ def test_a_mistake_is_one_line_with_file_and_line(bench, text, reason):
     assert "\n" not in str(error.value)
 
 
+of_task = UsageError("no such")
+of_task.option = "task"
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
         (WrongParameter("no such", "ada", "hiden"), ":3: no such"),
         (WrongParameter("no such", "b-*", "lr"), ":5: no such"),
+        (of_task, ":1: no such"),
     ],
 )
-def test_a_parameter_that_turns_out_wrong_later_is_told_with_its_line(bench, error, told):
+def test_what_turns_out_wrong_later_is_told_with_its_line(bench, error, told):
     path = bench("task = 'x'\n[set.ada]\nhiden = 3\n[set.'b-*']\nlr = 1\n")
     assert str(in_file(path, error)) == f"{path}{told}"
 

@@ -221,6 +221,11 @@ def test_several_tasks_are_one_text_and_each_is_a_run_of_its_own():
     ]
 
 
+def test_several_presets_are_one_text():
+    config = make_config(RunConfig, {"plugins": ("all",), "preset": ["quick", "source*"]})
+    assert config.preset == "quick,source*"
+
+
 def test_options_that_are_no_options_are_one_line():
     with pytest.raises(UsageError, match=r"^the options: "):
         make_config(RunConfig, ["plugins"])
