@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.codes import FAILED, OK
+from harness.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from harness.coordinator.conformance import Result
@@ -29,26 +31,30 @@ def check(plugins: tuple[str, ...], device: str, quick: bool, isolate: bool, as_
     One line a check: ok, FAILED or skipped, what was found, and what to change. Exit code 1 where a
     check fails.
     """
-    from harness.cli.messages import messages
-    from harness.coordinator.conformance import check as run_checks
-
     shown: list[str] = []
+    until_first = ExitStack()
 
     def show(result: Result) -> None:
+        until_first.close()
         if result.plugin not in shown:
             click.echo(("\n" if shown else "") + result.plugin)
             shown.append(result.plugin)
         word = click.style(result.line[:8], fg=_COLOURS[result.status])
         click.echo(f"  {word}{result.line[8:]}")
 
-    results = run_checks(
-        plugins,
-        device=device,
-        quick=quick,
-        isolate=isolate,
-        each=(lambda _: None) if as_json else show,
-        listener=messages(),
-    )
+    with until_first:
+        until_first.enter_context(waiting(f"checking {', '.join(plugins)}"))
+        from harness.cli.messages import messages
+        from harness.coordinator.conformance import check as run_checks
+
+        results = run_checks(
+            plugins,
+            device=device,
+            quick=quick,
+            isolate=isolate,
+            each=(lambda _: None) if as_json else show,
+            listener=messages(),
+        )
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
     else:
