@@ -83,6 +83,7 @@ def split_at_random(
     """
     import numpy as np
 
+    inputs = inputs if hasattr(inputs, "shape") else np.asarray(inputs)
     total = len(inputs)
     if len(targets) != total:
         raise UsageError(f"{total} inputs and {len(targets)} targets: wanted one for each sample")

@@ -55,7 +55,7 @@ def tradeoff(rows: Sequence[NetworkRow]) -> Drawn:
     if not many:
         return Drawn(figure)
     _number(figure, axes, points)
-    return Drawn(figure, "The numbers are the rows' places by accuracy; the legend names them.")
+    return Drawn(figure, "The numbers count the rows of the table; the legend names them.")
 
 
 def _number(figure: Figure, axes: Axes, points: Sequence[tuple[float, float]]) -> None:

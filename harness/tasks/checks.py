@@ -88,15 +88,23 @@ class CheckedArrays:
             raise DataMissing(f"{where} has {len(inputs)} samples, not {spec.sizes.get(name)}")
         dtype = str(inputs.dtype)
         if dtype not in ("uint8", "bool", "float16", "float32", "float64"):
-            raise DataMissing(f"{where} has inputs of {dtype}, wanted uint8 or float32")
+            raise DataMissing(
+                f"{where} has inputs of {dtype}, wanted uint8 or float32: `inputs.astype('float32')`"
+            )
         if spec.kind != SPIKE_TRAIN:
             self._check_labels(name, targets)
 
     def _check_labels(self, name: str, targets: NDArray[Any]) -> None:
         where = f"{self._spec.name}: {name}"
         if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            mend = "np.unique(targets, return_inverse=True)[1]"  # names of classes
+            if targets.ndim > 1:
+                mend = "targets.argmax(1)"
+            elif targets.dtype.kind in "fb":
+                mend = "targets.astype(int)"
             raise DataMissing(
-                f"{where} has targets of {targets.dtype} {targets.shape}, wanted integers, one each"
+                f"{where} has targets of {targets.dtype} {targets.shape}, wanted integers, one each: "
+                f"`{mend}`"
             )
         wrong = (targets < 0) | (targets >= self._spec.classes)
         if wrong.any():

@@ -75,15 +75,20 @@ def test_booleans_are_spikes():
         ),
         (
             {"test": (RANDOM.random((2, 3)), [0.0, 1.0])},
-            "test has targets of float64 (2,), wanted integers, one each",
+            "test has targets of float64 (2,), wanted integers, one each: `targets.astype(int)`",
         ),
         (
             {"test": (RANDOM.random((2, 3)), [[0, 1], [1, 0]])},
-            "test has targets of int64 (2, 2), wanted integers, one each",
+            "test has targets of int64 (2, 2), wanted integers, one each: `targets.argmax(1)`",
+        ),
+        (
+            {"test": (RANDOM.random((2, 3)), ["cat", "dog"])},
+            "test has targets of <U3 (2,), wanted integers, one each: "
+            "`np.unique(targets, return_inverse=True)[1]`",
         ),
         (
             {"test": (np.zeros((2, 3), np.int64), [0, 1])},
-            "test has inputs of int64, wanted uint8 or float32",
+            "test has inputs of int64, wanted uint8 or float32: `inputs.astype('float32')`",
         ),
         (
             {"test": one([[0, 0, 0], [0, np.nan, 0]])},
@@ -96,6 +101,14 @@ def test_booleans_are_spikes():
 )
 def test_what_is_wrong_with_a_split(changes, line):
     assert refused(Arrays(good(**changes))).startswith(line)
+
+
+def test_lists_are_split_as_arrays_are():
+    inputs, targets = RANDOM.random((40, 3)), np.arange(40) % 2
+    of_lists = split_at_random(inputs.tolist(), targets.tolist()).splits
+    for name, (values, classes) in split_at_random(inputs, targets).splits.items():
+        assert np.array_equal(of_lists[name][0], values)
+        assert np.array_equal(of_lists[name][1], classes)
 
 
 def test_a_bad_value_is_told_by_its_place_before_the_split():
