@@ -97,7 +97,8 @@ def _checks(timings: Timings, timed: Timings) -> str:
         return ""
     noun = "layer" if any(isinstance(record, LayerTiming) for record in timed) else "row"
     tried = sum(record.status != "skipped" for record in timings)
-    return prose("trust", f"{noun}_checks", passed=f"{len(timed)} of {counted(tried, noun)}")
+    passed = sum(not isinstance(record, LayerTiming) or record.equal for record in timed)
+    return prose("trust", f"{noun}_checks", passed=f"{passed} of {counted(tried, noun)}")
 
 
 def _unchecked(timed: Timings, labels: Mapping[str, str]) -> str:

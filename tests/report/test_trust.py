@@ -44,6 +44,11 @@ def test_layers_that_refuse_are_no_failed_check():
     assert found["Refused"] == "sinabs (skipped: no leak)"
 
 
+def test_a_layer_that_is_not_equal_has_not_passed():
+    unequal = layer("norse", equal=False)
+    assert words([layer("native"), unequal])["Checks passed"].startswith("1 of 2 layers: ")
+
+
 def test_what_is_absent_is_told_once_for_all_rows_that_lack_it():
     found = words(
         [

@@ -72,7 +72,7 @@ def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
 
 
 def of_layers(rows: Sequence[Summary]) -> list[Answer]:
-    """The fastest framework of the largest layer, for each density of the inputs."""
+    """The fastest framework of the largest layer, for each density of the inputs; none of one alone."""
     answers = []
     comparable = [row for row in rows if layers.comparable(row)]
     names = sorted({row.row.plugin for row in comparable})
@@ -80,6 +80,8 @@ def of_layers(rows: Sequence[Summary]) -> list[Answer]:
     for group in layers.by_density(comparable):
         largest = max(layers.size(row).neurons for row in group)
         same = sorted((r for r in group if layers.size(r).neurons == largest), key=layers.total)
+        if len(same) == 1:
+            continue
         first = same[0]
         sentences = []
         pairs = {plain(row.row.plugin): _slower_layer(row, first) for row in same[1:]}

@@ -117,6 +117,9 @@ def test_of_layers_the_fastest_of_the_largest_size_is_named():
     assert "8192 neurons" in found[0].question
     # The group calls snntorch, 1.05 times as slow, a tie.
     assert found[0].sentences[0] == "snntorch cannot be told from it."
+    timings = [each for each in layers_records() if each.kind == "layer-timing"]
+    alone = [each for each in timings if each.row.plugin == "native"]
+    assert of_layers(layer_rows(summarise(alone))) == []
 
 
 def test_what_the_group_calls_a_tie_is_none_the_faster_by_its_median():
