@@ -271,9 +271,9 @@ def failure(error: BaseException, where: str) -> Failed:
         status = "oom"
     elif isinstance(error, SystemExit):
         status, reason = "crashed", f"called exit({error.code!r})"
-    elif _no_room(error):
+    elif _no_room(error, reason):
         status, reason = "crashed", f"no space is left on the disk ({error})"
-    elif "can't allocate memory" in str(error):  # torch's allocator on the CPU raises RuntimeError
+    elif "can't allocate memory" in reason:  # torch's allocator on the CPU raises RuntimeError
         status = "oom"
     elif status == "failed":
         reason = f"{reason}{place}"
@@ -288,8 +288,8 @@ def _short(reason: str) -> str:
     return f"{reason[:half]} ... {reason[-half:]} ({len(reason)} characters: the log has all)"
 
 
-def _no_room(error: BaseException) -> bool:
+def _no_room(error: BaseException, text: str) -> bool:
     """Whether a full disk is the cause; libraries of other languages tell it by the text alone."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return os.strerror(errno.ENOSPC) in str(error)
+    return os.strerror(errno.ENOSPC) in text

@@ -272,6 +272,14 @@ def test_a_reason_is_short_however_long_the_message_of_an_exception():
     assert reason.endswith("x ends (1000024 characters: the log has all)")
 
 
+def test_an_exception_whose_text_cannot_be_had_is_told():
+    class Odd(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    assert failure(Odd(), "here").reason == "Odd: no message that can be read"
+
+
 def test_notes_of_an_exception_that_are_no_texts_are_told():
     error = ValueError("wrong")
     error.__notes__ = [1, "two"]
