@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.coordinator.process import SAFELY, Process, Worker, ending
-from harness.coordinator.survivors import wait_until_gone
+from harness.coordinator.survivors import has_ended, is_stopped, wait_until_gone
 from harness.coordinator.worker_environment import worker_environment
 
 #: What all workers have in common, imported once.
 COMMON = "harness.worker.preload"
 #: A killed process ends at once, unless the kernel is busy for it.
 _END_SECONDS = 10.0
+#: A child that has ended is looked for so often, in case its starter was stopped.
+LOOK_SECONDS = 1.0
 
 
 class StarterDied(Exception):
@@ -31,14 +34,22 @@ class StarterDied(Exception):
 
 @dataclass
 class Child:
-    """A process that a starter has forked: its end is told by the starter."""
+    """A process that a starter has forked: its end is told by the starter.
+
+    A starter that was stopped (SIGSTOP) tells nothing: `free` ends it.
+    """
 
     pid: int
+    free: Callable[[], None]
     code: Future[int] = field(default_factory=Future)
 
     def wait(self) -> int:
         """The exit code, or less the signal's number; SIGKILL's where the starter died too."""
-        return self.code.result()
+        while True:
+            with suppress(TimeoutError):
+                return self.code.result(LOOK_SECONDS)
+            if has_ended(self.pid):
+                self.free()
 
 
 class Starter:
@@ -135,10 +146,17 @@ class Starter:
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         # By a signal: importing torch's compiler makes Python print leak warnings when it exits.
+        self._kill()
+        self._listener.join(_END_SECONDS)
+
+    def _free(self) -> None:
+        if is_stopped(self._process.pid):
+            self._kill()
+
+    def _kill(self) -> None:
         if not self._death:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._listener.join(_END_SECONDS)
 
     def _fork(self, message: dict[str, Any], descriptors: list[int]) -> Child:
         self.wait_until_ready()
@@ -164,7 +182,7 @@ class Starter:
                 elif self._forked is not None and "refused" in message:
                     self._forked.set_exception(StarterDied(f"cannot fork: {message['refused']}"))
                 elif self._forked is not None:
-                    child = self._children[message["pid"]] = Child(message["pid"])
+                    child = self._children[message["pid"]] = Child(message["pid"], self._free)
                     self._forked.set_result(child)
         self._bury()
 

@@ -39,13 +39,26 @@ def kill_survivors(token: str) -> None:
             return
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process that is no child of ours has ended."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped the process, by SIGSTOP."""
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    return False
+
+
 def wait_until_gone(pid: int, seconds: float) -> None:
     """Waits until a killed process that is no child of ours has ended, for `seconds` at most."""
     until = monotonic() + seconds
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        while process.status() != psutil.STATUS_ZOMBIE and monotonic() < until:
-            sleep(0.005)
+    while not has_ended(pid) and monotonic() < until:
+        sleep(0.005)
 
 
 def kills_by_the_kernel(counters: Path = Path("/proc/vmstat")) -> int:

@@ -252,6 +252,18 @@ def test_a_starter_that_dies_takes_its_workers_with_it_and_says_why(
         assert worker.ask(TakeMemory(), timeout=120).status == "failed"
 
 
+def test_a_starter_that_was_stopped_keeps_nobody_waiting(start, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.coordinator.starter.LOOK_SECONDS", 0.1)
+    starter = start()
+    with starter.worker(tmp_path / "stopped.log", 1) as worker:
+        parent = psutil.Process(worker.pid).ppid()
+        os.kill(parent, signal.SIGSTOP)
+        worker.kill()
+    assert not psutil.pid_exists(parent)
+    with pytest.raises(StarterDied, match="was killed by SIGKILL"):
+        starter.worker(tmp_path / "after.log", 1)
+
+
 def test_ending_it_ends_all_that_it_started(start, tmp_path, processes):
     base = start("json")
     branch = base.branch(["csv"], tmp_path / "branch.log")
