@@ -41,13 +41,14 @@ def session(
 
     `files` are the digests of those that its parameters name.
     """
-    plugins = list(plugins)
+    plugins, version = list(plugins), Installed().version
+    host = {"version": version("snn-harness"), "digest": host_digest(), "torch": version("torch")}
     return Session(
         command=command,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         config=config.model_dump(mode="json"),
         jobs=jobs,
-        host={"version": Installed().version("snn-harness"), "digest": host_digest()},
+        host=host,
         plugins={plugin.label: _facts(plugin) for plugin in plugins},
         files=dict(files or {}),
         environment=describe(plugins),

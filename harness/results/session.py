@@ -16,13 +16,13 @@ class Session(Data):
     """What run.json keeps of one command; the records name it by its place in the list.
 
     `config` is what was asked, `folder` where: relative to the run's own, for the relative paths in
-    `config`. `host` and `plugins` hold a `digest` of the sources (and versions), `metrics` the
-    declarations of its metrics by hook, `data` the digests of the task's files (of several tasks, by their
-    names), `files` those of the files that parameters name: a run is carried on only where they are the
-    same. A plugin's `description` is the first line of its module. `planned` is the number of trials of its
-    plan, None where that is not known; `rows` are the keys of the plan's rows, in its order, those of other
-    parts (`--shard`) too. `wall_seconds` is how long each part took, `merged_from` the folder from which
-    `harness merge`, or a report of several runs, took it.
+    `config`. `host` and `plugins` hold a `digest` of the sources and versions (the host's, that of torch),
+    `metrics` the declarations of its metrics by hook, `data` the digests of the task's files (of several
+    tasks, by their names), `files` those of the files that parameters name: a run is carried on only where
+    they are the same. A plugin's `description` is the first line of its module. `planned` is the number of
+    trials of its plan, None where that is not known; `rows` are the keys of the plan's rows, in its order,
+    those of other parts (`--shard`) too. `wall_seconds` is how long each part took, `merged_from` the folder
+    from which `harness merge`, or a report of several runs, took it.
     """
 
     command: str = ""
@@ -89,5 +89,6 @@ def _code(facts: dict[str, str]) -> dict[str, str]:
 
 
 def _told(facts: dict[str, str]) -> str:
-    version, digest = facts.get("version", ""), facts.get("digest", "")[:8]
-    return " ".join(part for part in (version, digest) if part) or "unknown"
+    torch = f"torch {facts['torch']}" if facts.get("torch") else ""
+    parts = (facts.get("version", ""), facts.get("digest", "")[:8], torch)
+    return " ".join(filter(None, parts)) or "unknown"

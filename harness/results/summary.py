@@ -90,7 +90,7 @@ def summarise(
     """The rows of `records`, in the order in which they appear; `answers` are those to each task.
 
     Records make one row where plugin, versions, parameters, device and code are the same, the code
-    of the host included.
+    of the host and the version of torch included.
     """
     rows: dict[tuple[str, str], list[TrialRecord | NetworkTiming | LayerTiming]] = {}
     for record in latest(list(records)):
@@ -99,7 +99,7 @@ def summarise(
     names = labels([members[0].row for members in rows.values()])
     counts = Counter(names)
     names = [
-        f"{name} host={host[:8]}" if counts[name] > 1 else name
+        f"{name} {host}".rstrip() if counts[name] > 1 else name
         for name, (_, host) in zip(names, rows, strict=True)
     ]
     return [
@@ -109,9 +109,12 @@ def summarise(
 
 
 def _host(record: Record, sessions: Sequence[Session]) -> str:
+    """The code of the host, and the torch, that made the record; they are no part of its row."""
     if record.session >= len(sessions):
         return ""
-    return sessions[record.session].host.get("digest", "")
+    host = sessions[record.session].host
+    known = {"host": host.get("digest", "")[:8], "torch": host.get("torch", "")}
+    return " ".join(f"{name}={value}" for name, value in known.items() if value)
 
 
 def _summary(

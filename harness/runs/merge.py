@@ -80,8 +80,8 @@ def _session(parts: Sequence[Part], command: str, out: Path) -> tuple[Session, l
         )
     if any(session.host != last[-1].host for session in last):
         remarks.append(
-            "the runs are of several versions of the harness: their rows stay apart, and resuming "
-            f"continues with those of {parts[-1].folder.path}"
+            "the runs are of several versions of the harness or of torch: their rows stay apart, and "
+            f"resuming continues with those of {parts[-1].folder.path}"
         )
     if any(session.metrics != last[-1].metrics for session in last):
         remarks.append("the runs differ in their metrics by hook: a trial has those of its own run")

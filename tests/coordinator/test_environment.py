@@ -21,6 +21,7 @@ def test_a_session_keeps_what_was_asked_and_what_was_found(make_plugin):
     assert session.plugins == {"a": {"version": "8", "digest": "d", "description": "what it is"}}
     assert session.host["digest"] == host_digest()
     assert session.host["version"]
+    assert session.host["torch"] == session.environment["packages"].get("torch", "")
     assert (session.command, session.jobs) == ("harness run", 2)
     assert session.data == {}
     assert session.started.endswith("+00:00")

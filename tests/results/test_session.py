@@ -34,6 +34,16 @@ def test_what_a_result_depends_on_is_told():
     ]
 
 
+def test_another_torch_is_told():
+    before, now = (
+        BEFORE.model_copy(update={"host": {**BEFORE.host, "torch": torch}})
+        for torch in ("2.14.0", "2.15.0")
+    )
+    assert changes(before, now) == [
+        "the host (0.2.0 aaaaaaaa torch 2.14.0, now 0.2.0 aaaaaaaa torch 2.15.0)"
+    ]
+
+
 def test_a_file_that_a_parameter_names_is_told():
     before = BEFORE.model_copy(update={"files": {"net.py": "a" * 64, "gone.py": "b" * 64}})
     now = before.model_copy(update={"files": {"net.py": "c" * 64, "new.py": "d" * 64}})

@@ -44,6 +44,11 @@ def test_rows_that_another_version_of_the_host_measured_are_never_merged(make_re
         "fake host=aa",
         "fake host=bb",
     ]
+    older, newer = (Session(host={"digest": "aa", "torch": torch}) for torch in ("2.14", "2.15"))
+    assert [row.label for row in summarise(records, [older, newer])] == [
+        "fake host=aa torch=2.14",
+        "fake host=aa torch=2.15",
+    ]
 
 
 def test_seeds_are_one_row_with_an_interval(make_record):
