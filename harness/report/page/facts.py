@@ -104,7 +104,6 @@ def _metric(metric: Metric) -> dict[str, str]:
         "title": metric.title,
         "unit": metric.unit,
         "better": metric.better,
-        "group": metric.group,
         "of": "calls" if metric.series else "seeds",
     }
 
