@@ -30,9 +30,9 @@ def doctor(device: str, threads: int, rounds: int, min_time: float) -> None:
     from rich.console import Console
 
     from harness.cli.progress import watching
-    from harness.coordinator.devices import choose_device, gpu_state
     from harness.coordinator.doctor import examine, examine_card, judge, null_group
-    from harness.coordinator.pool import Workers
+    from harness.coordinator.processes.devices import choose_device, gpu_state
+    from harness.coordinator.processes.pool import Workers
 
     findings = examine(threads)
     with watching() as listener, Workers() as workers:

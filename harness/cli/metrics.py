@@ -23,7 +23,7 @@ def metrics(name: str | None, as_json: bool) -> None:
     """
     from harness.catalogue.metrics import discover_metrics, metrics_file
     from harness.coordinator.metrics import known_metrics
-    from harness.coordinator.pool import Workers
+    from harness.coordinator.processes.pool import Workers
     from harness.errors import unknown
 
     modules = [metrics_file(Path(name))] if name and name.endswith(".py") else discover_metrics()

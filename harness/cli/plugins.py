@@ -75,8 +75,8 @@ def _framework(plugin: Plugin) -> str:
 
 def _show(name: str, as_json: bool) -> None:
     from harness.catalogue.plugins import discover, select
-    from harness.coordinator.pool import Workers
     from harness.coordinator.presets import describe
+    from harness.coordinator.processes.pool import Workers
     from harness.coordinator.scratch import scratch_folder
     from harness.errors import UsageError
     from harness.plugin.parameters import Presets

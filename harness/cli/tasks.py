@@ -13,7 +13,7 @@ from harness.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from harness.catalogue.tasks import FoundTask
-    from harness.coordinator.pool import Workers
+    from harness.coordinator.processes.pool import Workers
 
 
 @click.command()
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def tasks(name: str | None, data: tuple[str, ...], as_json: bool) -> None:
     """List every task and its kind; with NAME or FILE.py, its sizes, source and where its data are."""
     from harness.catalogue.tasks import discover_tasks, find_task
-    from harness.coordinator.pool import Workers
+    from harness.coordinator.processes.pool import Workers
 
     chosen = [find_task(name)] if name else discover_tasks()
     with waiting("looking at the data of tasks"), Workers(fork=False) as workers:

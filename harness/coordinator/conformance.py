@@ -13,11 +13,11 @@ from typing import Literal
 
 from harness.catalogue.plugins import GROUP, Plugin, discover, select
 from harness.config.options import texts
-from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import failed, unexpected
-from harness.coordinator.pool import Workers, asking
+from harness.coordinator.processes.devices import choose_device
+from harness.coordinator.processes.failures import failed, unexpected
+from harness.coordinator.processes.pool import Workers, asking
 from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError
 from harness.plugin.conformance import CHECKS, Check

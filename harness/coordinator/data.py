@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.catalogue.tasks import find_task
 from harness.config.paths import cache_folder
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError
 from harness.protocol.events import Event, Failed, Prepared, TasksDescribed

@@ -14,7 +14,7 @@ from harness import cgroup
 from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Procedure, Subject
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.coordinator.scratch import scratch_folder
 from harness.cores import cores
 from harness.errors import UsageError

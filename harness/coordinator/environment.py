@@ -21,8 +21,9 @@ from harness.catalogue.functions import split_function
 from harness.catalogue.installed import Installed
 from harness.catalogue.plugins import Plugin
 from harness.config.options import Config, Params
-from harness.coordinator import environments, worker_environment
-from harness.coordinator.devices import gpus
+from harness.coordinator import environments
+from harness.coordinator.processes import worker_environment
+from harness.coordinator.processes.devices import gpus
 from harness.cores import cores
 from harness.results.session import Session
 

@@ -12,8 +12,8 @@ from harness.coordinator.command import Command
 from harness.coordinator.data import prepare
 from harness.coordinator.environments import in_environments
 from harness.coordinator.listener import Listener
-from harness.coordinator.outcome import failed
-from harness.coordinator.pool import Workers, asking
+from harness.coordinator.processes.failures import failed
+from harness.coordinator.processes.pool import Workers, asking
 from harness.coordinator.scratch import scratch_folder
 from harness.errors import UsageError, unknown
 from harness.protocol.events import Measured, Prepared

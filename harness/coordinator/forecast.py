@@ -10,7 +10,7 @@ from time import monotonic
 from harness.config.options import RunConfig
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned
-from harness.coordinator.pool import Workers, asking, spread
+from harness.coordinator.processes.pool import Workers, asking, spread
 from harness.coordinator.scratch import scratch_folder
 from harness.plugin.parameters import BATCH_SIZE, EPOCHS
 from harness.protocol.events import Failed, Prepared, Progress

@@ -14,8 +14,8 @@ from pathlib import Path
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Member, Procedure, Subject
 from harness.coordinator.others import Others
-from harness.coordinator.outcome import unexpected
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.failures import unexpected
+from harness.coordinator.processes.pool import Workers
 from harness.coordinator.result import Result, choose_baseline
 from harness.coordinator.rounds import Step, phases
 from harness.coordinator.speed_check import refuse_impossible

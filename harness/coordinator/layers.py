@@ -10,8 +10,9 @@ from typing import Any
 from harness.catalogue.plugins import Plugin
 from harness.config.options import LayersConfig
 from harness.coordinator.member import Subject
-from harness.coordinator.outcome import failed, now, recorded
-from harness.coordinator.pool import asking
+from harness.coordinator.outcome import now, recorded
+from harness.coordinator.processes.failures import failed
+from harness.coordinator.processes.pool import asking
 from harness.coordinator.timing import Bench
 from harness.protocol.events import Event, Failed, Proved
 from harness.protocol.requests import OpenLayer, ProveLayer

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.pool import Workers, asking
+from harness.coordinator.processes.pool import Workers, asking
 from harness.protocol.events import Event
 from harness.protocol.requests import ComputeMetric, DescribeMetrics
 from harness.subjects import PluginLocation

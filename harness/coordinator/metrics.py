@@ -10,8 +10,8 @@ from pathlib import Path
 
 from harness.catalogue.metrics import FoundMetrics, discover_metrics, metrics_file
 from harness.coordinator.metric_worker import MetricWorker
-from harness.coordinator.outcome import failed
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.failures import failed
+from harness.coordinator.processes.pool import Workers
 from harness.errors import UsageError, concerning, unknown
 from harness.metrics.checks import declared
 from harness.plugin import MetricSpec

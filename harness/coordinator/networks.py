@@ -10,7 +10,7 @@ from harness.coordinator.listener import Listener
 from harness.coordinator.member import Subject
 from harness.coordinator.outcome import recorded
 from harness.coordinator.plan import Planned
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.coordinator.timing import Bench
 from harness.protocol.events import Prepared
 from harness.protocol.requests import OpenNetwork

@@ -1,4 +1,4 @@
-"""From a worker's answer to the fields of a record."""
+"""From a worker's answer to a record."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from harness.catalogue.plugins import Plugin
-from harness.protocol.events import Event, Failed, Trained
+from harness.coordinator.processes.failures import failed
+from harness.protocol.events import Event, Trained
 from harness.results.record import Record, Variant, finite, first_error
 
 R = TypeVar("R", bound=Record | Variant)
@@ -17,31 +17,9 @@ R = TypeVar("R", bound=Record | Variant)
 NOT_FINITE = "it came out as no finite number"
 
 
-def not_ready(plugin: Plugin) -> Failed:
-    """What becomes of a trial whose plugin cannot start: missing is skipped, broken has failed."""
-    if plugin.status == "missing":
-        return Failed(status="skipped", reason=f"{plugin.reason}; {plugin.install}")
-    return Failed(status="failed", reason=plugin.reason, where="import")
-
-
 def now() -> str:
     """The time of a record that is made now."""
     return datetime.now(UTC).isoformat()
-
-
-def failed(event: Event) -> dict[str, Any]:
-    """The fields of a record of something that came to nothing, or was answered by the wrong type."""
-    if not isinstance(event, Failed):
-        event = unexpected(event)
-    # An invalid output names its hook itself, and a skip is what the plugin says.
-    with_where = event.where and event.status not in ("invalid", "skipped")
-    reason = f"{event.where}: {event.reason}" if with_where else event.reason
-    return {"status": event.status, "reason": reason}
-
-
-def unexpected(event: Event) -> Failed:
-    """What an answer of the wrong type means."""
-    return Failed(status="crashed", reason=f"the worker answered {event.type!r}")
 
 
 def trained(event: Event) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from harness.coordinator.metric_worker import MetricWorker
 from harness.coordinator.metrics import OwnMetric
-from harness.coordinator.outcome import failed
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.failures import failed
+from harness.coordinator.processes.pool import Workers
 from harness.metrics import evidence
 from harness.metrics.computing import compute
 from harness.protocol.events import Computed

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.outcome import unexpected
-from harness.coordinator.pool import Workers, asking, spread
+from harness.coordinator.processes.failures import unexpected
+from harness.coordinator.processes.pool import Workers, asking, spread
 from harness.plugin.parameters import Parameter, Presets
 from harness.protocol.events import Described, Failed
 from harness.protocol.requests import Describe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.coordinator.outcome import failed
+from harness.coordinator.processes.failures import failed
 from harness.protocol.events import Event, Measured, Trained
 from harness.protocol.requests import ReloadTrial, RunTrial
 

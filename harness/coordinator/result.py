@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from harness.coordinator.member import Member
-from harness.coordinator.outcome import failed
+from harness.coordinator.processes.failures import failed
 from harness.protocol.events import Failed, Measured
 from harness.results.record import BASELINE, Series, finite
 from harness.results.timings import compare, sweep_metrics, timed_metrics

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.options import Config
-from harness.coordinator.devices import gpu_state
 from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Procedure, Subject
-from harness.coordinator.outcome import failed, now, recorded
-from harness.coordinator.pool import Workers
+from harness.coordinator.outcome import now, recorded
+from harness.coordinator.processes.devices import gpu_state
+from harness.coordinator.processes.failures import failed
+from harness.coordinator.processes.pool import Workers
 from harness.protocol.events import Failed, Measured
 from harness.results.caveats import OTHERS
 from harness.results.record import PeaksRecord

@@ -20,7 +20,7 @@ from harness.coordinator.metrics import OwnMetric
 from harness.coordinator.outcome import recorded, trained
 from harness.coordinator.own_metrics import OwnMetrics, own_metrics
 from harness.coordinator.plan import Planned
-from harness.coordinator.pool import Workers, spread
+from harness.coordinator.processes.pool import Workers, spread
 from harness.coordinator.queue import Queue
 from harness.coordinator.reload import reloaded
 from harness.coordinator.scoring import Scorer

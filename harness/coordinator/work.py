@@ -19,7 +19,6 @@ from harness.coordinator import environment
 from harness.coordinator.checkpoints import prune
 from harness.coordinator.command import Command
 from harness.coordinator.data import prepare
-from harness.coordinator.devices import choose_device
 from harness.coordinator.environments import in_environments
 from harness.coordinator.executors.job import Executor
 from harness.coordinator.layers import LayersBench
@@ -27,8 +26,9 @@ from harness.coordinator.listener import Listener
 from harness.coordinator.metrics import OwnMetric, choose
 from harness.coordinator.networks import measure_networks
 from harness.coordinator.plan import Planned, TaskPlan, check_names, plan_tasks, without_effect
-from harness.coordinator.pool import Workers
 from harness.coordinator.presets import describe
+from harness.coordinator.processes.devices import choose_device
+from harness.coordinator.processes.pool import Workers
 from harness.coordinator.scratch import scratch_folder
 from harness.coordinator.training import run_trials
 from harness.errors import UsageError, concerning, unknown

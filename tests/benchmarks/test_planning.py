@@ -35,7 +35,7 @@ from harness.config.options import RunConfig, make_config
 from harness.coordinator.executors.job import Outcome
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import plan
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.coordinator.training import run_trials
 from harness.plugin.contract import Task
 from harness.plugin.parameters import Parameter, Presets

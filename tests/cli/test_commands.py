@@ -158,8 +158,10 @@ def test_what_only_the_plugin_knows_is_wrong_is_found_before_any_trial(
 def test_an_out_folder_that_cannot_be_used_is_found_before_any_work(
     harness, plugin_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("harness.coordinator.pool.Workers.start", None)  # no worker is to start
-    monkeypatch.setattr("harness.coordinator.pool.Workers.starter", None)
+    monkeypatch.setattr(
+        "harness.coordinator.processes.pool.Workers.start", None
+    )  # no worker is to start
+    monkeypatch.setattr("harness.coordinator.processes.pool.Workers.starter", None)
     path = plugin_file("mine", base="declared")
     run = RunFolder.create(tmp_path / "run", "networks")
     run.begin(Session())

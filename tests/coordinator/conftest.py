@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from harness.coordinator import wall
 from harness.coordinator.group import measure
 from harness.coordinator.listener import Listener
 from harness.coordinator.member import Procedure
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.protocol.events import (
     TIMED,
     TIMING,
@@ -34,10 +33,8 @@ from harness.protocol.requests import (
     WarmUp,
 )
 from harness.subjects import PluginLocation
+from tests.fixtures.forking import HOW
 from tests.fixtures.groups import who
-
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are not forked")
-HOW = [pytest.param(False, id="spawned"), pytest.param(True, id="forked", marks=linux)]
 
 
 @pytest.fixture(scope="module", params=HOW)

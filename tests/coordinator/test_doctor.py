@@ -15,7 +15,7 @@ from harness.coordinator.doctor import (
     null_group,
 )
 from harness.coordinator.listener import Listener
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.errors import UsageError
 from harness.protocol.events import Failed
 from harness.protocol.requests import OpenProbe

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from harness.catalogue.metrics import discover_metrics, metrics_file
 from harness.coordinator.metrics import choose, known_metrics
 from harness.coordinator.own_metrics import own_metrics
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.errors import UsageError
 from harness.metrics.evidence import changed_name
 from harness.metrics.robustness import CHANGES

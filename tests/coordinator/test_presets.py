@@ -3,11 +3,10 @@ from __future__ import annotations
 import os
 
 from harness.catalogue.plugins import from_file
-from harness.coordinator.pool import Workers
 from harness.coordinator.presets import describe
+from harness.coordinator.processes.pool import Workers
 from harness.plugin.parameters import Presets
-
-from .conftest import linux
+from tests.fixtures.forking import linux
 
 
 def test_every_plugin_has_its_presets_or_the_reason_why_not(plugin_file, workers, logs):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.coordinator import standing as standing_module
-from harness.coordinator.starter import StarterDied
+from harness.coordinator.processes.starter import StarterDied
 from harness.protocol.events import Measured, Opened
 from harness.protocol.requests import OpenProbe
 from tests.fixtures.groups import fails, rounds, subject, who

@@ -12,16 +12,15 @@ from harness.config.options import RunConfig, make_config
 from harness.coordinator.executors.job import Stages
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned, plan
-from harness.coordinator.pool import Workers
 from harness.coordinator.presets import describe
+from harness.coordinator.processes.pool import Workers
 from harness.coordinator.training import run_trials
 from harness.plugin.parameters import Presets
 from harness.protocol.events import Failed, Measured, Prepared, Progress, Trained
 from harness.results.record import Cited
 from harness.results.store import RunFolder
 from harness.subjects import Trial
-
-from .conftest import linux
+from tests.fixtures.forking import linux
 
 DATA = Prepared(path="unused", facts={})
 TRAINED = Trained(versions={}, metrics={"validation_accuracy": 0.5}, layers=[], history=[])

@@ -6,7 +6,7 @@ import pytest
 
 from harness.catalogue.plugins import discover
 from harness.coordinator.conformance import check
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 
 OURS = [plugin for plugin in discover() if plugin.distribution.startswith("snn-harness-")]
 

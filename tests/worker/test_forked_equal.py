@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.protocol.events import Trained
 from harness.subjects import PluginLocation
 

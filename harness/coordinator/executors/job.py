@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator.pool import Workers, asking
+from harness.coordinator.processes.pool import Workers, asking
 from harness.coordinator.reload import again
 from harness.protocol.events import Event, Progress
 from harness.protocol.requests import RunTrial

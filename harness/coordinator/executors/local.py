@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from harness.config.options import RunConfig
 from harness.coordinator.executors.job import Job, Outcome, reload_here, run_here
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 from harness.protocol.events import Event, Prepared, Progress
 
 

@@ -26,8 +26,8 @@ from harness.coordinator.data import prepare
 from harness.coordinator.executors.job import Job, Outcome, Stages, reload_here, run_here
 from harness.coordinator.executors.order import Delivery, Order
 from harness.coordinator.executors.parcel import LOG_BYTES, Parcel
-from harness.coordinator.pool import Workers
-from harness.coordinator.process import Worker
+from harness.coordinator.processes.pool import Workers
+from harness.coordinator.processes.process import Worker
 from harness.errors import UsageError
 from harness.protocol.events import Failed, Progress, Trained
 

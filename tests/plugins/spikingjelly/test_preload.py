@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("spikingjelly")
 
-from harness.coordinator.worker_environment import worker_environment
+from harness.coordinator.processes.worker_environment import worker_environment
 
 LATER = """
 import sys

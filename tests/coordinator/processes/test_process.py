@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.coordinator.process import Worker, ending
+from harness.coordinator.processes.process import Worker, ending
 from harness.protocol.events import Described, Failed
 from harness.protocol.requests import Describe, Prepare, TakeMemory
 from harness.subjects import PluginLocation, TaskLocation
@@ -276,7 +276,9 @@ def test_a_child_in_a_session_of_its_own_neither_keeps_it_alive_nor_outlives_it(
 )
 def test_the_kernels_hand_in_a_death_is_told(describe, monkeypatch):
     counts = iter([3, 4])
-    monkeypatch.setattr("harness.coordinator.process.kills_by_the_kernel", lambda: next(counts))
+    monkeypatch.setattr(
+        "harness.coordinator.processes.process.kills_by_the_kernel", lambda: next(counts)
+    )
     event = describe("import os; os.kill(os.getpid(), 9)")
     assert (event.status, event.where) == ("oom", "import")
 
@@ -307,7 +309,7 @@ import sys
 from pathlib import Path
 from harness.subjects import PluginLocation
 from harness.protocol.requests import Describe
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.pool import Workers
 with Workers(fork=sys.argv[3] == "True") as workers, workers.start(Path(sys.argv[1]), 1, "") as worker:
     worker.ask(Describe(plugin=PluginLocation("mine", file=sys.argv[2])))
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from harness.coordinator.survivors import kill_survivors, kills_by_the_kernel, survivors
-from harness.coordinator.worker_environment import TOKEN, worker_environment
+from harness.coordinator.processes.survivors import kill_survivors, kills_by_the_kernel, survivors
+from harness.coordinator.processes.worker_environment import TOKEN, worker_environment
 
 #: Leaves a child in a session of its own, and is gone.
 LEAVES_A_CHILD = """

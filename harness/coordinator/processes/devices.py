@@ -10,8 +10,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from harness.coordinator.outcome import unexpected
-from harness.coordinator.process import Worker
+from harness.coordinator.processes.failures import unexpected
+from harness.coordinator.processes.process import Worker
 from harness.errors import UsageError
 from harness.protocol.events import Failed, Opened
 from harness.protocol.requests import OpenProbe

@@ -9,15 +9,14 @@ import time
 
 import pytest
 
-from harness.coordinator import pool
-from harness.coordinator.pool import FORK, Workers, can_fork, spread
-from harness.coordinator.starter import StarterDied
+from harness.coordinator.processes import pool
+from harness.coordinator.processes.pool import FORK, Workers, can_fork, spread
+from harness.coordinator.processes.starter import StarterDied
 from harness.errors import UsageError
 from harness.protocol.events import Described
 from harness.protocol.requests import Describe, TakeMemory
 from harness.subjects import PluginLocation
-
-from .conftest import HOW, linux
+from tests.fixtures.forking import HOW, linux
 
 pytestmark = pytest.mark.usefixtures("fake_torch")
 
@@ -175,7 +174,7 @@ def test_a_framework_whose_import_starts_threads_has_fresh_processes(plugin_file
 def test_nothing_is_forked_from_a_base_with_threads(
     plugin_file, log, tmp_path, monkeypatch, processes
 ):
-    monkeypatch.setattr("harness.coordinator.pool.COMMON", "busy_framework")
+    monkeypatch.setattr("harness.coordinator.processes.pool.COMMON", "busy_framework")
     path = plugin_file("mine", FRESH.format(str(tmp_path / "parent")), base="declared")
     with Workers(fork=True) as workers:
         for framework in ("quick", ""):

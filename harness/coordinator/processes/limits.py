@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.coordinator.process import Worker
+from harness.coordinator.processes.process import Worker
 from harness.protocol.events import Failed
 
 #: A log holds this many bytes at the most: the first half and the last of what was printed.

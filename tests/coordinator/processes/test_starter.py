@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.coordinator.starter import Starter, StarterDied
+from harness.coordinator.processes.starter import Starter, StarterDied
 from harness.protocol.events import Described
 from harness.protocol.requests import Describe, TakeMemory
 from harness.subjects import PluginLocation
@@ -253,7 +253,7 @@ def test_a_starter_that_dies_takes_its_workers_with_it_and_says_why(
 
 
 def test_a_starter_that_was_stopped_keeps_nobody_waiting(start, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.coordinator.starter.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("harness.coordinator.processes.starter.LOOK_SECONDS", 0.1)
     starter = start()
     with starter.worker(tmp_path / "stopped.log", 1) as worker:
         parent = psutil.Process(worker.pid).ppid()
@@ -284,7 +284,7 @@ def test_ending_it_ends_all_that_it_started(start, tmp_path, processes):
 COORDINATOR = """
 import os, sys
 from pathlib import Path
-from harness.coordinator.starter import Starter
+from harness.coordinator.processes.starter import Starter
 starter = Starter.spawn(["json"], 1, Path(sys.argv[1]))
 branch = starter.branch(["csv"], Path(sys.argv[1]))
 worker = branch.worker(Path(sys.argv[1]), 1)

@@ -17,8 +17,8 @@ from typing import IO, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from harness.coordinator.survivors import kill_survivors, kills_by_the_kernel
-from harness.coordinator.worker_environment import worker_environment
+from harness.coordinator.processes.survivors import kill_survivors, kills_by_the_kernel
+from harness.coordinator.processes.worker_environment import worker_environment
 from harness.protocol.events import Event, Failed, Progress, events
 
 #: How Python runs a worker's module: unbuffered, and without the current folder on its path, where a

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.coordinator.process import SAFELY, Process, Worker, ending
-from harness.coordinator.survivors import has_ended, is_stopped, wait_until_gone
-from harness.coordinator.worker_environment import worker_environment
+from harness.coordinator.processes.process import SAFELY, Process, Worker, ending
+from harness.coordinator.processes.survivors import has_ended, is_stopped, wait_until_gone
+from harness.coordinator.processes.worker_environment import worker_environment
 
 #: What all workers have in common, imported once.
 COMMON = "harness.worker.preload"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from harness.coordinator.limits import LOG_BYTES, cut, used_bytes
-from harness.coordinator.pool import Workers
+from harness.coordinator.processes.limits import LOG_BYTES, cut, used_bytes
+from harness.coordinator.processes.pool import Workers
 from harness.protocol.events import Described
 from harness.protocol.requests import Describe
 from harness.subjects import PluginLocation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.coordinator.worker_environment import FIXED, TOKEN, facts, worker_environment
+from harness.coordinator.processes.worker_environment import FIXED, TOKEN, facts, worker_environment
 
 
 def test_what_could_change_a_result_is_the_hosts(monkeypatch):

@@ -7,8 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.coordinator import devices
-from harness.coordinator.devices import choose_device, free_memory, gpu_state, throttle_reasons
+from harness.coordinator.processes import devices
+from harness.coordinator.processes.devices import (
+    choose_device,
+    free_memory,
+    gpu_state,
+    throttle_reasons,
+)
 from harness.errors import UsageError
 from harness.protocol.events import Failed, Opened
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from harness.catalogue.plugins import Plugin, preloads
-from harness.coordinator.limits import Watch
-from harness.coordinator.outcome import not_ready
-from harness.coordinator.process import Worker
-from harness.coordinator.starter import COMMON, Starter, StarterDied
-from harness.coordinator.survivors import kill_survivors
+from harness.coordinator.processes.failures import not_ready
+from harness.coordinator.processes.limits import Watch
+from harness.coordinator.processes.process import Worker
+from harness.coordinator.processes.starter import COMMON, Starter, StarterDied
+from harness.coordinator.processes.survivors import kill_survivors
 from harness.errors import UsageError
 from harness.protocol.events import Event, Failed, Progress
 from harness.protocol.requests import Request

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 
 import psutil
 
-from harness.coordinator.worker_environment import TOKEN
+from harness.coordinator.processes.worker_environment import TOKEN
 
 _SECONDS = 5.0
 
