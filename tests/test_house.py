@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "runs": FACTS | {"config", "results", "report"},
     # The descriptions of tasks are facts too; their arrays are read by a worker alone.
     "coordinator": FACTS
-    | {"config", "results", "report", "runs", "tasks", "metrics", "coordinator.processes"},
+    | {"config", "results", "report", "runs", "tasks", "metrics"}
+    | {"coordinator.group", "coordinator.processes"},
+    "coordinator.group": {"coordinator.processes", "protocol", "results"},
     "coordinator.processes": {"errors", "protocol", "catalogue"},
     "cli": FACTS
     | {"config", "results", "report", "runs", "coordinator", "coordinator.processes", "tasks"},

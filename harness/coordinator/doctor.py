@@ -11,9 +11,9 @@ from typing import Any
 import psutil
 
 from harness import cgroup
-from harness.coordinator.group import measure
+from harness.coordinator.group.measure import measure
+from harness.coordinator.group.member import Procedure, Subject
 from harness.coordinator.listener import Listener
-from harness.coordinator.member import Procedure, Subject
 from harness.coordinator.processes.pool import Workers
 from harness.coordinator.scratch import scratch_folder
 from harness.cores import cores
@@ -88,7 +88,7 @@ def null_group(
         def log(key: str, process: int) -> Path:
             return scratch / f"{key}-{process}.log"
 
-        result = measure(subjects, procedure, log, workers, listener)
+        result = measure(subjects, procedure, log, workers, listener.measuring)
         for member in result.members:
             if member.failed:
                 path = scratch / Path(member.log).name

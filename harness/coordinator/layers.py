@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.catalogue.plugins import Plugin
 from harness.config.options import LayersConfig
-from harness.coordinator.member import Subject
+from harness.coordinator.group.member import Subject
 from harness.coordinator.outcome import now, recorded
 from harness.coordinator.processes.failures import failed
 from harness.coordinator.processes.pool import asking

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.config.options import RunConfig
+from harness.coordinator.group.member import Subject
 from harness.coordinator.listener import Listener
-from harness.coordinator.member import Subject
 from harness.coordinator.outcome import recorded
 from harness.coordinator.plan import Planned
 from harness.coordinator.processes.pool import Workers

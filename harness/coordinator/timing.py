@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.options import Config
-from harness.coordinator.group import measure
+from harness.coordinator.group.measure import measure
+from harness.coordinator.group.member import Procedure, Subject
 from harness.coordinator.listener import Listener
-from harness.coordinator.member import Procedure, Subject
 from harness.coordinator.outcome import now, recorded
 from harness.coordinator.processes.devices import gpu_state
 from harness.coordinator.processes.failures import failed
@@ -52,7 +52,7 @@ class Bench:
         procedure = Procedure(config.rounds, config.min_time, calls, config.timeout, jobs, baseline)
         device = subjects[0].device
         before = gpu_state(device)
-        result = measure(subjects, procedure, log, self.workers, self.listener)
+        result = measure(subjects, procedure, log, self.workers, self.listener.measuring)
         card = {"before": before, "after": gpu_state(device)} if before else {}
         for member in result.members:
             samples: dict[str, Any] = {"batches": member.batches, "seconds": member.times}

@@ -1,38 +1,18 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness.catalogue.plugins import Plugin
-from harness.coordinator import wall
-from harness.coordinator.group import measure
+from harness.coordinator.group import wall
+from harness.coordinator.group.measure import measure
+from harness.coordinator.group.member import Procedure
 from harness.coordinator.listener import Listener
-from harness.coordinator.member import Procedure
 from harness.coordinator.processes.pool import Workers
-from harness.protocol.events import (
-    TIMED,
-    TIMING,
-    Measured,
-    Opened,
-    Progress,
-    Samples,
-    Sweep,
-    SweepPoint,
-    Swept,
-)
-from harness.protocol.requests import (
-    MeasurePeaks,
-    TakeEnergy,
-    TakeMemory,
-    TakeRound,
-    TakeSweep,
-    TakeValidity,
-    WarmUp,
-)
 from harness.subjects import PluginLocation
+from tests.fixtures.fake_workers import Clock, FakeWorkers, usual
 from tests.fixtures.forking import HOW
 from tests.fixtures.groups import who
 
@@ -100,66 +80,6 @@ def heard():
     return Heard()
 
 
-class FakeWorker:
-    """Answers at once, by `answer(worker, request)`; `process` is 0 or 1, `opened` what was opened."""
-
-    def __init__(self, answer, log, framework, process):
-        self.answer, self.log, self.framework, self.process = answer, log, framework, process
-        self.opened, self.requests, self.timeouts = None, [], []
-        self.clock, self.killed = Clock(), False
-
-    def ask(self, request, timeout=None, progress=lambda _: None):
-        self.requests.append(request)
-        self.timeouts.append(timeout)
-        if request.type.startswith("open-"):
-            self.opened = request
-        event = self.answer(self, request)
-        if isinstance(event, Samples):
-            progress(Progress(stage=TIMING))
-            self.clock.now += self.clock.pace * max(sum(s) for s in event.series.values())
-            progress(Progress(stage=TIMED))
-        return event
-
-    def kill(self):
-        self.killed = True
-
-
-class Clock:
-    """The coordinator's: it goes on by what a fake worker says of its calls, times `pace`."""
-
-    now, pace = 0.0, 1.0
-
-
-class FakeWorkers:
-    """In the place of processes. `asked` holds (worker, request) in the order in which they came."""
-
-    def __init__(self, answer, clock):
-        self.stopped, self.started, self.asked = False, [], []
-        self.clock, self.standing, self.most = clock, 0, 0
-        self.killed_at_the_first_end = None
-
-        def keep(worker, request):
-            self.asked.append((worker, request))
-            return answer(worker, request)
-
-        self._answer = keep
-
-    @contextmanager
-    def start(self, log, threads=1, framework=None, copy=0, interpreter=""):
-        worker = FakeWorker(self._answer, log, framework, copy)
-        worker.clock = self.clock
-        self.started.append(worker)
-        self.standing += 1
-        self.most = max(self.most, self.standing)
-        yield worker
-        if self.killed_at_the_first_end is None:
-            self.killed_at_the_first_end = sum(each.killed for each in self.started)
-        self.standing -= 1
-
-    def stop(self):
-        self.stopped = True
-
-
 @pytest.fixture
 def fake_workers(monkeypatch):
     """Workers that answer by `answer(worker, request)`, or in the usual way where that is None."""
@@ -170,26 +90,6 @@ def fake_workers(monkeypatch):
         return FakeWorkers(lambda worker, request: answer(worker, request) or usual(request), clock)
 
     return make
-
-
-def usual(request, seconds=0.01):
-    """What a worker answers that has nothing to complain of."""
-    match request:
-        case MeasurePeaks():
-            return Measured(metrics={"peak_flops": 1e12, "peak_bandwidth": 1e12})
-        case TakeMemory():
-            return Measured(metrics={"peak_memory_bytes": 5.0})
-        case WarmUp() | TakeValidity():
-            return Measured(metrics={})
-        case TakeEnergy():
-            return Measured(metrics={}, absent={"energy_measured_j": "there is no counter"})
-        case TakeSweep():
-            points = [SweepPoint(batch=b, ms=10, rate=100 * b) for b in (1, 2)]
-            return Swept(sweeps={"inference": Sweep(points=points, ended="data")})
-        case TakeRound():
-            batch = request.batch or 1
-            return Samples(batch=batch, series={request.what: [seconds] * request.calls})
-    return Opened(first_call_ms=1.0, batches={})
 
 
 @pytest.fixture
@@ -205,7 +105,7 @@ def group(fake_workers, heard):
             Procedure(**{**options, **procedure}),
             lambda key, process: Path(f"{key}.{process}.log"),
             workers,
-            heard,
+            heard.measuring,
         )
         return result, workers
 

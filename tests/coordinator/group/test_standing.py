@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from harness.coordinator import standing as standing_module
+from harness.coordinator.group import standing as standing_module
 from harness.coordinator.processes.starter import StarterDied
 from harness.protocol.events import Measured, Opened
 from harness.protocol.requests import OpenProbe
+from tests.fixtures.fake_workers import FakeWorkers
 from tests.fixtures.groups import fails, rounds, subject, who
-
-from .conftest import FakeWorkers
 
 
 def test_a_starter_that_dies_is_why_and_the_others_go_on(group, monkeypatch):

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from harness.coordinator import wall
-from harness.coordinator.wall import WallTime, Watch
+from harness.coordinator.group import wall
+from harness.coordinator.group.wall import WallTime, Watch
 from harness.protocol.events import TIMED, TIMING, Progress, Samples
 
 

@@ -9,8 +9,8 @@ import time
 import psutil
 import pytest
 
-from harness.coordinator import others
-from harness.coordinator.others import Others
+from harness.coordinator.group import others
+from harness.coordinator.group.others import Others
 
 SPIN = "import time\nend = time.perf_counter() + 1.5\nwhile time.perf_counter() < end: pass"
 

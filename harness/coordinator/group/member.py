@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.coordinator.group.wall import WallTime, Watch
 from harness.coordinator.processes.failures import unexpected
 from harness.coordinator.processes.process import Worker
-from harness.coordinator.wall import WallTime, Watch
 from harness.protocol.events import Event, Failed, Measured, Opened, Samples, Sweep, Swept
 from harness.protocol.requests import Request, TakeRound
 from harness.results.roofline import Work

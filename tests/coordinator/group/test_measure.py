@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.coordinator.group import measure
-from harness.coordinator.listener import Listener
-from harness.coordinator.member import Procedure
+from harness.coordinator.group.measure import measure
+from harness.coordinator.group.member import Procedure
 from harness.protocol.events import Failed, Measured, Opened, Samples
 from harness.protocol.requests import (
     MeasurePeaks,
@@ -200,7 +199,7 @@ def test_progress_counts_every_step(group, heard):
     assert ("latency of the a") in {what for *_, what in heard.measured}
 
 
-def test_a_command_that_was_stopped_measures_no_further(fake_workers):
+def test_a_command_that_was_stopped_measures_no_further(fake_workers, heard):
     def stopping(worker, request):
         if isinstance(request, TakeRound):
             workers.stop()
@@ -208,7 +207,7 @@ def test_a_command_that_was_stopped_measures_no_further(fake_workers):
     workers = fake_workers(stopping)
     procedure = Procedure(rounds=6, min_time=0.02, calls=3, timeout=None, jobs=1)
     with pytest.raises(KeyboardInterrupt):
-        measure([subject("a")], procedure, lambda k, p: Path(f"{k}{p}"), workers, Listener())
+        measure([subject("a")], procedure, lambda k, p: Path(f"{k}{p}"), workers, heard.measuring)
     assert len(rounds(workers)) == 1
 
 

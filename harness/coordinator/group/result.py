@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from harness.coordinator.member import Member
+from harness.coordinator.group.member import Member
 from harness.coordinator.processes.failures import failed
 from harness.protocol.events import Failed, Measured
 from harness.results.record import BASELINE, Series, finite

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from harness.coordinator.member import Member, Procedure
+from harness.coordinator.group.member import Member, Procedure
 from harness.protocol.requests import (
     Request,
     TakeMemory,

@@ -11,15 +11,14 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from harness.coordinator.listener import Listener
-from harness.coordinator.member import Member, Procedure, Subject
-from harness.coordinator.others import Others
+from harness.coordinator.group.member import Member, Procedure, Subject
+from harness.coordinator.group.others import Others
+from harness.coordinator.group.result import Result, choose_baseline
+from harness.coordinator.group.rounds import Step, phases
+from harness.coordinator.group.speed_check import refuse_impossible
+from harness.coordinator.group.standing import Standing
 from harness.coordinator.processes.failures import unexpected
 from harness.coordinator.processes.pool import Workers
-from harness.coordinator.result import Result, choose_baseline
-from harness.coordinator.rounds import Step, phases
-from harness.coordinator.speed_check import refuse_impossible
-from harness.coordinator.standing import Standing
 from harness.protocol.events import Failed, Measured
 from harness.protocol.requests import MeasurePeaks, TakeEnergy, TakeRound, WarmUp
 from harness.results.comparison import PROCESSES
@@ -36,9 +35,11 @@ def measure(
     procedure: Procedure,
     log: Callable[[str, int], Path],
     workers: Workers,
-    listener: Listener,
+    say: Callable[[int, int, str], None],
 ) -> Result:
     """Measures `subjects` side by side; `log(key, process)` is where a process prints to.
+
+    `say` takes how many steps are done, of how many, and what is being done.
 
     All processes stand from the start and idle while another is measured (on a GPU that cannot hold them
     all, they stand in turns: `Capacity`), so that a round of one is followed at once by a round of the
@@ -48,33 +49,33 @@ def measure(
     plan = phases(members, procedure)
     done = PROCESSES * len(members)
     total = done + sum(len(phase.steps) for phase in plan)
+
+    def counted(before: int, number: int, what: str) -> None:
+        say(before + number, total, what)
+
     with ExitStack() as stack:
         standing = Standing(procedure, workers, stack, subjects[0].device if subjects else "cpu")
-        standing.open(members, lambda opened, what: listener.measuring(opened, total, what))
+        standing.open(members, lambda opened, what: say(opened, total, what))
         others = Others()
         _same_batches(members)
         peaks = _measure_peaks(members)
         for phase in plan:
             steps = [_with_batch(step) for step in phase.steps]
             if phase.timed:
-                _ask_in_turns(steps, standing, workers, partial(_say, listener, done, total))
+                _ask_in_turns(steps, standing, workers, partial(counted, done))
             else:
-                standing.ask_together(steps, partial(_say, listener, done, total))
+                standing.ask_together(steps, partial(counted, done))
             if workers.stopped:
                 raise KeyboardInterrupt
             done += len(steps)
-        _measure_energy(members, standing, lambda what: listener.measuring(total, total, what))
+        _measure_energy(members, standing, lambda what: say(total, total, what))
         used = others.used()
         standing.end(members)
-    listener.measuring(total, total, "done")
+    say(total, total, "done")
     for member in members:
         refuse_impossible(member, peaks)
     baseline, remark = choose_baseline(members, procedure.baseline)
     return Result(members, peaks, baseline, remark, used)
-
-
-def _say(listener: Listener, before: int, total: int, done: int, what: str) -> None:
-    listener.measuring(before + done, total, what)
 
 
 def _with_batch(step: Step) -> Step:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.coordinator.rounds import balanced_orders
+from harness.coordinator.group.rounds import balanced_orders
 
 
 def test_over_two_rounds_every_member_is_as_often_early_as_late():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.coordinator.member import Member
+from harness.coordinator.group.member import Member
 from harness.protocol.events import Failed, Measured, Opened, Prepared, Samples
 from tests.fixtures.groups import subject
 

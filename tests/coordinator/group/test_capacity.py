@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coordinator.capacity import Capacity, places
+from harness.coordinator.group.capacity import Capacity, places
 
 GIB = 2**30
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from harness.coordinator.member import Member
+from harness.coordinator.group.member import Member
 from harness.protocol.events import Failed, Measured
 from harness.results.roofline import Peaks, Work, impossible
 

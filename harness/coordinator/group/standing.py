@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from harness.coordinator.capacity import Capacity
-from harness.coordinator.member import Member, Procedure
+from harness.coordinator.group.capacity import Capacity
+from harness.coordinator.group.member import Member, Procedure
+from harness.coordinator.group.rounds import Step
 from harness.coordinator.processes.devices import free_memory
 from harness.coordinator.processes.pool import Workers, spread
 from harness.coordinator.processes.starter import StarterDied
-from harness.coordinator.rounds import Step
 from harness.protocol.events import Event, Failed
 from harness.protocol.requests import Request, TakeValidity
 from harness.results.comparison import PROCESSES
