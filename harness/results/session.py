@@ -21,8 +21,8 @@ class Session(Data):
     tasks, by their names), `files` those of the files that parameters name: a run is carried on only where
     they are the same. A plugin's `description` is the first line of its module. `planned` is the number of
     trials of its plan, None where that is not known; `rows` are the keys of the plan's rows, in its order,
-    those of other parts (`--shard`) too. `wall_seconds` is how long each part took, `merged_from` the folder
-    from which `harness merge`, or a report of several runs, took it.
+    those of other parts (`--shard`) too. `wall_seconds` is how long each part took, `merged_from` the
+    folder from which `harness merge`, or a report of several runs, took it.
     """
 
     command: str = ""
