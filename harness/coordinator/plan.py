@@ -194,7 +194,7 @@ def _check_presets(config: RunConfig, described: Mapping[str, Presets | Failed])
     known = [presets for presets in described.values() if isinstance(presets, Presets)]
     for pattern in config.preset.split(","):
         if known and not any(_matches(presets, pattern, config.task) for presets in known):
-            offered = {name for presets in known for name in presets.values}
+            offered = {name for presets in known for name in _matches(presets, "*", config.task)}
             with concerning("preset"):
                 raise unknown("preset", pattern, offered, f"for task {config.task!r}")
 

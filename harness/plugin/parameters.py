@@ -73,6 +73,10 @@ class Parameter:
 
     def _convert(self, name: str, value: object) -> Value:
         kind = type(self.default)
+        if kind not in (str, bool, int, float):
+            raise UsageError(
+                f"parameter {name}: its default {self.default!r} is no text, number or truth value"
+            )
         if kind is str:
             return str(value)
         if kind is bool:

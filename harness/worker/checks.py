@@ -27,8 +27,12 @@ def presets(value: object) -> Presets:
     if not isinstance(value, Presets):
         raise InvalidOutput(f"harness_presets: returned {_kind(value)}, wanted Presets")
     for name in (EPOCHS, BATCH_SIZE):
-        if name not in value.parameters or type(value.parameters[name].default) is not int:
-            raise InvalidOutput(f"harness_presets: no parameter {name!r} with an integer default")
+        if name not in value.parameters:
+            raise InvalidOutput(f"harness_presets: parameter {name!r} is missing: add it")
+        if type(default := value.parameters[name].default) is not int:
+            raise InvalidOutput(
+                f"harness_presets: parameter {name!r} needs an integer as default, not {default!r}"
+            )
     return value
 
 

@@ -189,6 +189,12 @@ def test_a_preset_that_no_plugin_has_is_an_error(asked):
         planned(preset=asked, presets={"native-dfa": SEVERAL}, plugins=PLUGINS[:1])
 
 
+def test_a_preset_of_another_task_is_not_offered_as_the_nearest():
+    other = Presets(PRESETS.parameters, {"quick": {"mnist": {}}})
+    with pytest.raises(UsageError, match="unknown preset 'quick' for task 'digits': known: none"):
+        planned(preset="quick", presets={"native-dfa": other}, plugins=PLUGINS[:1])
+
+
 def test_a_preset_that_nobody_offers_is_told_with_the_nearest():
     with pytest.raises(UsageError, match=r"'qick' for task 'digits': did you mean 'quick'\?"):
         planned(preset="qick")

@@ -135,6 +135,11 @@ def test_a_preset_that_is_not_offered_is_unsupported_and_tells_what_there_is():
         Presets({}, {}).resolve("quick", "digits", {})
 
 
+def test_a_default_that_is_no_value_is_told():
+    with pytest.raises(UsageError, match=r"parameter n: its default \[4, 5\] is no text, number"):
+        Parameter([4, 5], "a list").check("n", [4, 5])
+
+
 def test_an_unknown_parameter_is_told_with_the_nearest():
     with pytest.raises(UsageError, match="unknown parameter 'hiden': did you mean 'hidden'"):
         PRESETS.resolve("quick", "digits", {"hiden": 1})

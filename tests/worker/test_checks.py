@@ -185,15 +185,15 @@ def test_numbers_pass_exactly_where_all_are_finite(numbers):
     ("value", "reason"),
     [
         (None, "returned nothing, wanted Presets"),
-        (Presets({}), "no parameter 'epochs' with an integer default"),
+        (Presets({}), "parameter 'epochs' is missing: add it"),
         (
             Presets({"epochs": Parameter(1.0, "")}),
-            "no parameter 'epochs' with an integer default",
+            "parameter 'epochs' needs an integer as default, not 1.0",
         ),
-        (Presets({"epochs": Parameter(1, "")}), "no parameter 'batch_size' with an integer"),
+        (Presets({"epochs": Parameter(1, "")}), "parameter 'batch_size' is missing"),
         (
             Presets({"epochs": Parameter(1, ""), "batch_size": Parameter(True, "")}),
-            "no parameter 'batch_size' with an integer",
+            "parameter 'batch_size' needs an integer as default, not True",
         ),
     ],
 )

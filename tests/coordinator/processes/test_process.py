@@ -165,7 +165,7 @@ def test_a_worker_leads_a_process_group_of_its_own(describe, tmp_path):
         ("harness_presets = hookimpl(lambda: None, specname='harness_presets')", "invalid",
          "harness_presets: returned nothing, wanted Presets"),
         ("harness_presets = hookimpl(lambda: Presets({}), specname='harness_presets')", "invalid",
-         "harness_presets: no parameter 'epochs' with an integer default"),
+         "harness_presets: parameter 'epochs' is missing: add it"),
         ("@hookimpl\ndef harness_encod(): pass", "invalid", "unknown hook harness_encod: did you mean"),
         ("@hookimpl\ndef harness_evaluate(modle): pass", "invalid", "did you mean `model`?"),
         ("HARNESS_CONTRACT = '99.0'", "invalid", "is written for contract 99.0"),
