@@ -135,7 +135,7 @@ def test_what_to_know_is_said(parts, tmp_path):
     ("field", "value", "option"),
     [
         ("plugins", 5, "--plugins"),
-        ("preset", ["x"], "--preset"),
+        ("preset", 5, "--preset"),
         ("params", {"a": 3}, "params: wanted"),
         ("seeds", [[1], [2]], "--seeds"),
     ],
