@@ -67,8 +67,8 @@ def _same_answers(
     def answers() -> Answers:
         return answer(hooks, model, data.test, data.task.classes, limit=samples)
 
-    def by_chance() -> float:
-        return float(validity.differing(answers().last, answers().last).mean())
+    def by_chance() -> Tensor:
+        return validity.differing(answers().last, answers().last)
 
     ours = answers()
     other = validity.differing(ours.last, trained[:samples])
@@ -97,8 +97,8 @@ def _same_spikes(
     for neuron, steps in enumerate(trained):
         theirs[list(steps), neuron] = 1
 
-    def by_chance() -> float:
-        return float(validity.differing(spikes(), spikes()).mean())
+    def by_chance() -> Tensor:
+        return validity.differing(spikes(), spikes()).flatten()
 
     other = validity.differing(ours, theirs).flatten()
     validity.same_answers(other, by_chance, _WHAT, "steps of its output neurons")

@@ -39,13 +39,13 @@ class TimedPredictions:
         self._timed[place] += 1
         self._other[place] += predicted.cpu() != self.untimed[place]
 
-    def check(self, by_chance: Callable[[], float]) -> None:
-        """Timed and untimed answers agree; see `same_answers`."""
+    def check(self, by_chance: Callable[[], Tensor]) -> None:
+        """Timed and untimed answers agree; see `same_answers`. `by_chance` is of the whole test split."""
         seen = self._timed > 0
         if seen.any():
             # Each sample counts once, however often it was timed.
             share = self._other[seen].double() / self._timed[seen]
-            same_answers(share, by_chance, "the network, when timed,")
+            same_answers(share, lambda: by_chance()[seen], "the network, when timed,")
 
 
 def differing(ours: Tensor, theirs: Tensor) -> Tensor:
@@ -54,18 +54,18 @@ def differing(ours: Tensor, theirs: Tensor) -> Tensor:
 
 
 def same_answers(
-    other: Tensor, by_chance: Callable[[], float], what: str, unit: str = "samples"
+    other: Tensor, by_chance: Callable[[], Tensor], what: str, unit: str = "samples"
 ) -> float:
     """The fraction of answers that differ by chance; InvalidOutput where those of `what` differ by more.
 
     `other` [N] is, for each sample, how often its answer was not the one of the evaluation after training,
-    from 0 to 1. Rounding may change a few; where more differ, `by_chance` tells the fraction that
-    differs between two evaluations of one network, 0 unless its encoding or its neurons are random.
+    from 0 to 1. Rounding may change a few; where more differ, `by_chance` tells of the same samples [N]
+    which differ between two evaluations of one network, none unless its encoding or its neurons are random.
     """
     samples, changed = len(other), int((other > 0).sum())
     if changed <= max(ROUNDING * samples, ROUNDED):
         return 0.0
-    chance, share = by_chance(), float(other.mean())
+    chance, share = float(by_chance().mean()), float(other.mean())
     # Four standard errors of the difference of two shares of as many samples.
     spread = 4 * math.sqrt(2 * max(chance * (1 - chance), 1 / samples) / samples)
     if chance and share <= chance + spread:

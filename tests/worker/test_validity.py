@@ -32,7 +32,7 @@ def test_rounding_may_change_a_few_answers_of_a_network_that_is_not_random(chang
         assert same_answers(other, never, "the copy") == 0
     else:
         with pytest.raises(InvalidOutput) as error:
-            same_answers(other, lambda: 0.0, "the copy")
+            same_answers(other, lambda: torch.zeros(samples), "the copy")
         assert str(error.value) == (
             f"the copy answers otherwise than it did after training, on {changed} of {samples} samples"
         )
@@ -40,12 +40,12 @@ def test_rounding_may_change_a_few_answers_of_a_network_that_is_not_random(chang
 
 @pytest.mark.parametrize(("changed", "fine"), [(30, True), (60, True), (130, False)])
 def test_random_networks_may_answer_otherwise_as_often_as_they_do_by_chance(changed, fine):
-    other = (torch.arange(1000) < changed).float()
+    other, by_chance = ((torch.arange(1000) < number).double() for number in (changed, 40))
     if fine:
-        assert same_answers(other, lambda: 0.04, "the copy") == 0.04
+        assert same_answers(other, lambda: by_chance, "the copy") == 0.04
     else:
         with pytest.raises(InvalidOutput, match=r"; two evaluations of it differ on 4\.00%"):
-            same_answers(other, lambda: 0.04, "the copy")
+            same_answers(other, lambda: by_chance, "the copy")
 
 
 def test_timed_answers_are_those_of_the_same_samples_each_counted_once():
@@ -60,7 +60,17 @@ def test_timed_answers_are_those_of_the_same_samples_each_counted_once():
     with pytest.raises(
         InvalidOutput, match=r"the network, when timed, answers .* on 18 of 20 samples"
     ):
-        cheat.check(lambda: 0.0)
+        cheat.check(lambda: torch.zeros(20))
+
+
+def test_random_networks_are_judged_by_the_samples_that_were_timed():
+    """Some samples are harder than others: mnist's first thousand are easier than the rest."""
+    timed = TimedPredictions(torch.zeros(2000))
+    hard = (torch.arange(1000) % 10 == 0).long()
+    timed.add(1000, hard)
+    timed.check(lambda: torch.cat((torch.zeros(1000), hard)).double())
+    with pytest.raises(InvalidOutput, match=r"100 of 1000 samples$"):
+        timed.check(lambda: torch.cat((hard, torch.zeros(1000))).double())
 
 
 def test_too_few_samples_cannot_tell_whether_predictions_are_remembered():

@@ -168,7 +168,7 @@ class NetworkSession(Session):
         """The checks of `harness.worker.validity` on what was timed."""
         network = self._network
         if self._timed is not None:
-            self._timed.check(by_chance(network, network.draws))
+            self._timed.check(lambda: by_chance(network, network.draws))
         if request.predictions_only:
             return Measured(metrics={})
         if self._compiled:
