@@ -11,6 +11,8 @@ from harness.cli.waiting import waiting
 from harness.runs.folders import RESULTS
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+#: What the steps, the titles and the lines between five columns take at the least.
+_LEFT = 28
 
 
 @click.command()
@@ -59,18 +61,23 @@ def history(
         }
         click.echo(json.dumps(document, indent=2))
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
     title = f"{METRICS[metric].title} ({metric})"
+    console, rows = Console(), lines(tracks, metric)
+    # What a narrow terminal has no room for is taken from the steps, a list: a name or an interval on
+    # two lines cannot be read. From the name too, where it is as long as those of layers.
+    whole = zip(*(line[:-1] for line in rows), strict=True)
+    fits = sum(max(map(cell_len, cells)) for cells in whole) + _LEFT <= console.width
     table = Table(title=_literal(title), title_justify="left")
     for name in ("Row", "Runs", "First", "Last", "Steps"):
-        # What a narrow terminal has no room for is taken from the steps, a list: a name or an interval
-        # on two lines cannot be read.
-        table.add_column(name, no_wrap=name != "Steps")
-    for line in lines(tracks, metric):
+        wraps = name == "Steps" or (name == "Row" and not fits)
+        table.add_column(name, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
+    for line in rows:
         table.add_row(*map(_literal, line))
-    Console().print(table)
+    console.print(table)
     if folder_tracks.others:
         click.echo(f"These runs also have, for --metric: {', '.join(folder_tracks.others)}")
 

@@ -125,6 +125,18 @@ def test_history(harness, runs, tmp_path):
     assert [len(row["points"]) for row in rows] == [2, 2, 2]
 
 
+def test_history_cuts_nothing_of_long_names_at_80_columns(harness, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    names = ["a" * 40, "b-" * 20 + "b"]
+    write_run(tmp_path / "runs" / "one", names, seeds=(0, 1))
+    code, out, _ = harness("history", tmp_path / "runs")
+    assert code == 0
+    assert "…" not in out
+    shown = "".join(line.split("│")[1].strip() for line in out.splitlines() if "│" in line)
+    assert all(name in shown for name in names)
+    assert all(len(line) <= 80 for line in out.splitlines()[:-1])
+
+
 def test_merge(harness, runs, tmp_path, monkeypatch):
     monkeypatch.setattr("harness.runs.run.Run.report", lambda run: [])
     other = write_run(tmp_path / "more", seeds=(3,), timing=False).path
