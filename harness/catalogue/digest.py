@@ -15,9 +15,12 @@ _WORKER_ROOMS = ("plugin", "worker", "measure", "tasks", "metrics")
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256, in hexadecimal, of a Python file and of what it imports from beside it."""
+    """SHA-256, in hexadecimal, of a file; of one of Python with what it imports from beside it.
+
+    Without the host, which has a digest of its own: a file in the folder of a checkout lies beside it.
+    """
     path = path.resolve()
-    files = _with_imports(path)
+    files = _with_imports(path) if path.suffix == ".py" else {path}
     return _digest([(path.parent, files)]) if len(files) > 1 else _content_digest(path)
 
 
@@ -50,7 +53,7 @@ def _with_imports(path: Path) -> set[Path]:
     files, unread = {path}, [path]
     while unread:
         text = unread.pop().read_text(encoding="utf-8-sig", errors="replace")
-        for name in imports(text):
+        for name in imports(text) - {"harness"}:
             module = path.parent / f"{name}.py"
             beside = {*(path.parent / name).rglob("*.py"), *([module] if module.is_file() else [])}
             # What is installed comes first, as in a worker.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,22 @@ def test_what_a_file_imports_from_beside_it_belongs_to_it(tmp_path):
         (folder / edited).write_text("x = 2")
         assert file_digest(folder / "mine.py") != before
         before = file_digest(folder / "mine.py")
+
+
+def test_the_host_beside_a_file_is_no_part_of_it(tmp_path, monkeypatch):
+    """A plugin in the folder of a checkout would be another one with every commit of the host."""
+    folder = folder_of(tmp_path / "a", mine="from harness.plugin import hookimpl")
+    before = file_digest(folder / "mine.py")
+    host = folder_of(folder / "harness", __init__="", plugin="")
+    monkeypatch.setattr(harness.__spec__, "origin", str(host / "__init__.py"))
+    assert file_digest(folder / "mine.py") == before
+
+
+def test_data_that_read_like_python_import_nothing(tmp_path):
+    folder = folder_of(tmp_path / "a", helper="")
+    data = folder / "weights.csv"
+    data.write_text("import helper")
+    assert file_digest(data) == hashlib.sha256(b"import helper").hexdigest()
 
 
 def test_nothing_beside_a_file_stands_for_what_is_installed(tmp_path, monkeypatch):
