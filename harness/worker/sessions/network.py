@@ -51,7 +51,7 @@ class NetworkSession(Session):
             self._compiled.count(1, first, self._once(LATENCY))
         network.add_trainee()
         self._random = 0.0
-        self._rounds_of_training = self._rounds_that_changed = 0
+        self._rounds_of_training, self._has_trained = 0, False
         if request.predictions:
             self._timed = TimedPredictions(network.answers())
             self._random = same_as_trained(network, request.predictions, self._timed.untimed)
@@ -105,7 +105,7 @@ class NetworkSession(Session):
         samples = super().take(request, at)
         if request.what == TRAIN:
             self._rounds_of_training += 1
-            self._rounds_that_changed += self._network.trainee_has_changed()
+            self._has_trained = self._has_trained or self._network.trainee_has_changed()
         return samples
 
     def start_round(self) -> None:
@@ -174,7 +174,7 @@ class NetworkSession(Session):
         if self._compiled:
             return Measured(metrics={"compile_seconds": self._compiled.seconds})
         done = work_was_done(network)
-        if self._rounds_of_training and not self._rounds_that_changed:
+        if self._rounds_of_training and not self._has_trained:
             done.facts["idle_training"] = self._rounds_of_training
         return done
 
