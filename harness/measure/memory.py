@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from harness import cgroup
+from harness.measure.heap import small_pages
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _POLL_SECONDS = 0.001
@@ -27,10 +27,9 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> dict[str, f
     batch, is.
     """
     gc.collect()
-    return_free_memory()
     release_device_memory()
     metrics: dict[str, float] = {}
-    with _host_peak() as peak:
+    with small_pages(), _host_peak() as peak:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
             torch.cuda.reset_peak_memory_stats(device)
@@ -60,13 +59,6 @@ def footprint(model: nn.Module) -> dict[str, int]:
         "parameters": sum(p.numel() for p in parameters),
         "footprint_bytes": sum(tensor.nbytes for tensor in (*parameters, *model.buffers())),
     }
-
-
-def return_free_memory() -> None:
-    """Returns freed heap memory to the system (malloc_trim), so the next allocation is a fresh one."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def release_device_memory() -> None:

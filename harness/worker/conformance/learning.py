@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.measure.clock import synchronise
-from harness.measure.memory import return_free_memory
+from harness.measure.heap import return_free_memory, small_pages
 from harness.plugin import SPIKE_TRAIN
 from harness.worker.conformance.outcome import Failing
 from harness.worker.conformance.probe import Probe, compare_states
@@ -82,11 +82,12 @@ def memory(probe: Probe) -> str:
     levels = []
     tracemalloc.start()
     try:
-        for _ in range(_STRETCHES):
-            for _ in range(stretch):
-                probe.update(model, material, samples)
-                probe.evaluate(model.eval(), probe.spikes_of(model, inputs))
-            levels.append(_in_use(probe.device))
+        with small_pages():
+            for _ in range(_STRETCHES):
+                for _ in range(stretch):
+                    probe.update(model, material, samples)
+                    probe.evaluate(model.eval(), probe.spikes_of(model, inputs))
+                levels.append(_in_use(probe.device))
     finally:
         tracemalloc.stop()
     tensors, *bytes_used = (_growth(level) for level in zip(*levels))

@@ -9,7 +9,8 @@ from time import perf_counter
 
 from harness.errors import InvalidOutput
 from harness.measure.clock import cpu_seconds, no_collection
-from harness.measure.memory import release_device_memory, return_free_memory
+from harness.measure.heap import return_free_memory
+from harness.measure.memory import release_device_memory
 from harness.protocol.events import TIMED, TIMING, Measured, Opened, Samples, Swept
 from harness.protocol.requests import TakeEnergy, TakeRound, TakeSweep, TakeValidity, WarmUp
 from harness.worker import settings

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from harness.coordinator.processes.worker_environment import FIXED, TOKEN, facts, worker_environment
+from harness.coordinator.processes.worker_environment import (
+    ALLOCATOR,
+    FIXED,
+    TOKEN,
+    facts,
+    worker_environment,
+)
 
 
 def test_what_could_change_a_result_is_the_hosts(monkeypatch):
@@ -37,8 +43,17 @@ def test_it_is_told_what_was_fixed_removed_and_kept():
         "LD_PRELOAD": "x.so",
     }
     assert facts(shell) == {
-        "fixed": FIXED, "removed": ["OMP_WAIT_POLICY"], "kept": {"LD_PRELOAD": "x.so"},
+        "fixed": FIXED | ALLOCATOR, "removed": ["OMP_WAIT_POLICY"], "kept": {"LD_PRELOAD": "x.so"},
     }  # fmt: skip
+
+
+def test_the_allocator_is_the_users_where_the_shell_says_how(monkeypatch):
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
+    assert worker_environment(1)["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=0"
+    said = facts({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"})
+    assert said["kept"] == {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
+    assert "GLIBC_TUNABLES" not in said["fixed"]
+    assert "MALLOC_TRIM_THRESHOLD_" in said["fixed"]
 
 
 def test_an_isolated_worker_finds_no_packages_of_the_shells(monkeypatch):
