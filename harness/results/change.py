@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.results.comparison import Noise, Rounds, centre
+from harness.results.drift import Drift
 from harness.results.metrics import METRICS, Metric
 from harness.results.standings import Difference
 from harness.results.statistics import CONFIDENCE
 
 #: `untested`: measured once in each run, so nothing says how far two equal runs lie apart.
 Verdict = Literal["better", "worse", "tie", "untested"]
-
-#: Two sessions of one machine differ at least by this (standard deviation of a logarithm of times).
-LEAST_DRIFT = 0.01
 
 
 @dataclass(frozen=True)
@@ -86,34 +84,35 @@ def over_seeds(
     return replace(change, low=low / scale, high=high / scale, p=p, kind=kind)
 
 
-def over_rounds(measured: Change, old: Rounds, new: Rounds, noise: Noise, drift: float) -> Change:
+def over_rounds(measured: Change, old: Rounds, new: Rounds, noise: Noise, drift: Drift) -> Change:
     """A change of a time, or a rate, from the rounds of two sessions; `old` and `new` by sample.
 
     `measured` has the row, the metric and the reported values, which are those of the median call.
-    A process is represented by its fastest call, as within a group. The ratio has the variance of two rows
-    that are equal (`noise`, by both groups), and that of two sessions: `drift`, a standard deviation of
-    the logarithm. The test is a t test with Satterthwaite's degrees of freedom, where `drift` counts as
+    A process is represented by its fastest call, as within a group. What the sessions differ by (`drift`)
+    is taken off. The rest has the variance of two rows that are equal (`noise`, by both groups), and that
+    of the drift. The test is a t test with Satterthwaite's degrees of freedom, where the latter counts as
     known.
     """
     from scipy import special
 
-    ratio = centre(new) - centre(old)
+    ratio = centre(new) - centre(old) - drift.shift
     if METRICS[measured.metric].better == "more":  # a rate
         ratio = -ratio
     value = math.expm1(ratio) + 0.0  # no -0.0
     change = replace(measured, difference=value, relative=True)
     if not noise.freedom:
         return replace(change, kind="too few rounds")
-    drift = max(drift, LEAST_DRIFT)
-    variance = noise.sd**2 + drift**2
+    variance = noise.sd**2 + drift.sd**2
     freedom = variance**2 * noise.freedom / noise.sd**4 if noise.sd else 1e9
     error = math.sqrt(variance)
     half = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     p = 2 * float(special.stdtr(freedom, -abs(ratio) / error))
+    kind = f"two sessions, {len(old)} and {len(new)} rounds"
+    if drift.shift:
+        kind += f", the other rows {100 * math.expm1(drift.shift):+.1f} %"
     return replace(
-        change, low=math.expm1(ratio - half), high=math.expm1(ratio + half), p=p,
-        kind=f"two sessions, {len(old)} and {len(new)} rounds",
-    )  # fmt: skip
+        change, low=math.expm1(ratio - half), high=math.expm1(ratio + half), p=p, kind=kind
+    )
 
 
 def untested(row: str, metric: Metric, old: float, new: float, why: str) -> Change:

@@ -23,6 +23,7 @@ from harness.results.session import Session
 from harness.results.standings import paired_differences
 from harness.results.store import Times
 from harness.results.summary import Summary
+from harness.results.timed_changes import Timed, shared, timed_changes
 from harness.subjects import Row
 
 if TYPE_CHECKING:
@@ -175,7 +176,8 @@ def compare_runs(
     for name in _of_other_code(old.sessions, new.sessions):
         notes[f"{name} was computed by other code in the two runs: it is not compared."] = None
         chosen = [metric for metric in chosen if metric.name != name]
-    changes = []
+    changes: list[Change] = []
+    timed: list[Timed] = []
     pairs = [pair for pair in matched.pairs if not (pair.old.refuted or pair.new.refuted)]
     for pair in matched.pairs:
         if pair not in pairs:
@@ -191,9 +193,11 @@ def compare_runs(
             if "trial" in metric.of:
                 changes += _of_trials(pair, metric)
             elif metric.series and timings != "none":
-                changes += _of_times(old, new, pair, metric, timings, notes)
+                timed += _timed(old, new, pair, metric, timings, notes)
             elif not metric.series and pair.old.has(metric.name) and pair.new.has(metric.name):
                 changes.append(_once(pair, metric, "measured once"))
+    changes += timed_changes(timed)
+    notes |= dict.fromkeys(shared(timed))
     order = {metric.name: place for place, metric in enumerate(chosen)}
     rows = {pair.label: place for place, pair in enumerate(matched.pairs)}
     changes.sort(key=lambda each: (rows[each.row], order[each.metric]))
@@ -289,14 +293,15 @@ def _of_trials(pair: Pair, metric: Metric) -> list[Change]:
     return [change.over_seeds(pair.label, metric, old, new)] if old and new else []
 
 
-def _of_times(
+def _timed(
     old: RunData,
     new: RunData,
     pair: Pair,
     metric: Metric,
     timings: Timings,
     notes: dict[str, None],
-) -> list[Change]:
+) -> list[Timed]:
+    """One series of a row in both runs; none where it is not compared, and `notes` say why."""
     before, after = pair.old.timing, pair.new.timing
     if before is None or after is None or {before.status, after.status} != {"ok"}:
         return []
@@ -319,8 +324,8 @@ def _of_times(
     noise = between(
         (old.noise(before, metric.series), then), (new.noise(after, metric.series), now)
     )
-    drift = abs(sessions.drift) if sessions.drift == sessions.drift else change.LEAST_DRIFT
-    return [change.over_rounds(_once(pair, metric, ""), then, now, noise, drift)]
+    measured = _once(pair, metric, "")
+    return [Timed(measured, _group(after), then, now, noise, sessions.drift)]
 
 
 def _lost(pair: Pair) -> list[Lost]:

@@ -9,13 +9,14 @@ from scipy import stats
 
 from harness.results.change import Change, judged, over_rounds, over_seeds
 from harness.results.comparison import Noise
+from harness.results.drift import Drift
 from harness.results.metrics import METRICS
 
 SPARSITY, OPS, SIZE = (
     METRICS[n] for n in ("activation_sparsity", "synops_effective", "parameters")
 )
 LATENCY, RATE = (Change("row", n, 1.0, 2.0, 1.0) for n in ("latency_ms", "inference_throughput"))
-QUIET = Noise(0.01, 20)
+QUIET, STEADY = Noise(0.01, 20), Drift(0.0, 0.01)
 
 
 def test_common_seeds_are_paired_by_the_t_test():
@@ -68,8 +69,8 @@ def rounds(seconds, other=1.0, n=12):
 
 
 def test_a_slower_row_is_found_and_its_rate_falls():
-    slow = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
-    rate = over_rounds(RATE, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
+    slow = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, STEADY)
+    rate = over_rounds(RATE, rounds(1e-3), rounds(1.1e-3), QUIET, STEADY)
     assert [each.verdict for each in judged([slow, rate])] == ["worse", "worse"]
     assert slow.difference == pytest.approx(0.1)
     assert rate.difference == pytest.approx(1 / 1.1 - 1)
@@ -81,8 +82,8 @@ def test_a_slower_row_is_found_and_its_rate_falls():
 
 
 def test_the_drift_of_the_sessions_widens_the_interval():
-    narrow = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.0)
-    wide = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, 0.05)
+    narrow = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, STEADY)
+    wide = over_rounds(LATENCY, rounds(1e-3), rounds(1.1e-3), QUIET, Drift(0.0, 0.05))
     assert wide.low < 0 < narrow.low
     assert judged([wide])[0].verdict == "tie"
 
@@ -91,12 +92,12 @@ def test_half_of_the_rounds_disturbed_is_no_difference():
     disturbed = rounds(1e-3)
     for place in range(6):
         disturbed[place] = [3e-3] * 3
-    change = over_rounds(LATENCY, rounds(1e-3), disturbed, QUIET, 0.0)
+    change = over_rounds(LATENCY, rounds(1e-3), disturbed, QUIET, STEADY)
     assert change.difference == pytest.approx(0.0)
 
 
 def test_a_noise_of_which_nothing_is_known_gives_no_verdict():
-    change = over_rounds(LATENCY, rounds(1e-3), rounds(2e-3), Noise(math.inf, 0), 0.0)
+    change = over_rounds(LATENCY, rounds(1e-3), rounds(2e-3), Noise(math.inf, 0), STEADY)
     assert judged([change])[0].verdict == "untested"
 
 
