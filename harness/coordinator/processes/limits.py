@@ -6,7 +6,10 @@ with the children that it starts. A worker that takes memory faster than it is p
 the kernel kills (`harness.worker.descendants.be_killed_first`). What processes share, as forked ones
 do, is counted once (PSS, where the system knows it).
 
-A log is a file that the worker writes to itself: it never waits for anybody. It is cut while it grows.
+A log is a file that the worker writes to itself: it never waits for anybody. It is cut when the worker has
+ended. Only one that grows without bounds is cut before: what is written between the last read and the cut,
+within microseconds, is lost then. No lock holds a writer, a pipe would make it wait, and not every file
+system can free the middle of a file.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from harness.protocol.events import Failed
 
 #: A log holds this many bytes at the most: the first half and the last of what was printed.
 LOG_BYTES = 10_000_000
+#: While its worker runs it may hold this many.
+_GROWING_BYTES = 10 * LOG_BYTES
 
 _EVERY_SECONDS = 0.2
 #: Children of a worker are looked for once in so many times: that takes a look at every process.
@@ -70,7 +75,9 @@ class Watch:
         while not self._closed.wait(_EVERY_SECONDS):
             with self._lock:
                 for worker, watched in self._watched.items():
-                    watched.left_out = cut(watched.log, watched.left_out)
+                    watched.left_out = cut(
+                        watched.log, watched.left_out, longer_than=_GROWING_BYTES
+                    )
                     if self._memory is not None and self._takes_too_much(worker, watched):
                         reason = f"took more than {self._memory:g} GiB of memory (--memory)"
                         worker.end(Failed(status="oom", reason=reason))
@@ -101,11 +108,14 @@ def used_bytes(processes: list[psutil.Process], enough: float) -> int:
     return own
 
 
-def cut(log: Path, left_out: int = 0, most: int = LOG_BYTES) -> int:
-    """Cuts the middle out of a log of more than `most` bytes; returns the bytes left out so far."""
+def cut(log: Path, left_out: int = 0, most: int = LOG_BYTES, longer_than: int = 0) -> int:
+    """Cuts the middle out of a log of more than `most` bytes; returns the bytes left out so far.
+
+    One of no more than `longer_than` bytes is left as it is.
+    """
     with suppress(OSError):
         size = log.stat().st_size
-        if size <= most:
+        if size <= max(most, longer_than):
             return left_out
         head, tail = most // 2, most // 2 - 2 * len(_MARK)
         mark = len(_MARK % left_out) if left_out else 0

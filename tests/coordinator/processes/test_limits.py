@@ -76,6 +76,16 @@ def test_what_its_children_take_counts(describe):
     assert describe(code, 0.25).status == "oom"
 
 
+def test_a_log_that_grows_without_bounds_is_cut_while_its_worker_runs(describe):
+    code = (
+        "import os, time\n"
+        "os.ftruncate(2, 200_000_000)\n"
+        "while os.fstat(2).st_size > 100_000_000:\n"
+        "    time.sleep(0.01)"
+    )
+    assert isinstance(describe(code), Described)
+
+
 def test_a_plugin_that_prints_without_end_neither_fills_the_disk_nor_waits(describe, log):
     event = describe("for _ in range(300): print('flood ' * 20_000)\nprint('at last')")
     assert isinstance(event, Described)
