@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.subjects import Contender, LayerRow, Row
 
@@ -15,14 +15,17 @@ ALL_SAMPLES = "all samples"
 def labels(rows: Sequence[Contender]) -> list[str]:
     """A name for each of `rows`: the plugin, its swept parameters, and what else rows differ in.
 
-    Where two rows would still have one name, their versions, other parameters and digests are added
-    until they have two.
+    A parameter that was swept in one row is named in all rows of its plugin. Where two rows would still
+    have one name, their versions, other parameters and digests are added until they have two.
     """
     varying = [name for name in VARYING if len({str(getattr(r, name, "")) for r in rows}) > 1]
+    swept: dict[str, dict[str, object]] = {}
+    for row in rows:
+        swept.setdefault(row.contender, {}).update(getattr(row, "swept", {}))
     made = []
     for row in rows:
         fields = {name: getattr(row, name) for name in varying if hasattr(row, name)}
-        made.append(_join(row.contender, fields | _chosen(row)))
+        made.append(_join(row.contender, fields | _chosen(row, swept[row.contender])))
     for aspect in (_version, _settings, _digest):
         made = _told_apart(rows, made, aspect)
     return made
@@ -51,10 +54,10 @@ def _join(name: str, fields: Mapping[str, object]) -> str:
     return " ".join([name, *said])
 
 
-def _chosen(row: Contender) -> dict[str, object]:
-    """What the command gave several values of."""
+def _chosen(row: Contender, swept: Iterable[str]) -> dict[str, object]:
+    """What a command gave several values of: the parameters `swept`."""
     if isinstance(row, Row):
-        return dict(row.swept)
+        return {**row.swept, **{name: row.params[name] for name in swept if name in row.params}}
     if isinstance(row, LayerRow):
         return {"neurons": row.size.neurons, "density": f"{row.size.density:g}"}
     return {}

@@ -19,6 +19,7 @@ from harness.results.summary import Summary, summarise
 from harness.results.tasks import by_task
 from harness.runs.baseline import rebased, rows_named, without_refuted
 from harness.runs.folders import check_links
+from harness.subjects import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,26 +133,27 @@ class Run:
     ) -> list[Path]:
         """Rebuilds the tables, the figures and the page from the records; returns what it wrote.
 
-        The trials of the runs `beside` are rows too. Their timings are not: only what was timed side
-        by side compares. `baseline` names the row that the others of its task are compared with, in place
-        of the one that the run had; UsageError where there is none. `say` is told what is being drawn.
+        The trials of the runs `beside` are rows too, except those that this run has itself. Their timings
+        are not: only what was timed side by side compares. `baseline` names the row that the others of
+        its task are compared with, in place of the one that the run had; UsageError where there is none.
+        `say` is told what is being drawn.
         """
         from harness.report.build import build_report
 
         check_links(self.path)
         sessions, records, problems = list(self.sessions), list(self.records), list(self.problems)
+        own = {record.key: record.row for record in self.records if isinstance(record, TrialRecord)}
+        rows = {_unswept(row): row for row in own.values()}
         for other in beside:
-            shift = len(sessions)
-            records += [
-                record.model_copy(update={"session": record.session + shift})
-                for record in other.records
-                if record.kind == "trial"
-            ]
+            for trial in (r for r in other.records if isinstance(r, TrialRecord)):
+                row = rows.setdefault(_unswept(trial.row), trial.row)
+                update = {"row": row, "session": trial.session + len(sessions)}
+                if (taken := trial.model_copy(update=update)).key not in own:
+                    records.append(taken)
             place = str(other.path)
             sessions += [s.model_copy(update={"merged_from": place}) for s in other.sessions]
             problems += other.problems
-        own = [record.row for record in self.records if isinstance(record, TrialRecord)]
-        keys = baselines_asked(self.sessions, own)
+        keys = baselines_asked(self.sessions, own.values())
         if baseline:
             keys = rows_named(baseline, records)
         records = rebased(RunFolder(self.path), records, keys)
@@ -166,6 +168,11 @@ class Run:
             answers=joined([self.answers, *(other.answers for other in beside)]),
             baselines=keys,
         )
+
+
+def _unswept(row: Row) -> str:
+    """The same for a value that one command gave alone and another in a list."""
+    return row.model_copy(update={"swept": {}}).key
 
 
 def load(path: str | Path, kind: Kind | None = None) -> Run:

@@ -186,3 +186,28 @@ def test_a_run_that_was_resumed_has_no_trials_left_because_of_one_beside_it(tmp_
     other = write_run(tmp_path / "two", [row], seeds=(2,), timing=False).path
     load(folder.path).report(beside=[load(other)], figures=False)
     assert "3 of 3 trials finished" in (folder.path / "report.md").read_text()
+
+
+@pytest.mark.parametrize("swept_here", [False, True])
+def test_a_value_that_was_swept_in_one_run_and_set_alone_in_another_is_one_row(
+    tmp_path, swept_here
+):
+    def rows(hidden, swept):
+        each = [{"hidden": value} for value in hidden]
+        return [small_row("deep", params=p, swept=p if swept else {}) for p in each]
+
+    here, there = ((32, 64), (64,)) if swept_here else ((64,), (32, 64))
+    fields = {"timing": False}
+    one = write_run(tmp_path / "one", rows(here, swept_here), seeds=(0, 1), **fields)
+    two = write_run(tmp_path / "two", rows(there, not swept_here), seeds=(1, 2), draw=1, **fields)
+    load(one.path).report(beside=[load(two.path)], figures=False)
+    with (one.path / "summary.csv").open() as file:
+        lines = {line["label"]: line for line in csv.DictReader(file)}
+    assert lines.keys() == {"deep hidden=32", "deep hidden=64"}
+    assert lines["deep hidden=64"]["seeds"] == "3"
+    own = [
+        r.metrics["test_accuracy"] for r in load(one.path).records if r.row.params["hidden"] == 64
+    ]
+    theirs = [r.metrics["test_accuracy"] for r in load(two.path).records if r.seed == 2][-1]
+    mean = sum([*own, theirs]) / 3  # of the trial that both have, this run's counts
+    assert float(lines["deep hidden=64"]["test_accuracy"]) == pytest.approx(mean)

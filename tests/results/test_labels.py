@@ -28,6 +28,15 @@ def test_swept_parameters_and_what_rows_differ_in_are_named(make_row):
     ]
 
 
+def test_a_parameter_that_one_row_swept_is_named_in_all_rows_of_its_plugin(make_row):
+    rows = [
+        make_row(plugin="a", params={"hidden": 64}),
+        make_row(plugin="a", params={"hidden": 32}, swept={"hidden": 32}),
+        make_row(plugin="b", params={"hidden": 64}),
+    ]
+    assert labels(rows) == ["a hidden=64", "a hidden=32", "b"]
+
+
 def test_a_row_without_a_limit_has_all_samples(make_row):
     assert labels([make_row(limit=50), make_row()]) == ["fake limit=50", "fake all samples"]
 
