@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+#: More of a wrong value would hide what is said of it.
+_LONGEST_VALUE = 80
 
 
 def plain(text: object) -> str:
@@ -75,3 +82,49 @@ def unknown(kind: str, name: str, known: Iterable[str], of: str = "") -> UsageEr
     hint = f"did you mean {near!r}? " if near else ""
     what = f"{kind} {name!r} {of}".rstrip()
     return UsageError(f"unknown {what}: {hint}known: {', '.join(known) or 'none'}")
+
+
+#: What a value should have been, by the types of pydantic's errors.
+_WANTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "an integer"),
+    "int_parsing_size": "a smaller integer",
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    "finite_number": "a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    "string_type": "text",
+    "string_unicode": "text in UTF-8",
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "names with their values"),
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+    "too_short": "{min_length} or more of them",
+    "literal_error": "{expected}",
+}
+
+
+def wrong_value(error: ErrorDetails) -> str:
+    """What pydantic's `error` says of a value, in plain words: `wanted an integer, not 'x'`."""
+    kind, limits = error["type"], error.get("ctx", {})
+    value = plain(repr(error["input"]))
+    value = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}..."
+    match kind:
+        case "value_error":
+            return error["msg"].removeprefix("Value error, ")
+        case "missing" | "missing_argument":
+            return "is missing"
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            return "is unknown"
+        case "union_tag_not_found":
+            return f"{limits['discriminator']} is missing"
+        case "union_tag_invalid":
+            return f"{limits['discriminator']}: wanted {limits['expected_tags']}, not {limits['tag']!r}"
+        case "bool_type" if (
+            error["loc"][-1] == "bool"
+        ):  # of the types of a parameter, the first one's
+            return f"wanted a number, text, true or false, not {value}"
+    if kind not in _WANTED:
+        return error["msg"]
+    words = {n: f"{x:.15g}" if isinstance(x, float) else x for n, x in limits.items()}
+    return f"wanted {_WANTED[kind].format(**words)}, not {value}"

@@ -22,7 +22,7 @@ from pydantic import (
 
 from harness.catalogue.tasks import split_tasks
 from harness.cores import cores
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError, unknown, wrong_value
 from harness.plugin.contract import Neuron, Value
 from harness.plugin.parameters import QUICK
 from harness.subjects import VARIANTS, LayerSize
@@ -247,14 +247,16 @@ def option_error(error: ValidationError, kind: type[Config], named: Callable[[st
     """The first of the mistakes; its option is called as `named` says."""
     first = error.errors()[0]
     if not first["loc"]:  # of the whole, which is nothing that a command line can say
-        return f"the options: {first['msg'].removeprefix('Value error, ')}"
+        return f"the options: {wrong_value(first)}"
     name, *inner = (str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return str(unknown("option", named(name), map(named, kind.model_fields)))
-    where = named(name)
+    where, what = named(name), wrong_value(first)
     if inner and name == "params":
         where = f"{where} {'.'.join(inner[:2])}"
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}, not {first['input']!r}"
+    if first["type"] == "value_error":
+        what = f"{what}, not {first['input']!r}"
+    return f"{where}: {what}"
 
 
 def option(field: str) -> str:

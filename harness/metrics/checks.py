@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.errors import InvalidOutput, plain
+from harness.errors import InvalidOutput, plain, wrong_value
 from harness.plugin import INPUTS, SPIKES, Change, MetricSpec, Unsupported
 from harness.protocol.events import DeclaredMetric
 
@@ -55,8 +55,7 @@ def declared(spec: object, source: str) -> DeclaredMetric:
         )
     except ValueError as error:
         first = error.errors()[0]  # type: ignore[attr-defined] # pydantic's
-        field, allowed = first["loc"][0], first.get("ctx", {}).get("expected", first["msg"])
-        raise InvalidOutput(f"{where}: {field} is {first['input']!r}, wanted {allowed}") from None
+        raise InvalidOutput(f"{where}: its {first['loc'][0]}: {wrong_value(first)}") from None
     if metric.combine == "accuracy" and metric.unit != "fraction":
         raise InvalidOutput(f'{where}: combine "accuracy" is for the unit "fraction"')
     return metric

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
-from harness.errors import plain
+from harness.errors import plain, wrong_value
 from harness.plugin.contract import Neuron
 from harness.protocol.events import Sweep
 from harness.results.fields import Cited as Cited
@@ -219,7 +219,7 @@ def first_error(error: ValidationError) -> str:
     """The first of what is wrong, in one line: the field, and what it should be."""
     first = error.errors(include_url=False)[0]
     where = plain(".".join(str(part) for part in first["loc"]))
-    text = f"{where}: {plain(first['msg']).removeprefix('Value error, ')}"
+    text = ": ".join(filter(None, (where, plain(wrong_value(first)))))
     return text if len(text) < 300 else f"{text[:300]}..."
 
 

@@ -185,7 +185,7 @@ def test_the_trials_of_another_run_become_rows_and_its_timings_do_not(tmp_path, 
     ("described", "reason"),
     [
         ({"kind": "networks"}, "holds no session"),
-        ({"kind": "networks", "sessions": [{"config": {}}]}, "plugins: Field required"),
+        ({"kind": "networks", "sessions": [{"config": {}}]}, "plugins: is missing"),
         (
             {"kind": "networks", "sessions": [{"config": {"plugins": ["all"], "odd": 1}}]},
             "unknown option '--odd'",

@@ -90,7 +90,7 @@ def test_what_does_not_exist_is_refused_in_one_line(patterns, told, workers):
     [
         ('"mine"', '"test_accuracy"', "metric test_accuracy: snn-harness has one of this name"),
         ('"mine"', '"calibration_error"', "metric calibration_error: calibration has one of this"),
-        ('"more"', '""', "metric mine: better is '', wanted 'more' or 'less'"),
+        ('"more"', '""', "metric mine: its better: wanted 'more' or 'less', not ''"),
         ("import os", "1 / 0", "import: ZeroDivisionError: division by zero"),
         ("@hookimpl", "", "does not implement harness_metrics"),
     ],

@@ -178,12 +178,12 @@ def test_a_cut_off_line_is_refused(record, data):
         ({"schema": SCHEMA + 1}, f"schema {SCHEMA + 1}, this version reads {SCHEMA}"),
         ({"schema": None}, "schema None"),
         ({"schema": "1"}, "schema '1'"),
-        ({"status": "fine"}, "status: Input should be 'ok'"),
-        ({"kind": "other"}, "Input tag 'other'"),
-        ({"seed": "zero"}, "seed: "),
-        ({"metrics": [1]}, "metrics: "),
-        ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
-        ({"history": [{"loss": "low"}]}, "history.0.loss: "),
+        ({"status": "fine"}, "status: wanted 'ok'"),
+        ({"kind": "other"}, "'kind': wanted 'trial'"),
+        ({"seed": "zero"}, "seed: wanted an integer, not 'zero'"),
+        ({"metrics": [1]}, "metrics: wanted names with their values, not [1]"),
+        ({"surprise": 1}, "surprise: is unknown"),
+        ({"history": [{"loss": "low"}]}, "history.0.loss: wanted a number, not 'low'"),
     ],
 )
 def test_a_line_that_is_no_record_is_refused_with_the_field(make_record, change, reason):
@@ -197,7 +197,7 @@ def test_a_line_that_is_no_record_is_refused_with_the_field(make_record, change,
 def test_a_field_that_is_missing_is_named(make_record, name):
     data = json.loads(to_line(make_record()))
     del data[name]
-    with pytest.raises(ValueError, match=f"trial.{name}: Field required"):
+    with pytest.raises(ValueError, match=f"trial.{name}: is missing"):
         from_line(json.dumps(data))
 
 

@@ -53,7 +53,7 @@ def test_records_are_kept_in_order_and_read_by_another_process(folder, make_reco
         (b"\xff\xfe\x00", "codec can't decode"),
         (b"[]", "no JSON object"),
         (b'{"schema": 1}', "schema 1, this version reads 2"),
-        (b'{"schema": 2}', "Unable to extract tag"),
+        (b'{"schema": 2}', "'kind' is missing"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_told_with_its_number_and_the_others_load(

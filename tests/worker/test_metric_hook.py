@@ -45,7 +45,7 @@ def test_valid_metrics_are_described_and_others_cost_themselves(place):
     assert [metric.title for metric in found.metrics] == ["Share"]
     assert found.metrics[0].source == "mine"
     assert found.problems == [
-        "metric odd: better is '', wanted 'more' or 'less'",
+        "metric odd: its better: wanted 'more' or 'less', not ''",
         "metric share is declared twice",
     ]
 
