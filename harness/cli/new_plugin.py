@@ -19,27 +19,38 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class _Kind:
-    """What can be begun: its word, its group of entry points, and the commands that take one.
+    """What can be begun: its word, its group of entry points, and the commands to give next.
 
-    `file` are the templates of a file; the last is the module of a package too. `project` are those of
-    a package's pyproject.toml.
+    The first and the last of `commands` take its name. `needs` says what a run needs beside it. `file` are
+    the templates of a file; the last is the module of a package too. `project` are those of a package's
+    pyproject.toml.
     """
 
     noun: str
     group: str
-    look: str
-    run: str
+    commands: tuple[str, ...]
     file: tuple[str, ...]
     project: tuple[str, ...] = ("pyproject",)
     host: str = "snn-harness"
+    needs: str = ""
 
 
 _PLUGIN = _Kind(
-    "plugin", "harness", "harness check", "harness run --plugins",
+    "plugin", "harness", ("harness check", "harness run --plugins"),
     ("script", "plugin"), ("pyproject", "framework"), "snn-harness[worker]",
 )  # fmt: skip
-_TASK = _Kind("task", "harness.task", "harness tasks", "harness run --task", ("task",))
-_METRIC = _Kind("metric", "harness.metric", "harness metrics", "harness run --metrics", ("metric",))
+_NEEDS = (
+    "A run needs a plugin too: any that is installed, or the one of `harness new-plugin my-plugin`."
+)
+_BESIDE = ("harness new-plugin my-plugin", "harness run --plugins my-plugin.py")
+_TASK = _Kind(
+    "task", "harness.task", ("harness tasks", _BESIDE[0], f"{_BESIDE[1]} --task"), ("task",),
+    needs=_NEEDS,
+)  # fmt: skip
+_METRIC = _Kind(
+    "metric", "harness.metric", ("harness metrics", _BESIDE[0], f"{_BESIDE[1]} --metrics"), ("metric",),
+    needs=_NEEDS,
+)  # fmt: skip
 
 
 @click.command("new-plugin")
@@ -72,7 +83,13 @@ def new_plugin(name: str, task: bool, metric: bool, package: bool) -> None:
     if package:
         click.echo(f"next: pip install -e ./{name}, then: {values['look']}")
     else:
-        click.echo(f"next: {values['look']}, then: {values['run']}")
+        click.echo(f"next: {', then: '.join(_commands(kind, target))}")
+
+
+def _commands(kind: _Kind, target: str) -> list[str]:
+    """What to give next, to look at it and to run it."""
+    look, *between, run = kind.commands
+    return [f"{look} {target}", *between, f"{run} {target}"]
 
 
 def _module(name: str) -> str:
@@ -159,6 +176,7 @@ def _values(name: str, module: str, target: str, kind: _Kind) -> dict[str, str]:
 
     from harness.plugin.hookspecs import CONTRACT
 
+    look, *run = _commands(kind, target)
     release = ".".join(version("snn-harness").split(".")[:2])
     return {
         "name": name,
@@ -168,8 +186,9 @@ def _values(name: str, module: str, target: str, kind: _Kind) -> dict[str, str]:
         "noun": kind.noun,
         "group": kind.group,
         "host": kind.host,
-        "look": f"{kind.look} {target}",
-        "run": f"{kind.run} {target}",
+        "look": look,
+        "run": "\n    ".join(run),
+        "needs": f"\n{kind.needs}" if kind.needs else "",
         "contract": CONTRACT,
         "version": release,
     }

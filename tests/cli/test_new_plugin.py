@@ -65,7 +65,8 @@ def test_a_new_task_is_short_and_can_be_learned(harness, tmp_path, learned):
     assert code == 0
     assert out.splitlines() == [
         "wrote my-task.py",
-        "next: harness tasks my-task.py, then: harness run --task my-task.py",
+        "next: harness tasks my-task.py, then: harness new-plugin my-plugin, "
+        "then: harness run --plugins my-plugin.py --task my-task.py",
     ]
     assert 15 < len(lines_of_code((tmp_path / "my-task.py").read_text())) <= 60
     assert learned(tmp_path / "begun.py", "my-task.py") > 0.9
@@ -137,7 +138,8 @@ def test_a_new_metric_is_short_and_declared_and_right(harness, tmp_path):
     assert code == 0
     assert out.splitlines() == [
         "wrote my-metric.py",
-        "next: harness metrics my-metric.py, then: harness run --metrics my-metric.py",
+        "next: harness metrics my-metric.py, then: harness new-plugin my-plugin, "
+        "then: harness run --plugins my-plugin.py --metrics my-metric.py",
     ]
     text = (tmp_path / "my-metric.py").read_text()
     assert 15 < len(lines_of_code(text)) <= 60
