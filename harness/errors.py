@@ -55,6 +55,10 @@ class WrongParameter(UsageError):
         self.what, self.pattern, self.name = plain(what), pattern, name
 
 
+class NoSuchFile(UsageError):
+    """A file that was named relative to a folder is not there."""
+
+
 class InvalidOutput(Exception):
     """A hook returned something that the contract forbids; the message says which hook, what and where."""
 

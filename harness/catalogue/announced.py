@@ -11,7 +11,12 @@ from typing import Literal, NamedTuple
 from packaging.requirements import InvalidRequirement
 
 from harness.catalogue.installed import Installed
-from harness.catalogue.source import module_problem, script_metadata, syntax_problem
+from harness.catalogue.source import (
+    module_problem,
+    read_source,
+    script_metadata,
+    syntax_problem,
+)
 from harness.errors import UsageError
 
 State = tuple[Literal["ready", "missing", "broken"], str, str]
@@ -57,11 +62,7 @@ def _state(distribution: str, module: str, here: Installed) -> State:
 
 def check_file(kind: str, path: Path) -> None:
     """UsageError in one line where the file, of a `kind` such as "metric", could not be imported."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UsageError(f"{kind} file {path}: {reason}") from None
+    text = read_source(kind, path)
     if problem := syntax_problem(text):
         raise UsageError(f"{kind} file {path}: {problem}")
     try:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.catalogue.source import imports
+from harness.errors import UsageError
 
 #: The rooms of the host that run in a worker, and so decide results with the plugin.
 _WORKER_ROOMS = ("plugin", "worker", "measure", "tasks", "metrics")
@@ -20,8 +21,11 @@ def file_digest(path: Path) -> str:
     Without the host, which has a digest of its own: a file in the folder of a checkout lies beside it.
     """
     path = path.resolve()
-    files = _with_imports(path) if path.suffix == ".py" else {path}
-    return _digest([(path.parent, files)]) if len(files) > 1 else _content_digest(path)
+    try:
+        files = _with_imports(path) if path.suffix == ".py" else {path}
+        return _digest([(path.parent, files)]) if len(files) > 1 else _content_digest(path)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
 
 
 def package_digest(module: str) -> str:

@@ -36,6 +36,7 @@ from harness.catalogue.source import (
     description,
     module_description,
     module_problem,
+    read_source,
     script_metadata,
     syntax_problem,
 )
@@ -181,14 +182,9 @@ def preloads() -> dict[str, str]:
 
 def from_file(path: Path) -> Plugin:
     """The plugin in one file, as its PEP 723 block and its syntax describe it."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        digest = file_digest(path)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UsageError(f"plugin file {path}: {reason}") from None
+    text = read_source("plugin", path)
     location = PluginLocation(name=path.stem, file=str(path.resolve()))
-    plugin = Plugin(path.stem, location, framework=path.stem, digest=digest)
+    plugin = Plugin(path.stem, location, framework=path.stem, digest=file_digest(path))
     if problem := syntax_problem(text):
         return _broken(plugin, problem)
     plugin = replace(plugin, description=description(text, path.stem))

@@ -11,12 +11,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.errors import plain
+from harness.errors import NoSuchFile, UsageError, plain
 
 #: What a docstring may begin with: the name of the plugin itself.
 _NAME = re.compile(r"`*(?P<name>[\w.@-]+)`*:\s+")
 _LONGEST = 200
 _PEP_723 = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+
+
+def read_source(kind: str, path: Path) -> str:
+    """The text of a file, of a `kind` such as "metric"; UsageError in one line where it has none."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        moved = isinstance(error, FileNotFoundError) and not path.is_absolute()
+        raise (NoSuchFile if moved else UsageError)(f"{kind} file {path}: {reason}") from None
 
 
 def module_problem(module: str) -> str:

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from harness.config.options import RunConfig, option, option_error, parse_params
 from harness.config.paths import located_options
-from harness.errors import UsageError, WrongParameter, unknown
+from harness.errors import NoSuchFile, UsageError, WrongParameter, unknown
 from harness.results.reading import read_file
 from harness.results.store import RUN, RunFolder
 
@@ -78,7 +78,8 @@ def read_config(path: Path) -> dict[str, Any]:
 def in_file(path: Path, error: UsageError) -> UsageError:
     """`error` of an option or a parameter that the file at `path` gives, with file and line."""
     if path.name == RUN:
-        return error
+        moved = isinstance(error, NoSuchFile)
+        return UsageError(f"{error}: give --{error.option} of your own") if moved else error
     place, what = [error.option], str(error)
     if isinstance(error, WrongParameter):
         place, what = ["params", error.pattern, error.name], error.what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,8 @@ from harness.coordinator.command import RESUMABLE, RETRIED, Command
 from harness.coordinator.forecast import Forecast, probe
 from harness.coordinator.listener import Listener
 from harness.coordinator.notebook import default_listener
-from harness.errors import UsageError, WrongParameter
-from harness.results.store import Kind, RunFolder
+from harness.errors import NoSuchFile, UsageError, WrongParameter
+from harness.results.store import COMMANDS, Kind, RunFolder
 from harness.runs.folders import check_links, new_folder
 from harness.runs.run import Run
 
@@ -167,9 +168,16 @@ def resume(
     resumed = Command(
         folder.path, listener or default_listener(), command, folder, rerun_changed, last.folder
     )
-    if described.kind == "networks":
-        return work.networks(make_config(RunConfig, options), resumed)
-    return work.layers(make_config(LayersConfig, options), resumed)
+    try:
+        if described.kind == "networks":
+            return work.networks(make_config(RunConfig, options), resumed)
+        return work.layers(make_config(LayersConfig, options), resumed)
+    except NoSuchFile as error:
+        carry_on = f"{COMMANDS[described.kind]} --resume {shlex.quote(str(folder.path.resolve()))}"
+        raise UsageError(
+            f"{error}, neither in {(folder.path / last.folder).resolve()} nor here: go to the folder that "
+            f"holds it, and carry on with: {carry_on}"
+        ) from None
 
 
 #: Arguments that say where a run is written and who follows it: no part of its configuration.

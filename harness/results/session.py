@@ -69,10 +69,10 @@ def changes(before: Session, now: Session) -> list[str]:
             differences.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
     for name, digest in before.files.items():
         current_digest = now.files.get(name, "")
-        if current_digest != digest:
-            differences.append(
-                f"{name} ({digest[:8]}, now {current_digest[:8] or 'no longer found'})"
-            )
+        if not current_digest:
+            differences.append(f"{name} (not found: carry on from the folder that holds it)")
+        elif current_digest != digest:
+            differences.append(f"{name} ({digest[:8]}, now {current_digest[:8]})")
     if now.data and before.data != now.data:
         differences.append("the task's data")
     odd = [m.name for m in now.metrics if m not in before.metrics]

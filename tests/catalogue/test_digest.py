@@ -14,6 +14,7 @@ import pytest
 import harness
 from harness.catalogue import digest
 from harness.catalogue.digest import file_digest, host_digest, package_digest
+from harness.errors import UsageError
 
 EXPLODES = "raise SystemExit('imported')\n"
 
@@ -70,6 +71,13 @@ def test_the_host_beside_a_file_is_no_part_of_it(tmp_path, monkeypatch):
     host = folder_of(folder / "harness", __init__="", plugin="")
     monkeypatch.setattr(harness.__spec__, "origin", str(host / "__init__.py"))
     assert file_digest(folder / "mine.py") == before
+
+
+def test_what_cannot_be_read_beside_a_file_is_one_line(tmp_path):
+    (tmp_path / "mine.py").write_text("import helper\n")
+    (tmp_path / "helper" / "odd.py").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"odd.py cannot be read: Is a directory"):
+        file_digest(tmp_path / "mine.py")
 
 
 def test_data_that_read_like_python_import_nothing(tmp_path):

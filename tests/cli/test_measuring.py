@@ -171,6 +171,13 @@ def test_a_name_in_a_file_that_there_is_not_is_told_with_the_line(
     assert code == 2 and "bench.toml" not in err
 
 
+def test_a_file_that_another_run_named_and_is_gone_can_be_given_anew(harness, tmp_path):
+    folder = RunFolder.create(tmp_path / "run", "networks")
+    folder.begin(Session(config={"plugins": ["gone.py"]}, folder=".."))
+    code, _, err = harness("run", "--config", str(folder.path / "run.json"))
+    assert code == 2 and "plugin file gone.py: No such file or directory: give --plugins" in err
+
+
 @pytest.mark.usefixtures("installed")
 def test_a_dry_run_refuses_what_the_run_would(harness, tmp_path):
     (tmp_path / "other").touch()

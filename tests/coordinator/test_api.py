@@ -378,6 +378,28 @@ def test_a_run_is_carried_on_from_another_folder(
     assert {record.row.limit for record in run.records} == {50}
 
 
+def test_a_run_that_was_moved_is_carried_on_from_the_folder_that_holds_its_plugin(
+    fake_torch, no_data, plugin_file, tmp_path, monkeypatch
+):
+    plugin_file("mine", base="declared")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        harness.run(
+            "mine.py", seeds=(0, 1), jobs=1, listener=Interrupts(1), timing=False, device="cpu",
+            out="results/run",
+        )  # fmt: skip
+    moved = tmp_path / "backup" / "results" / "run"
+    moved.parent.mkdir(parents=True)
+    (tmp_path / "results" / "run").rename(moved)
+    monkeypatch.chdir(tmp_path / "backup")
+    with pytest.raises(UsageError) as error:
+        api.resume("results/run")
+    assert "plugin file mine.py: No such file" in str(error.value)
+    assert str(error.value).endswith(f"carry on with: harness run --resume {moved}")
+    monkeypatch.chdir(tmp_path)
+    assert seeds(api.resume(moved)) == [(0, 0), (1, 1)]
+
+
 def test_a_file_that_a_parameter_names_is_found_from_another_folder_and_may_not_change(
     fake_torch, no_data, plugin_file, tmp_path, monkeypatch
 ):

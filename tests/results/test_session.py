@@ -48,7 +48,7 @@ def test_a_file_that_a_parameter_names_is_told():
     before = BEFORE.model_copy(update={"files": {"net.py": "a" * 64, "gone.py": "b" * 64}})
     now = before.model_copy(update={"files": {"net.py": "c" * 64, "new.py": "d" * 64}})
     assert changes(before, now) == [
-        "net.py (aaaaaaaa, now cccccccc)", "gone.py (bbbbbbbb, now no longer found)",
+        "net.py (aaaaaaaa, now cccccccc)", "gone.py (not found: carry on from the folder that holds it)",
     ]  # fmt: skip
 
 
