@@ -50,7 +50,11 @@ def described(error: BaseException) -> str:
         text = str(error).strip() or "no message"
     except Exception:  # an author's class
         text = "no message that can be read"
-    if isinstance(error, FileNotFoundError) and _is_relative(error.filename):
+    if (
+        isinstance(error, FileNotFoundError)
+        and _is_relative(error.filename)
+        and not _of_command(error)
+    ):
         own = f"Path(__file__).with_name({Path(error.filename).name!r})"
         return f"FileNotFoundError: {text}: a worker runs in a folder of its own; beside your file, {own}"
     meant = "" if "did you mean" in text.lower() else _meant(error, text)
@@ -60,6 +64,12 @@ def described(error: BaseException) -> str:
 
 def _is_relative(name: object) -> bool:
     return isinstance(name, (str, Path)) and not Path(name).is_absolute()
+
+
+def _of_command(error: BaseException) -> bool:
+    """Whether a command was looked for, which does not lie beside an author's file."""
+    raised_in = traceback.extract_tb(error.__traceback__)[-1:]
+    return any(Path(frame.filename) == _LIBRARY / "subprocess.py" for frame in raised_in)
 
 
 def _meant(error: BaseException, text: str) -> str:

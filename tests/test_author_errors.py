@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,11 @@ def test_a_file_that_is_looked_for_in_the_workers_folder_is_told_how_it_is_found
     assert told.endswith("beside your file, Path(__file__).with_name('w.pt')")
     gone = tmp_path / "w.pt"
     assert described(raised(gone.read_bytes)).endswith(f"No such file or directory: '{gone}'")
+
+
+def test_a_command_that_there_is_not_is_no_file_beside_the_authors():
+    told = described(raised(lambda: subprocess.run(["no-such-command"])))
+    assert told == "FileNotFoundError: [Errno 2] No such file or directory: 'no-such-command'"
 
 
 def test_an_exception_whose_text_cannot_be_had_is_told_by_its_type():
