@@ -117,6 +117,14 @@ class RunConfig(Config):
             raise ValueError(f"wanted each task once, and {twice[0]} is given twice")
         return ",".join(tasks)
 
+    @field_validator("preset")
+    @classmethod
+    def _named_presets(cls, preset: str) -> str:
+        """Which names there are, only plugins know once they are imported."""
+        if not all(preset.split(",")):
+            raise ValueError("wanted names or patterns, several separated by commas")
+        return preset
+
     @field_validator("params", mode="before")
     @classmethod
     def _by_plugin(cls, params: Any, info: ValidationInfo) -> Any:

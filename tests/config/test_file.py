@@ -88,6 +88,7 @@ def test_settings_may_be_words_as_on_the_command_line(bench):
         ("task = [", ":1: Invalid value (what begins here is not closed)"),
         ("out = 3", ":1: --out: wanted a path"),
         ("seeds = [1]\ntask = ['a', 'a']", ":2: --task: wanted each task once, and a is given"),
+        ("preset = 'best,'", ":1: --preset: wanted names or patterns, several separated by commas"),
         ("task = ['a', '']", ":1: --task: wanted NAME or FILE.py"),
     ],
 )
