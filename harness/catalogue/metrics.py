@@ -25,7 +25,7 @@ BUILT_IN = {
 
 
 @dataclass(frozen=True)
-class FoundMetrics:
+class MetricsEntry:
     """A module or a file of metrics, as its metadata describe it.
 
     `name` is that of the entry point, or of the file. One that is built in has no digest of its code,
@@ -46,15 +46,15 @@ class FoundMetrics:
         return not self.distribution and bool(self.location.module)
 
 
-def discover_metrics() -> list[FoundMetrics]:
+def discover_metrics() -> list[MetricsEntry]:
     """Every module of metrics that is built in or installed; none is imported."""
     modules = {
-        name: FoundMetrics(name, PluginLocation(name, module=module))
+        name: MetricsEntry(name, PluginLocation(name, module=module))
         for name, module in BUILT_IN.items()
     }
     for name, module, distribution, digest, state in announced(METRIC_GROUP):
         place = PluginLocation(name, module=module)
-        metrics = FoundMetrics(name, place, digest, distribution, *state)
+        metrics = MetricsEntry(name, place, digest, distribution, *state)
         earlier = modules.setdefault(name, metrics)
         if earlier.distribution != distribution and earlier.built_in:
             # The host's stands: an installed package cannot take its place, nor stop it.
@@ -65,12 +65,12 @@ def discover_metrics() -> list[FoundMetrics]:
     return list(modules.values())
 
 
-def metrics_file(path: Path) -> FoundMetrics:
+def metrics_file(path: Path) -> MetricsEntry:
     """The metrics of a file; UsageError in one line where it could not be imported."""
     check_file("metric", path)
     place = PluginLocation(path.stem, file=str(path.resolve()))
-    return FoundMetrics(path.stem, place, file_digest(path))
+    return MetricsEntry(path.stem, place, file_digest(path))
 
 
-def _taken(metrics: FoundMetrics, owners: str) -> FoundMetrics:
+def _taken(metrics: MetricsEntry, owners: str) -> MetricsEntry:
     return replace(metrics, status="broken", reason=f"the name is taken twice: {owners}")

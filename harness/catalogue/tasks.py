@@ -44,7 +44,7 @@ _PARAMETERS, _PARAMETER = re.compile(r":[^:]*=[^:]*$"), re.compile(r"[^:]*=[^:]*
 
 
 @dataclass(frozen=True)
-class FoundTask:
+class TaskEntry:
     """A task as its metadata describe it.
 
     `name` is that of the entry point, or of the file. A built-in task has no digest of its code, because
@@ -59,11 +59,11 @@ class FoundTask:
     install: str = ""
 
 
-def discover_tasks() -> list[FoundTask]:
+def discover_tasks() -> list[TaskEntry]:
     """Every task that is built in or installed; none is imported."""
-    tasks = {name: FoundTask(name, _in_module(name, module)) for name, module in BUILT_IN.items()}
+    tasks = {name: TaskEntry(name, _in_module(name, module)) for name, module in BUILT_IN.items()}
     for name, module, distribution, digest, state in announced(TASK_GROUP):
-        task = FoundTask(name, _in_module(name, module, digest), distribution, *state)
+        task = TaskEntry(name, _in_module(name, module, digest), distribution, *state)
         earlier = tasks.setdefault(name, task)
         if earlier.distribution != distribution:
             owners = f"{earlier.distribution or 'snn-harness'}, {distribution}"
@@ -72,7 +72,7 @@ def discover_tasks() -> list[FoundTask]:
     return list(tasks.values())
 
 
-def find_task(text: str) -> FoundTask:
+def find_task(text: str) -> TaskEntry:
     """The task that `text` names; UsageError in one line where there is none, or it cannot be used."""
     parts = _TEXT.fullmatch(text)
     if not parts:
@@ -135,11 +135,11 @@ def _options(text: str, given: str) -> dict[str, str]:
     return options
 
 
-def _from_file(path: Path, name: str, options: Mapping[str, str]) -> FoundTask:
+def _from_file(path: Path, name: str, options: Mapping[str, str]) -> TaskEntry:
     check_file("task", path)
     place = PluginLocation(path.stem, file=str(path.resolve()))
     location = TaskLocation(place=place, name=name, options=dict(options), digest=file_digest(path))
-    return FoundTask(path.stem, location)
+    return TaskEntry(path.stem, location)
 
 
 def _in_module(name: str, module: str, digest: str = "") -> TaskLocation:

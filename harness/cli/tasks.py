@@ -12,7 +12,7 @@ import click
 from harness.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from harness.catalogue.tasks import FoundTask
+    from harness.catalogue.tasks import TaskEntry
     from harness.coordinator.processes.pool import Workers
 
 
@@ -45,7 +45,7 @@ def tasks(name: str | None, data: tuple[str, ...], as_json: bool) -> None:
 
 
 def _described(
-    task: FoundTask, data: tuple[str, ...], workers: Workers, named: bool
+    task: TaskEntry, data: tuple[str, ...], workers: Workers, named: bool
 ) -> list[dict[str, Any]]:
     """What is known of a task; one that a worker has to import is told of by its error otherwise."""
     from harness.catalogue.tasks import BUILT_IN

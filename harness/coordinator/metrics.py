@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 
-from harness.catalogue.metrics import FoundMetrics, discover_metrics, metrics_file
+from harness.catalogue.metrics import MetricsEntry, discover_metrics, metrics_file
 from harness.coordinator.metric_worker import MetricWorker
 from harness.coordinator.processes.failures import failed
 from harness.coordinator.processes.pool import Workers
@@ -30,7 +30,7 @@ class OwnMetric:
     """One metric by hook, and the module that it comes from."""
 
     declared: DeclaredMetric
-    module: FoundMetrics
+    module: MetricsEntry
 
     @property
     def spec(self) -> MetricSpec:
@@ -46,7 +46,7 @@ class Known:
     problems: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def specs_of(module: FoundMetrics) -> list[MetricSpec]:
+def specs_of(module: MetricsEntry) -> list[MetricSpec]:
     """The metrics of one of the host's own modules."""
     return list(import_module(module.location.module).harness_metrics())
 
@@ -88,7 +88,7 @@ def choose(
     ]
 
 
-def known_metrics(modules: Sequence[FoundMetrics], workers: Workers) -> Known:
+def known_metrics(modules: Sequence[MetricsEntry], workers: Workers) -> Known:
     """The metrics of every module; of two with one name, the first."""
     metrics: dict[str, OwnMetric] = {}
     problems: dict[str, list[str]] = {}
@@ -122,7 +122,7 @@ def known_metrics(modules: Sequence[FoundMetrics], workers: Workers) -> Known:
     return Known(list(metrics.values()), problems)
 
 
-def _described(module: FoundMetrics, workers: Workers) -> tuple[list[DeclaredMetric], list[str]]:
+def _described(module: MetricsEntry, workers: Workers) -> tuple[list[DeclaredMetric], list[str]]:
     if module.status != "ready":
         mend = f"; install it with: {module.install}" if module.install else ""
         return [], [f"{module.status}: {module.reason}{mend}"]

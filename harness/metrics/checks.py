@@ -86,7 +86,7 @@ def value_of(spec: DeclaredMetric, returned: object) -> float | dict[str, float]
     if spec.combine != "named":
         return _number(spec, returned, "it")
     if not isinstance(returned, Mapping) or not returned or len(returned) > MOST_NAMES:
-        raise Unsupported(f"it returned {_told(returned)}, wanted a mapping of names to numbers")
+        raise Unsupported(f"it returned {_short(returned)}, wanted a mapping of names to numbers")
     return {plain(name): _number(spec, value, plain(name)) for name, value in returned.items()}
 
 
@@ -96,7 +96,7 @@ def _number(spec: DeclaredMetric, returned: object, what: str) -> float:
             raise TypeError
         value = float(returned)  # type: ignore[arg-type] # numpy's scalars and 0-d arrays too
     except (TypeError, ValueError):
-        raise Unsupported(f"{what} came out as {_told(returned)}, wanted a number") from None
+        raise Unsupported(f"{what} came out as {_short(returned)}, wanted a number") from None
     if not math.isfinite(value) or abs(value) > LARGEST:
         raise Unsupported(f"{what} came out as {value}, wanted a finite number")
     high = 1 + 1e-6 if spec.unit == "fraction" else LARGEST
@@ -106,5 +106,5 @@ def _number(spec: DeclaredMetric, returned: object, what: str) -> float:
     return value
 
 
-def _told(value: object) -> str:
+def _short(value: object) -> str:
     return "nothing" if value is None else plain(repr(value))[:60]

@@ -28,10 +28,10 @@ def why_apart(old: Sequence[Summary], new: Sequence[Summary]) -> Iterator[str]:
             if one.row.plugin == other.row.plugin == plugin
         ]
         if fewest := min(filter(None, differences), key=len, default=None):
-            yield _told(plugin, fewest)
+            yield _sentence(plugin, fewest)
 
 
-def _told(plugin: str, differing: Mapping[str, tuple[str, str]]) -> str:
+def _sentence(plugin: str, differing: Mapping[str, tuple[str, str]]) -> str:
     values = [
         f"{name.rpartition('.')[2]} ({then}, now {now})" for name, (then, now) in differing.items()
     ]

@@ -36,11 +36,11 @@ def _wrong(metric: Metric, value: Any) -> str:
     parts: Iterable[Any] = (value,)
     if metric.combine == "named":
         if not isinstance(value, Mapping):
-            return f"{_told(value)} is no mapping of numbers"
+            return f"{_short(value)} is no mapping of numbers"
         parts = value.values()
     elif metric.combine == "steps":
         if not isinstance(value, (list, tuple)):
-            return f"{_told(value)} is no list of numbers"
+            return f"{_short(value)} is no list of numbers"
         parts = value
     elif metric.combine == "one" and isinstance(value, Mapping):
         ends = (value.get(end) for end in ("low", "high"))
@@ -50,13 +50,13 @@ def _wrong(metric: Metric, value: Any) -> str:
 
 def _out_of_range(metric: Metric, value: Any) -> str:
     if not is_number(value):
-        return f"{_told(value)} is no number"
+        return f"{_short(value)} is no number"
     high = min(metric.high * (1 + _ROUNDING), LARGEST)
     if not metric.low <= value <= high:
         bounds = "in [0, 1]" if metric.high == 1 else "finite and at least 0"
-        return f"{_told(value)} is not {bounds}"
+        return f"{_short(value)} is not {bounds}"
     return ""
 
 
-def _told(value: Any) -> str:
+def _short(value: Any) -> str:
     return plain(repr(value))[:40]

@@ -60,13 +60,13 @@ def changes(before: Session, now: Session) -> list[str]:
     """
     differences = []
     if before.host != now.host:
-        differences.append(f"the host ({_told(before.host)}, now {_told(now.host)})")
+        differences.append(f"the host ({_code_text(before.host)}, now {_code_text(now.host)})")
     for name, then in before.plugins.items():
         current = now.plugins.get(name)
         if current is None:
             differences.append(f"plugin {name} (no longer found)")
         elif _code(current) != _code(then):
-            differences.append(f"plugin {name} ({_told(then)}, now {_told(current)})")
+            differences.append(f"plugin {name} ({_code_text(then)}, now {_code_text(current)})")
     for name, digest in before.files.items():
         current_digest = now.files.get(name, "")
         if not current_digest:
@@ -88,7 +88,7 @@ def _code(facts: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in facts.items() if name != "description"}
 
 
-def _told(facts: dict[str, str]) -> str:
+def _code_text(facts: dict[str, str]) -> str:
     torch = f"torch {facts['torch']}" if facts.get("torch") else ""
     parts = (facts.get("version", ""), facts.get("digest", "")[:8], torch)
     return " ".join(filter(None, parts)) or "unknown"

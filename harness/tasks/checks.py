@@ -110,11 +110,11 @@ class CheckedArrays:
         if wrong.any():
             number = int(wrong.argmax())
             raise DataMissing(
-                f"{self._found('targets', name, number, targets[number])}: a class has to be an integer "
+                f"{self._place_of('targets', name, number, targets[number])}: a class has to be an integer "
                 f"from 0 to {self._spec.classes - 1}"
             )
 
-    def _found(self, array: str, name: str, number: int, value: object, inside: str = "") -> str:
+    def _place_of(self, array: str, name: str, number: int, value: object, inside: str = "") -> str:
         """`inputs[57, 2] is nan (sample 3 of train)`: a value where the author finds it.
 
         `inside` is the rest of the index, within sample `number` of the split `name`.
@@ -155,7 +155,7 @@ class CheckedArrays:
         inside = "".join(f", {place}" for place in within)
         value = f"{float(part[number, *within]):g}"
         raise DataMissing(
-            f"{self._found('inputs', name, done + number, value, inside)}: inputs divided by the scale "
+            f"{self._place_of('inputs', name, done + number, value, inside)}: inputs divided by the scale "
             f"({self.scale:g}) must lie in [0, 1]"
         )
 

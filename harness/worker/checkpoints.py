@@ -44,7 +44,7 @@ class Checkpoints:
         self._trial = request.trial
         self._path = Path(request.checkpoint) if request.checkpoint else None
         self._every, self._due = request.checkpoint_seconds, 0.0
-        self._found: Mapping[str, Any] | None = None
+        self._checkpoint: Mapping[str, Any] | None = None
         self._continued: list[int] = []
         self._start = 0.0
         self.seconds = self.writing = 0.0
@@ -61,7 +61,7 @@ class Checkpoints:
                 self._anew(f"does not load: {type(error).__name__}: {error}")
                 self.model = build()
             else:
-                self._found = checkpoint
+                self._checkpoint = checkpoint
                 self._went_on(checkpoint)
         self._start = perf_counter()
         self._due = monotonic() + self._every
@@ -72,11 +72,11 @@ class Checkpoints:
 
         Called last before the next epoch, since every other draw would move torch's own generator.
         """
-        if self._found is None:
+        if self._checkpoint is None:
             return []
-        _set_generators(self._found["generators"], generators, self.model)
-        history: list[dict[str, float]] = self._found["history"]
-        self._found = None  # its tensors are not needed any more
+        _set_generators(self._checkpoint["generators"], generators, self.model)
+        history: list[dict[str, float]] = self._checkpoint["history"]
+        self._checkpoint = None  # its tensors are not needed any more
         return history
 
     def offer(self, history: list[dict[str, float]], **generators: Generator) -> None:

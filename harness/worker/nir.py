@@ -64,7 +64,7 @@ def export(request: ExportNetwork, hooks: Hooks, report: Callable[[Progress], No
     check_chain(layers, spikes)
     dt = request.dt or data.task.step_ms / 1000
     graph = graph_of(nir, layers, used.neuron, dt)
-    graph.metadata = _told(request, used.neuron, dt)
+    graph.metadata = _metadata(request, used.neuron, dt)
     path = Path(request.path)
     nir.write(path, graph)
     try:
@@ -155,7 +155,7 @@ def _affine(layer: Layer) -> tuple[Any, Any]:
     return weight, linear.bias.detach().float().numpy()
 
 
-def _told(request: ExportNetwork, neuron: Neuron, dt: float) -> dict[str, Any]:
+def _metadata(request: ExportNetwork, neuron: Neuron, dt: float) -> dict[str, Any]:
     """What a graph does not say: how its input is made, and how classes are read from its output."""
     row = request.trial.row
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.coordinator.group.wall import WallTime, Watch
+from harness.coordinator.group.wall import RoundClock, WallTime
 from harness.coordinator.processes.failures import unexpected
 from harness.coordinator.processes.process import Worker
 from harness.protocol.events import Event, Failed, Measured, Opened, Samples, Sweep, Swept
@@ -85,13 +85,13 @@ class Member:
         """Asks one of the processes, which stands, and keeps what it answers."""
         worker = self.workers[process]
         assert worker is not None
-        watch = Watch()
-        event = worker.ask(request, timeout, watch.progress)
-        watch.stop()
+        clock = RoundClock()
+        event = worker.ask(request, timeout, clock.progress)
+        clock.stop()
         self.take(process, event)
         if not (isinstance(request, TakeRound) and isinstance(event, Samples)):
             return
-        if reason := self.wall.add(request.what, event, watch):
+        if reason := self.wall.add(request.what, event, clock):
             self.fail(Failed(status="invalid", reason=reason, where="clock"), process)
 
     def take(self, process: int, event: Event) -> None:

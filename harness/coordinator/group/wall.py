@@ -17,7 +17,7 @@ _SHARE, _DELAY_SECONDS = 0.4, 0.01
 _BY_CHANCE, _FALSE_ALARM = 0.1, 2e-6
 
 
-class Watch:
+class RoundClock:
     """Follows one round: `asked` to `answered`, and within, the stages of the timed calls."""
 
     def __init__(self) -> None:
@@ -48,20 +48,20 @@ class WallTime:
     _rounds: dict[str, list[float]] = field(default_factory=dict)
     _short: dict[str, int] = field(default_factory=dict)
 
-    def add(self, what: str, samples: Samples, watch: Watch) -> str:
+    def add(self, what: str, samples: Samples, clock: RoundClock) -> str:
         """Why the times of a round cannot be; empty where they can."""
         lasted = max((sum(seconds) for seconds in samples.series.values()), default=0.0)
-        if lasted + samples.aside > watch.round + _SLACK_SECONDS:
+        if lasted + samples.aside > clock.round + _SLACK_SECONDS:
             return (
                 f"the calls of a round ({what}) are said to have taken {lasted + samples.aside:.3g} s, "
-                f"and the whole round took {watch.round:.3g} s"
+                f"and the whole round took {clock.round:.3g} s"
             )
-        if watch.calls is None:
+        if clock.calls is None:
             return ""
         accounted = lasted + samples.aside
-        self._rounds.setdefault(what, []).append(min(1.0, accounted / max(watch.calls, 1e-9)))
+        self._rounds.setdefault(what, []).append(min(1.0, accounted / max(clock.calls, 1e-9)))
         self._short[what] = self._short.get(what, 0) + (
-            accounted < _SHARE * (watch.calls - _DELAY_SECONDS)
+            accounted < _SHARE * (clock.calls - _DELAY_SECONDS)
         )
         return self._too_short(what)
 

@@ -75,14 +75,16 @@ def gpus() -> list[str]:
     A device that is lost keeps its place, as "unknown": its number is what --device counts.
     """
     with _driver() as nvml:
-        count = _told(nvml, lambda: int(nvml.nvmlDeviceGetCount())) or 0
-        return [_told(nvml, partial(_name, nvml, place)) or "unknown" for place in range(count)]
+        count = _answer_of(nvml, lambda: int(nvml.nvmlDeviceGetCount())) or 0
+        return [
+            _answer_of(nvml, partial(_name, nvml, place)) or "unknown" for place in range(count)
+        ]
 
 
 def free_memory(device: str) -> int | None:
     """The free bytes of a GPU, as its driver tells; None for the CPU, and where it does not tell."""
     with _card(device) as (nvml, handle):
-        return None if nvml is None else _told(nvml, lambda: int(_memory(nvml, handle).free))
+        return None if nvml is None else _answer_of(nvml, lambda: int(_memory(nvml, handle).free))
 
 
 def gpu_state(device: str) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def gpu_state(device: str) -> dict[str, Any]:
             "memory_bytes": lambda: int(_memory(nvml, handle).total),
             "free_bytes": lambda: int(_memory(nvml, handle).free),
         }
-        state = {name: _told(nvml, ask) for name, ask in asked.items()}
+        state = {name: _answer_of(nvml, ask) for name, ask in asked.items()}
         return {name: value for name, value in state.items() if value is not None}
 
 
@@ -127,7 +129,7 @@ def _card(device: str) -> Iterator[tuple[Any, Any]]:
     event = probe(device) if device.startswith("cuda") else None
     uuid = event.facts.get("card_uuid") if isinstance(event, Opened) else None
     with _driver() as nvml:
-        handle = _told(nvml, lambda: nvml.nvmlDeviceGetHandleByUUID(uuid)) if uuid else None
+        handle = _answer_of(nvml, lambda: nvml.nvmlDeviceGetHandleByUUID(uuid)) if uuid else None
         yield (nvml, handle) if handle is not None else (None, None)
 
 
@@ -151,7 +153,7 @@ def _driver() -> Iterator[Any]:
             pynvml.nvmlShutdown()
 
 
-def _told(nvml: Any, ask: Callable[[], Any]) -> Any:
+def _answer_of(nvml: Any, ask: Callable[[], Any]) -> Any:
     """What the driver answers; None where it will not or cannot."""
     if nvml is None:
         return None

@@ -45,7 +45,7 @@ class _Watched:
     processes: list[psutil.Process] = field(default_factory=list)
 
 
-class Watch:
+class Watchdog:
     """Looks after the workers of one command, in a thread of its own; `memory` is in GiB a worker."""
 
     def __init__(self, memory: float | None = None) -> None:

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from harness.catalogue.plugins import Plugin, preloads
 from harness.coordinator.processes.failures import not_ready
-from harness.coordinator.processes.limits import Watch
+from harness.coordinator.processes.limits import Watchdog
 from harness.coordinator.processes.process import Worker
 from harness.coordinator.processes.starter import COMMON, Starter, StarterDied
 from harness.coordinator.processes.survivors import kill_survivors
@@ -59,7 +59,7 @@ class Workers:
         self._lock, self._starting = threading.Lock(), threading.Lock()
         self._closed = False
         self._token = uuid.uuid4().hex
-        self._watch = Watch(memory)
+        self._watchdog = Watchdog(memory)
         self.stopped = False
 
     def __enter__(self) -> Workers:
@@ -73,7 +73,7 @@ class Workers:
                 starter.end()
             with self._starting:
                 pass
-        self._watch.close()
+        self._watchdog.close()
         kill_survivors(self._token)
         self._scratch.cleanup()
 
@@ -107,7 +107,7 @@ class Workers:
             raise UsageError(f"cannot start a worker that logs to {log}: {error}") from None
         try:
             with started as worker:
-                self._watch.add(worker, log)
+                self._watchdog.add(worker, log)
                 with self._lock:
                     self._alive.add(worker)
                     if self.stopped:
@@ -118,7 +118,7 @@ class Workers:
                     with self._lock:
                         self._alive.discard(worker)
         finally:
-            self._watch.remove(started)
+            self._watchdog.remove(started)
 
     def starter(
         self, framework: str, threads: int, copy: int = 0, interpreter: str = ""

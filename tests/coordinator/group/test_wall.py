@@ -7,23 +7,23 @@ import random
 import pytest
 
 from harness.coordinator.group import wall
-from harness.coordinator.group.wall import WallTime, Watch
+from harness.coordinator.group.wall import RoundClock, WallTime
 from harness.protocol.events import TIMED, TIMING, Progress, Samples
 
 
 @pytest.fixture
 def a_round(monkeypatch):
-    """Samples, and the Watch of a round in which their calls took `calls` seconds by our clock."""
+    """Samples, and the RoundClock of a round in which their calls took `calls` seconds by our clock."""
 
     def make(seconds, calls, before=0.3, aside=0.0, stages=True, n=10):
         times = iter([0.0, before, before + calls] if stages else [0.0])
         monkeypatch.setattr(wall, "perf_counter", lambda: next(times, before + calls))
-        watch = Watch()
+        clock = RoundClock()
         if stages:
-            watch.progress(Progress(stage=TIMING))
-            watch.progress(Progress(stage=TIMED))
-        watch.stop()
-        return Samples(batch=1, series={"latency": [seconds / n] * n}, aside=aside), watch
+            clock.progress(Progress(stage=TIMING))
+            clock.progress(Progress(stage=TIMED))
+        clock.stop()
+        return Samples(batch=1, series={"latency": [seconds / n] * n}, aside=aside), clock
 
     return make
 
@@ -42,9 +42,9 @@ def test_calls_that_took_longer_than_their_round_are_told_at_once(a_round):
 
 
 def test_parts_of_a_call_are_not_added_to_the_whole(a_round):
-    samples, watch = a_round(1.0, calls=1.0)
+    samples, clock = a_round(1.0, calls=1.0)
     parts = {"forward": [0.5], "backward": [0.5], "total": [1.0]}
-    assert WallTime().add("layer", samples.model_copy(update={"series": parts}), watch) == ""
+    assert WallTime().add("layer", samples.model_copy(update={"series": parts}), clock) == ""
 
 
 def test_a_clock_that_runs_slowly_is_told_after_some_rounds(a_round):
