@@ -11,7 +11,7 @@ from harness.cli.waiting import waiting
 from harness.runs.folders import RESULTS
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-#: What the steps, the titles and the lines between five columns take at the least.
+#: What the steps and the lines between five columns take at the least.
 _LEFT = 28
 
 
@@ -67,17 +67,18 @@ def history(
 
     title = f"{METRICS[metric].title} ({metric})"
     console, rows = Console(), lines(tracks, metric)
-    # What a narrow terminal has no room for is taken from the steps, a list: a name or an interval on
-    # two lines cannot be read. From the name too, where it is as long as those of layers.
     whole = zip(*(line[:-1] for line in rows), strict=True)
-    fits = sum(max(map(cell_len, cells)) for cells in whole) + _LEFT <= console.width
-    table = Table(title=_literal(title), title_justify="left")
-    for name in ("Row", "Runs", "First", "Last", "Steps"):
-        wraps = name == "Steps" or (name == "Row" and not fits)
-        table.add_column(name, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
-    for line in rows:
-        table.add_row(*map(_literal, line))
-    console.print(table)
+    if sum(max(map(cell_len, cells)) for cells in whole) + _LEFT <= console.width:
+        table = Table(title=_literal(title), title_justify="left")
+        for name in ("Row", "Runs", "First", "Last", "Steps"):
+            table.add_column(name, no_wrap=name != "Steps", overflow="fold")
+        for line in rows:
+            table.add_row(*map(_literal, line))
+        console.print(table)
+    else:  # a name or an interval in pieces cannot be read
+        click.echo(title)
+        for row, runs, first, last, steps in rows:
+            click.echo(f"{row}\n    first {first}, last {last}\n    runs: {runs}, steps: {steps}")
     if folder_tracks.others:
         click.echo(f"These runs also have, for --metric: {', '.join(folder_tracks.others)}")
 

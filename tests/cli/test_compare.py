@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -125,16 +126,27 @@ def test_history(harness, runs, tmp_path):
     assert [len(row["points"]) for row in rows] == [2, 2, 2]
 
 
-def test_history_cuts_nothing_of_long_names_at_80_columns(harness, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    names = ["a" * 40, "b-" * 20 + "b"]
+@pytest.mark.parametrize(
+    ("columns", "names", "as_table"),
+    [
+        ("80", ["deep", "wide"], True),
+        ("60", ["deep", "wide"], False),
+        ("80", ["a" * 40, "b" * 9], False),
+    ],
+)
+def test_history_cuts_no_name_and_no_interval(
+    harness, tmp_path, monkeypatch, columns, names, as_table
+):
+    monkeypatch.setenv("COLUMNS", columns)
     write_run(tmp_path / "runs" / "one", names, seeds=(0, 1))
+    write_run(tmp_path / "runs" / "two", names, seeds=(0, 1), draw=1)
     code, out, _ = harness("history", tmp_path / "runs")
-    assert code == 0
-    assert "…" not in out
-    shown = "".join(line.split("│")[1].strip() for line in out.splitlines() if "│" in line)
-    assert all(name in shown for name in names)
-    assert all(len(line) <= 80 for line in out.splitlines()[:-1])
+    shown = out.splitlines()[:-1]
+    assert code == 0 and "…" not in out
+    assert all(len(line) <= int(columns) for line in shown)
+    assert all(any(name in line for line in shown) for name in names)
+    assert sum(len(re.findall(r"\d % \[\S+, \S+\]", line)) for line in shown) == 4
+    assert ("│" in out) == as_table
 
 
 def test_merge(harness, runs, tmp_path, monkeypatch):
