@@ -20,7 +20,8 @@ def on_device(name: str, threads: int) -> torch.device:
         return device
     if not torch.cuda.is_available():
         raise Unsupported(f"torch {torch.__version__} finds no CUDA device here")
-    if (device.index or 0) >= (count := torch.cuda.device_count()):
+    device = torch.device("cuda", device.index or 0)  # set_device refuses one without a number
+    if device.index >= (count := torch.cuda.device_count()):
         raise Unsupported(f"there is no {name}: torch finds {count}, counted from cuda:0")
     torch.cuda.set_device(device)
     return device

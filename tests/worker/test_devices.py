@@ -32,13 +32,15 @@ def test_a_gpu_that_torch_does_not_find_is_unsupported(monkeypatch):
         on_device("cuda", 1)
 
 
-def test_a_gpu_that_torch_finds_is_taken(monkeypatch):
+@pytest.mark.parametrize(("name", "number"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1)])
+def test_a_gpu_that_torch_finds_is_taken(monkeypatch, name, number):
+    """Only the driver is replaced: torch's own set_device refuses what has no number."""
     current = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "set_device", current.append)
-    assert on_device("cuda:1", 1) == torch.device("cuda", 1)
-    assert current == [torch.device("cuda", 1)]
+    monkeypatch.setattr(torch._C, "_cuda_setDevice", current.append, raising=False)
+    assert on_device(name, 1) == torch.device("cuda", number)
+    assert current == [number]
     with pytest.raises(Unsupported, match="there is no cuda:2: torch finds 2, counted from cuda:0"):
         on_device("cuda:2", 1)
 
