@@ -75,7 +75,10 @@ class Server:
     def serve(self, request: Request) -> None:
         """Answers one request, with `Failed` where it comes to nothing."""
         try:
-            self.send(self._answer(request))
+            answer = self._answer(request)
+            _release_device_memory()
+            self.send(answer)
+            return
         except BaseException as error:
             with suppress(
                 OSError
@@ -83,7 +86,11 @@ class Server:
                 traceback.print_exc()
                 sys.stderr.flush()
             where = self._plugin.current if self._plugin and self._plugin.current else self._stage
-            self.send(failure(error, where))
+            failed = failure(error, where)
+        # After the exception, which holds what its frames held; a card that has failed refuses this too.
+        with suppress(RuntimeError):
+            _release_device_memory()
+        self.send(failed)
 
     def _answer(self, request: Request) -> BaseModel:
         match request:
@@ -250,6 +257,13 @@ class Server:
         from harness.worker import settings
 
         settings.pin_again()
+
+
+def _release_device_memory() -> None:
+    """What torch only keeps of a GPU goes back to it: the next process asks what is free."""
+    memory = sys.modules.get("harness.measure.memory")  # whatever uses a GPU has imported it
+    if memory:
+        memory.release_device_memory()
 
 
 def _folder_of(asked: TaskLocation) -> Path | None:

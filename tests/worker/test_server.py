@@ -180,6 +180,31 @@ def test_what_fails_to_open_leaves_nothing_open(ask, located, layer):
     assert "before anything was opened" in event.reason
 
 
+def test_after_every_answer_a_gpu_has_back_what_torch_keeps_of_it(ask, layer, located, monkeypatch):
+    emptied = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(1))
+    for request in (PROBE, TakeRound(what="probe", seconds=0, calls=1), layer, TakeMemory()):
+        emptied.clear()
+        ask(request)
+        assert emptied
+    emptied.clear()
+    assert ask(Describe(plugin=located("raise ValueError"))).status == "failed"
+    assert emptied
+
+
+def test_a_gpu_that_fails_hides_no_reason(ask, located, monkeypatch):
+    def fails():
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", fails)
+    assert ask(Describe(plugin=located("raise ValueError('this')"))).reason.startswith(
+        "ValueError: this"
+    )
+    assert "illegal memory access" in ask(PROBE).reason
+
+
 def test_a_server_goes_on_after_a_failure(ask, located):
     assert ask(Describe(plugin=located("raise ValueError"))).status == "failed"
     assert isinstance(ask(Describe(plugin=located())), Described)

@@ -10,7 +10,6 @@ from time import perf_counter
 from harness.errors import InvalidOutput
 from harness.measure.clock import cpu_seconds, no_collection
 from harness.measure.heap import return_free_memory
-from harness.measure.memory import release_device_memory
 from harness.protocol.events import TIMED, TIMING, Measured, Opened, Samples, Swept
 from harness.protocol.requests import TakeEnergy, TakeRound, TakeSweep, TakeValidity, WarmUp
 from harness.worker import settings
@@ -111,7 +110,6 @@ class Session(ABC):
         self._last_seconds[request.what] = max(taken[-1] for taken in series.values())
         settings.check()
         self.finish_round()
-        release_device_memory()  # the next subject's process finds the card as free as this one did
         # A setting that a hook changes and sets back shows itself by the CPU time of all threads, as does
         # work in another process.
         cores = busy / wall if wall > 0 else 0.0
@@ -123,7 +121,6 @@ class Session(ABC):
             if batch := request.batches.get(what):
                 self.use_batch(what, batch)
             self.warm_up(what)
-        release_device_memory()
         return Measured(metrics={})
 
     def warm_up(self, what: str, to_follow: int = 1) -> None:
