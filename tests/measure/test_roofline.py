@@ -85,3 +85,22 @@ def test_a_peak_is_the_fastest_call_and_no_larger_product_follows_a_slow_one(mon
     monkeypatch.setattr(roofline, "_SECONDS", 0.0)
     assert peak_flops(CPU, torch.float32, (4, 8, 16)) == pytest.approx(2 * 4**3 / 1e-6)
     assert tried == [4] * 4 + [8]
+
+
+def test_on_a_gpu_the_call_that_loads_a_kernel_is_none_of_a_peak(monkeypatch):
+    calls = []
+
+    def timed(call, device):
+        call()
+        return (0.2 if len(calls) == 1 else 1e-6), None
+
+    for name in ("rand", "empty"):  # on the CPU: only the clock knows of a GPU
+        make = getattr(torch, name)
+        monkeypatch.setattr(
+            torch, name, lambda *size, device, make=make, **options: make(*size, **options)
+        )
+    monkeypatch.setattr(torch, "mm", lambda a, b, out: calls.append(len(a)))
+    monkeypatch.setattr(roofline, "timed", timed)
+    monkeypatch.setattr(roofline, "_SECONDS", 0.0)
+    assert peak_flops(CUDA, torch.float32, (4, 8)) == pytest.approx(2 * 8**3 / 1e-6)
+    assert calls == [4] * 5 + [8] * 5
