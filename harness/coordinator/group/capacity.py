@@ -21,15 +21,16 @@ class Capacity(Generic[P]):
     """Places for standing processes: the least recently used one leaves, by `end`, for a new one.
 
     `places` is None where there is no limit. `free` tells the free bytes of the card; it is asked
-    before and after the first process opens, so that the size of a process is measured.
+    before and after a process opens, and the largest so far decides.
     """
 
     def __init__(self, end: Callable[[P], None], free: Callable[[], int | None]) -> None:
         self._end, self._free = end, free
         self._standing: list[P] = []
         self.places: int | None = None
+        self._room: int | None = None
         self._before: int | None = None
-        self._known = False
+        self._largest = 0
 
     def use(self, process: P) -> None:
         """`process` is about to be asked: it stands, and will be ended last."""
@@ -41,18 +42,16 @@ class Capacity(Generic[P]):
         """Ends processes until one more may open."""
         while self.places is not None and len(self._standing) >= self.places:
             self._end(self._standing.pop(0))
-        if not self._known:
-            self._before = self._free()
+        self._before = self._free()
 
     def opened(self, process: P) -> None:
-        """`process` stands now; the first one shows how much memory each takes."""
+        """`process` stands now, and shows how much memory it takes."""
         self._standing.append(process)
-        if self._known:
+        if self._before is None or (after := self._free()) is None:
             return
-        self._known = True
-        if self._before is not None and (after := self._free()) is not None:
-            taken = self._before - after
-            self.places = places(self._before, taken)
+        self._room = self._room or self._before
+        self._largest = max(self._largest, self._before - after)
+        self.places = places(self._room, self._largest)
 
 
 def places(free: int, each: int) -> int | None:

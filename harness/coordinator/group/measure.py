@@ -114,15 +114,14 @@ def _same_batches(members: Sequence[Member]) -> None:
 
 def _measure_peaks(members: Sequence[Member]) -> Measured | Failed | None:
     """What the device can do at most, by a worker that stands; None where nobody stands."""
-    member = next((m for m in members if not m.failed), None)
-    worker = next((w for w in member.workers if w is not None), None) if member else None
-    if member is None or worker is None:
-        return None
-    request = MeasurePeaks(device=member.subject.device, threads=member.subject.threads)
-    event = worker.ask(request, _PEAKS_SECONDS)
-    if isinstance(event, (Measured, Failed)):
-        return event
-    return unexpected(event)
+    for member in members:
+        for worker in member.workers:
+            if member.failed or worker is None:
+                continue
+            request = MeasurePeaks(device=member.subject.device, threads=member.subject.threads)
+            event = worker.ask(request, _PEAKS_SECONDS)
+            return event if isinstance(event, (Measured, Failed)) else unexpected(event)
+    return None
 
 
 def _measure_energy(

@@ -12,8 +12,8 @@ from harness.coordinator.group.rounds import Step
 from harness.coordinator.processes.devices import free_memory
 from harness.coordinator.processes.pool import Workers, spread
 from harness.coordinator.processes.starter import StarterDied
-from harness.protocol.events import Event, Failed
-from harness.protocol.requests import Request, TakeValidity
+from harness.protocol.events import Event, Failed, Opened
+from harness.protocol.requests import Request, TakeValidity, WarmUp
 from harness.results.comparison import PROCESSES
 
 
@@ -75,8 +75,7 @@ class Standing:
     def ask(self, member: Member, process: int, request: Request) -> None:
         """Asks a process and keeps its answer; opens it again first, where it had to make room."""
         if member.workers[process] is None:
-            _, event = self._open_one(member, process, 0)
-            member.take(process, event)
+            self._open_again(member, process)
         if not member.failed:
             self._capacity.use((member, process))
             member.ask(process, request, self._procedure.timeout)
@@ -116,6 +115,15 @@ class Standing:
         event = worker.ask(subject.opening(to_follow), self._procedure.timeout)
         self._capacity.opened((member, process))
         return member, event
+
+    def _open_again(self, member: Member, process: int) -> None:
+        """Opens a process once more; its batches are those of the group, whatever it finds room for now."""
+        _, event = self._open_one(member, process, 0)
+        if not isinstance(event, Opened):
+            member.take(process, event)
+            return
+        warm_up = WarmUp(whats=list(member.subject.whats), batches=dict(member.batches))
+        member.ask(process, warm_up, self._procedure.timeout)
 
     def _end(self, member: Member, process: int) -> None:
         """Ends a process that makes room; what it has timed is checked before it is gone."""

@@ -39,6 +39,18 @@ def test_no_more_stand_than_half_the_card_holds(total, most):
     assert card.most == most
 
 
+def test_the_largest_process_decides_whenever_it_opens():
+    """The first may have failed before it took anything."""
+    card = Card(8 * GIB, 0)
+    capacity = Capacity(lambda who: card.standing.remove(who), lambda: int(card.free()))
+    card.run(capacity, "failed")
+    assert capacity.places is None
+    card.each = GIB
+    for who in range(12):
+        card.run(capacity, who)
+    assert card.most == 4
+
+
 def test_the_one_used_the_longest_ago_leaves():
     ended = []
     capacity = Capacity(ended.append, lambda: None)

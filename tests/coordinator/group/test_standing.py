@@ -3,7 +3,7 @@ from __future__ import annotations
 from harness.coordinator.group import standing as standing_module
 from harness.coordinator.processes.starter import StarterDied
 from harness.protocol.events import Measured, Opened
-from harness.protocol.requests import OpenProbe
+from harness.protocol.requests import OpenProbe, WarmUp
 from tests.fixtures.fake_workers import FakeWorkers
 from tests.fixtures.groups import fails, rounds, subject, who
 
@@ -46,14 +46,18 @@ def test_where_the_starter_of_the_first_process_dies_no_other_takes_its_place(gr
 
 
 def test_on_a_card_of_8_gb_processes_stand_in_turns_and_all_rows_have_one_batch(group, monkeypatch):
-    """Each of 12 processes takes 1 GB; each row holds what the ones before have left room for."""
+    """Each of 12 processes takes 1 GB; each row holds what the ones before have left room for.
+
+    One that opens again may find less room than before, and takes the batch of the others all the same.
+    """
     held = [10_000, 10_000, 4000, 4000, 1000, 500]
     standing = []
 
     def answer(key, process, request):
         if isinstance(request, OpenProbe):
+            batch = 250 if (key, process) in standing else held["abcdef".index(key)]
             standing.append((key, process))
-            return Opened(first_call_ms=1, batches={"inference": held["abcdef".index(key)]})
+            return Opened(first_call_ms=1, batches={"inference": batch})
         return None
 
     def free(device):
@@ -66,4 +70,7 @@ def test_on_a_card_of_8_gb_processes_stand_in_turns_and_all_rows_have_one_batch(
     assert {r.batch for *_, r in rounds(workers) if r.what == "inference"} == {500}
     assert len(rounds(workers)) == 6 * 3 * 6  # nobody's round was lost
     assert len(standing) > 12  # some were opened again
+    assert isinstance(result.peaks, Measured)  # by a process that stands
+    again = [r for _, r in workers.asked if isinstance(r, WarmUp)]
+    assert {r.batches["inference"] for r in again} == {500}
     assert workers.most == 4
