@@ -45,10 +45,9 @@ class NetworkSession(Session):
         self._timed: TimedPredictions | None = None
         self._in_round = False
         self._first_build_ms = 1000 * network.build_seconds
-        first = self._once(LATENCY)
+        once = partial(self._once, LATENCY)
+        first = self._compiled.count(1, once) if self._compiled else once()
         self._first_call_ms = self._first_build_ms + 1000 * first
-        if self._compiled:
-            self._compiled.count(1, first, self._once(LATENCY))
         network.add_trainee()
         self._random = 0.0
         self._rounds_of_training, self._has_trained = 0, False
@@ -182,7 +181,7 @@ class NetworkSession(Session):
         """Compiles for the batch of inference."""
         size = self._inference_batch
         if self._compiled and size not in self._compiled.sizes:
-            self._compiled.count(size, self._once(INFERENCE), self._once(INFERENCE))
+            self._compiled.count(size, partial(self._once, INFERENCE))
 
     def _beside_the_host(self) -> tuple[dict[str, float], dict[str, float | str]]:
         """On a GPU: a sample's latency from host memory to host memory, and that by CUDA events."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,7 @@ class Compiled:
     def __init__(self, evaluate: Evaluate, variant: str, device: torch.device) -> None:
         if variant == "graphs" and device.type != "cuda":
             raise Unsupported("CUDA graphs need a CUDA device")
-        forget_what_was_compiled()
+        start_afresh()
         self._call = torch.compile(evaluate, mode=_MODES[variant])
         self.seconds = 0.0
         self.sizes: set[int] = set()
@@ -37,10 +38,13 @@ class Compiled:
             scores: Tensor = self._call(spikes)
         return scores
 
-    def count(self, size: int, first: float, second: float) -> None:
-        """Two calls on `size` samples: what the second saves was the time of compiling, in seconds."""
+    def count(self, size: int, call: Callable[[], float]) -> float:
+        """The seconds of the first `call` on `size` samples: what a second one saves was compiling."""
+        with no_cache():
+            first, second = call(), call()
         self.sizes.add(size)
         self.seconds += max(0.0, first - second)
+        return first
 
     def check(self) -> None:
         """Unsupported where no part of the network was compiled."""
@@ -50,13 +54,25 @@ class Compiled:
             raise Unsupported("torch.compile finds nothing in harness_evaluate to compile")
 
 
-def forget_what_was_compiled() -> None:
-    """What an earlier process has compiled would make the time of compiling a matter of luck."""
+def start_afresh() -> None:
+    """Compiles in this process alone: torch's pool of compilers would have a process a core, which stay."""
     import torch._dynamo
     import torch._inductor.config
 
-    torch._inductor.config.force_disable_caches = True
+    torch._inductor.config.compile_threads = 1
     torch._dynamo.reset()
+
+
+@contextmanager
+def no_cache() -> Iterator[None]:
+    """What an earlier process has compiled would make the time of compiling a matter of luck."""
+    from torch._inductor.utils import fresh_inductor_cache
+
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder,
+        fresh_inductor_cache(dir=folder),
+    ):
+        yield
 
 
 def reallocate(model: nn.Module) -> None:
