@@ -8,7 +8,7 @@ of another starter, which has everything imported that this one has. Answers are
 `{"refused": reason}`, and `{"pid": ..., "code": ...}` when a child has ended.
 
 A starter runs no thread, no OpenMP region and no CUDA: what these hold does not survive a fork. Where an
-import has started threads all the same, it tells their names, and nothing is forked from it.
+import has started threads or CUDA all the same, it tells their names, and nothing is forked from it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Starter:
                 traceback.print_exc()
                 problems.append(f"{module}: {type(error).__name__}: {error}")
         threads = [thread.name for thread in threading.enumerate()[1:]]
+        if (cuda := sys.modules.get("torch.cuda")) and cuda.is_initialized():
+            threads.append("CUDA")
         # What is imported is never garbage: no collection in a child touches, and copies, its pages.
         gc.collect()
         gc.freeze()

@@ -187,6 +187,15 @@ def test_an_import_that_starts_a_thread_is_told(start, tmp_path):
     assert start("threads").hear() == {"ready": [], "threads": ["sleeper"]}
 
 
+def test_an_import_that_starts_cuda_is_told(start, tmp_path):
+    """A process that was forked from one that has used a GPU cannot use any."""
+    (tmp_path / "uses_a_gpu.py").write_text(
+        "import sys, types\n"
+        "sys.modules['torch.cuda'] = types.SimpleNamespace(is_initialized=lambda: True)"
+    )
+    assert start("uses_a_gpu").hear() == {"ready": [], "threads": ["CUDA"]}
+
+
 # --- workers --------------------------------------------------------------------------------------
 
 

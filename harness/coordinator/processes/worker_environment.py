@@ -22,13 +22,15 @@ ALLOCATOR = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 
-#: What every worker has, whatever the shell says: no window, UTF-8, sets in one order, and cuBLAS with
-#: the workspace that its deterministic algorithms need.
+#: What every worker has, whatever the shell says: no window, UTF-8, sets in one order, cuBLAS with the
+#: workspace that its deterministic algorithms need, and torch.cuda.is_available() without CUDA itself:
+#: a starter that imports a module which asks it could fork no worker that uses a GPU.
 FIXED = {
     "MPLBACKEND": "Agg",
     "PYTHONUTF8": "1",
     "PYTHONHASHSEED": "0",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
 
 #: Variables that change how fast or how exactly Python and the libraries below torch compute.
