@@ -114,9 +114,9 @@ _STYLE = (
     "color:#20262d;background:#fff}table{border-collapse:collapse}"
     "th,td{text-align:left;padding:.3rem .8rem;border-bottom:1px solid #dde2e7;vertical-align:top}"
     ".worse{color:#b3261e;font-weight:600}"
-    ".better{color:#00734f;font-weight:600}small{color:#66707c}"
-    "@media(prefers-color-scheme:dark){body{color:#e6eaee;background:#1b2026}th,td{border-color:#353d46}"
-    ".worse{color:#ff8a80}.better{color:#6fd3ad}}"
+    ".better{color:#00734f;font-weight:600}small{opacity:0.75}"
+    "@media screen and (prefers-color-scheme:dark){body{color:#e6eaee;background:#1b2026}"
+    "th,td{border-color:#353d46}.worse{color:#ff8a80}.better{color:#6fd3ad}}"
 )
 
 

@@ -251,6 +251,25 @@ def test_shows_every_figure_and_does_not_overflow(
             assert "more" in scroll.get_attribute("class")
 
 
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_text_of_a_figure_is_cut(tmp_path, show, width):
+    """Names longer than their place, and counts of four and five digits in the cells of a matrix."""
+    long = "a-plugin-with-a-wide-name-and-more-than-its-place-in-a-figure-holds"
+    for samples in (5_000, 40_000):
+        write_run(tmp_path / str(samples), rows=("deep", long), samples=samples, timing=False)
+        load(tmp_path / str(samples)).report(figures=False)
+        page = show(tmp_path / str(samples), width)
+        cut = page.execute_script(
+            "const inside = (text, box) => text.left > box.left - 1 && text.right < box.right + 1;"
+            "return [...document.querySelectorAll('.explore svg text')].filter((text) => !inside("
+            "text.getBoundingClientRect(), (text.matches('.count') ? text.previousSibling : text"
+            ".closest('svg')).getBoundingClientRect())).map((text) => text.textContent)"
+        )
+        assert cut == []
+        assert width == 400 or all(each.text for each in every(page, ".explore .count"))
+        assert every(page, ".explore .count")
+
+
 def test_without_script_tables_cards_and_figures_are_there(report, browser, show):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
@@ -270,6 +289,14 @@ def test_on_paper_nothing_stays_behind_a_fold(report, show):
     assert not every(page, "details:not([open]):not(.picker)")
     page.execute_script("window.dispatchEvent(new Event('afterprint'))")
     assert every(page, "details:not([open]):not(.picker)")
+
+
+def test_on_paper_the_figures_have_their_legend(report, browser, show):
+    page = show(report)
+    one(page, ".chip").click()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    shown = [each.text for each in every(page, ".legend > *") if each.is_displayed()]
+    assert shown == [*names(page), f"{len(names(page)) - 1} of {len(names(page))} rows are drawn."]
 
 
 def test_on_paper_each_value_stands_beside_its_name(report, browser, show):

@@ -21,6 +21,21 @@ const follow = () => {
 };
 document.addEventListener("scroll", follow, { capture: true, passive: true });
 
+// How wide this browser draws a text of a figure, and a text whose middle is left out where it has less room.
+const ruler = document.createElement("canvas").getContext("2d");
+const widthOf = (text, { size = 12, weight = 400 } = {}) => {
+  ruler.font = `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
+  return ruler.measureText(text).width;
+};
+const shortened = (text, room) => {
+  let [shown, kept] = [text, text.length];
+  while (kept > 4 && widthOf(shown) > room) {
+    kept -= 1;
+    shown = `${text.slice(0, Math.ceil(kept / 2))}…${text.slice(-Math.floor(kept / 2))}`;
+  }
+  return shown;
+};
+
 class Plot {
   // `paint(plot)` draws, and returns false where there is nothing to draw of the chosen rows.
   constructor(title, caption, paint, { wide = false, controls = [] } = {}) {

@@ -16,8 +16,8 @@ const nameIt = (plot, points, right) => {
   const taken = points.map(({ px, py }) => [px - 7, py - 7, px + 7, py + 7]);
   const free = (box) => box[0] > 2 && box[2] < right && box[1] > 20 && box[3] < plot.height - 44 && !taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]);
   for (const { row, px, py, first } of [...points].sort((a, b) => b.first - a.first)) {
-    const name = row.name.length > 34 ? `${row.name.slice(0, 16)}…${row.name.slice(-16)}` : row.name;
-    const width = 6.3 * name.length;
+    const name = shortened(row.name, 215);
+    const width = widthOf(name, { weight: first ? 650 : 400 });
     const spots = [[px + 11, py + 4, "start"], [px - 11, py + 4, "end"], [px, py - 12, "middle"], [px, py + 20, "middle"], [px + 9, py - 9, "start"], [px + 9, py + 17, "start"], [px - 9, py - 9, "end"], [px - 9, py + 17, "end"]];
     for (const [x, y, anchor] of spots) {
       const left = anchor === "start" ? x : anchor === "end" ? x - width : x - width / 2;

@@ -3,10 +3,9 @@
 // Lines with the rows' names at the left, or above where there is no room; `draw` fills one line.
 const namedLines = (plot, rows, names, draw, { line = 26 } = {}) => {
   const narrow = plot.width < 560;
-  const longest = Math.max(...names.map((name) => name.length));
-  const left = narrow ? 12 : Math.min(16 + 6.7 * longest, 0.42 * plot.width);
+  const left = narrow ? 12 : Math.min(20 + Math.max(...names.map((name) => widthOf(name))), 0.42 * plot.width);
   const height = narrow ? line + 16 : line;
-  const fits = Math.floor((narrow ? plot.width - 16 : left - 14) / 6.5);
+  const room = narrow ? plot.width - 16 : left - 14;
   const [top, right] = [6, plot.width - 18];
   const bottom = top + height * rows.length;
   plot.height = bottom + 44;
@@ -14,8 +13,7 @@ const namedLines = (plot, rows, names, draw, { line = 26 } = {}) => {
     plot.xAxis(scale, top, bottom, title);
     rows.forEach((row, place) => {
       const y = top + height * place + (narrow ? height - 13 : height / 2);
-      const name = names[place].length > fits ? `${names[place].slice(0, fits / 2)}…${names[place].slice(-fits / 2)}` : names[place];
-      plot.add(svg("text", { class: "label", "data-row": row.number, x: narrow ? left : left - 12, y: narrow ? y - 12 : y + 4, "text-anchor": narrow ? "start" : "end" }, name));
+      plot.add(svg("text", { class: "label", "data-row": row.number, x: narrow ? left : left - 12, y: narrow ? y - 12 : y + 4, "text-anchor": narrow ? "start" : "end" }, shortened(names[place], room)));
       draw(row, place, y, scale);
     });
   };

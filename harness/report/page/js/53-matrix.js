@@ -11,10 +11,12 @@ const confusion = (plot, row) => {
   const tick = (number) => (called(number).length > 14 ? `${called(number).slice(0, 13)}…` : called(number));
   // Names need room on the left, and stand on end below.
   const named = data.classNames.length > 0;
-  const room = named ? 12 + 6.5 * Math.max(...table.map((_, number) => tick(number).length)) : 0;
+  const room = named ? 12 + Math.max(...table.map((_, number) => widthOf(tick(number), { size: 11 }))) : 0;
   const [left, top] = [Math.max(40, room), 22];
   const side = Math.min(34, (plot.width - left - 6) / count);
   plot.height = top + side * count + Math.max(26, room);
+  // Whole, else in thousands, else not at all: a number that is cut is another one.
+  const counted = (n) => [String(n), `${Math.round(n / 1000)} k`].find((text) => widthOf(text, { size: 11 }) < side - 2) ?? "";
   plot.add(svg("text", { class: "axis", x: 2, y: 12 }, "true class, down; predicted, across"));
   table.forEach((line, actual) => {
     const sum = line.reduce((a, b) => a + b, 0);
@@ -24,7 +26,7 @@ const confusion = (plot, row) => {
       const share = sum ? n / sum : 0;
       const text = `${row.name}\ntrue ${called(actual)}, predicted ${called(predicted)}\n${n} of ${sum}, ${short(100 * share)} %`;
       const cell = svg("rect", { class: actual === predicted ? "right" : "wrong", x: left + side * predicted + 0.5, y: y + 0.5, width: side - 1, height: side - 1, "fill-opacity": n ? 0.12 + 0.88 * Math.sqrt(share) : 0.03 });
-      const parts = n && side >= 24 ? [svg("text", { class: `count${share > 0.35 ? " on" : ""}`, x: left + side * (predicted + 0.5), y: y + side / 2 + 4, "text-anchor": "middle" }, short(n))] : [];
+      const parts = n ? [svg("text", { class: `count${share > 0.35 ? " on" : ""}`, x: left + side * (predicted + 0.5), y: y + side / 2 + 4, "text-anchor": "middle" }, counted(n))] : [];
       plot.mark(row, text, cell, parts).removeAttribute("data-row");
     });
   });

@@ -12,14 +12,19 @@ const legend = (place) => {
     store.changed();
   };
   const ends = [button("All", every(numbers), { class: "chip plain" }), button("None", every([]), { class: "chip plain" })];
-  const update = () => chips.forEach((chip) => {
-    const number = Number(chip.dataset.row);
-    chip.setAttribute("aria-pressed", String(store.chosen.has(number)));
-    chip.hidden = !store.passing.has(number);
-  });
+  const note = html("small");
+  const update = () => {
+    for (const chip of chips) {
+      const number = Number(chip.dataset.row);
+      chip.setAttribute("aria-pressed", String(store.chosen.has(number)));
+      chip.hidden = !store.passing.has(number);
+    }
+    const drawn = numbers.filter((number) => store.chosen.has(number) && store.passing.has(number));
+    note.textContent = drawn.length < numbers.length ? `${drawn.length} of ${numbers.length} rows are drawn.` : "";
+  };
   store.listeners.push(update);
   update();
-  place.append(...chips, ...ends);
+  place.append(...chips, ...ends, note);
   place.hidden = false;
 };
 
