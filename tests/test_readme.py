@@ -1,4 +1,4 @@
-"""README's table and that of docs/experiments.md are the reference runs', and README's plugin runs.
+"""README's table and that of docs/experiments.md are the reference runs', and the plugins shown learn.
 
 `python tests/test_readme.py` writes the tables again.
 """
@@ -111,14 +111,17 @@ def test_the_reported_accuracies_lie_as_far_from_ours_as_is_said(path):
 
 
 @pytest.mark.native
-def test_the_plugin_keeps_its_lines_and_learns(tmp_path):
+@pytest.mark.parametrize(
+    ("path", "lines"), [(README, 25), (ROOT / "docs/plugin-guide.md", 41)], ids=["readme", "guide"]
+)
+def test_the_first_plugin_that_is_shown_keeps_its_lines_and_learns(path, lines, tmp_path):
     torch = pytest.importorskip("torch")
     from harness.plugin import Params, Task
     from harness.subjects import PluginLocation
     from harness.worker.hooks import Hooks
 
-    (code,) = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
-    assert len([line for line in code.splitlines() if line]) <= 25
+    code, *_ = re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) <= lines
     file = tmp_path / "my_neuron.py"
     file.write_text(code)
     hooks = Hooks(PluginLocation("my_neuron", file=str(file)))
