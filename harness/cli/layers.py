@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@plugins_option("Whose layers to compare [default: all] (harness plugins lists them).")
+@plugins_option(
+    "all|NAME,GLOB*,FILE.py", "Whose layers to compare [default: all] (harness plugins lists them)."
+)
 @list_option("--neurons", int, "512,2048", "Inputs and outputs of the layer.")
 @click.option("--steps", default=500, show_default=True, help="Time steps.")
 @click.option("--batch", default=16, show_default=True, help="Samples in a call.")

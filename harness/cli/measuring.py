@@ -52,12 +52,12 @@ def measuring_options(min_time: float, row: str, first: str) -> Callable[[F], F]
     return add
 
 
-def plugins_option(help_text: str) -> Callable[[F], F]:
+def plugins_option(metavar: str, help_text: str) -> Callable[[F], F]:
     """--plugins, its parts taken apart; `help_text` is its help."""
     return click.option(
         "--plugins",
         multiple=True,
-        metavar="all|NAME[@VERSION],GLOB*,FILE.py",
+        metavar=metavar,
         callback=lambda _context, _option, given: names(given),
         help=help_text,
     )

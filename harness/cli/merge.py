@@ -24,11 +24,10 @@ def merge(folders: tuple[Path, ...], out: Path) -> None:
     """
     command = shlex.join(["harness", *sys.argv[1:]])
     with waiting(f"putting {len(folders)} runs together"):
+        from harness.cli.messages import tell
         from harness.runs.merge import merge as merge_folders
 
-        run = merge_folders(
-            folders, out, command=command, say=lambda t: click.echo(f"harness: {t}", err=True)
-        )
+        run = merge_folders(folders, out, command=command, say=tell)
     click.echo(
         f"{len(run.records)} records of {len(folders)} runs; open {run.path / 'report.html'}"
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
-
-import click
 
 if TYPE_CHECKING:
     from harness.coordinator.listener import Listener
+
+
+def tell(text: str) -> None:
+    """A line of its own, also while something turns in the terminal: click.echo would write beside that."""
+    print(f"harness: {text}", file=sys.stderr)
 
 
 def messages() -> Listener:
@@ -16,6 +20,6 @@ def messages() -> Listener:
 
     class Messages(Listener):
         def message(self, text: str) -> None:
-            click.echo(f"harness: {text}", err=True)
+            tell(text)
 
     return Messages()

@@ -11,6 +11,7 @@ import click
 
 from harness.cli.codes import OK, USAGE
 from harness.cli.waiting import waiting
+from harness.cli.wrapping import wrapped
 
 
 @click.command()
@@ -48,8 +49,9 @@ def metrics(name: str | None, as_json: bool) -> None:
     for row in rows:
         when = f"with --metrics {row['source']}" if row["changes"] else "in every run"
         good = f"{row['better']} is better"
-        click.echo(f"{row['name'].ljust(width)}  {row['title']} ({row['unit']}, {good}), {when}")
-        click.echo(f"{' ' * width}  {row['meaning']}")
+        what = f"{row['title']} ({row['unit']}, {good}), {when}"
+        wrapped(f"{row['name'].ljust(width)}  {what}", 0, width + 2)
+        wrapped(row["meaning"], width + 2, 0)
     for source, lines in problems.items():
         for line in lines:
             click.echo(f"{source}: {line}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.waiting import waiting
+from harness.cli.wrapping import wrapped
 
 if TYPE_CHECKING:
     from harness.catalogue.plugins import Plugin
@@ -107,37 +108,26 @@ def _show(name: str, as_json: bool) -> None:
         where = " and ".join(_condition(*each) for each in parameter.where.items())
         where = f"; only {where}" if where else ""
         click.echo(f"  {key} = {parameter.default}{limits}")
-        _wrapped(f"{parameter.help}{where}", 6)
+        wrapped(f"{parameter.help}{where}", 6)
     click.echo("\npresets")
     for preset, by_task in presets.values.items():
         for task, values in by_task.items():
             text = ", ".join(f"{key}={value}" for key, value in values.items()) or "the defaults"
-            _wrapped(f"{preset}, {'every task' if task == '*' else task}: {text}", 2)
+            wrapped(f"{preset}, {'every task' if task == '*' else task}: {text}", 2)
     if presets.sources:
         click.echo("\nsources")
     for preset, source in presets.sources.items():
-        _wrapped(f"{preset}: {source.citation}", 2)
+        wrapped(f"{preset}: {source.citation}", 2)
         for words, sentences in (("otherwise", source.departures), ("mended", source.mended)):
             for sentence in sentences:
-                _wrapped(f"{words}: {sentence}", 6)
+                wrapped(f"{words}: {sentence}", 6)
         for task, figures in source.reported.items():
             for figure in figures:
                 setting = "".join(f" {key}={value}" for key, value in figure.params.items())
-                _wrapped(
+                wrapped(
                     f"reported: {100 * figure.accuracy:.2f} % on {task}{setting} ({figure.where})",
                     6,
                 )
-
-
-def _wrapped(text: str, indent: int) -> None:
-    """Prints `text` in lines that the terminal has room for, those after the first further in."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console()
-    lines = Text(text).wrap(console, max(console.width - indent - 2, 20))
-    for place, line in enumerate(lines):
-        click.echo(" " * (indent + 2 * (place > 0)) + line.plain.rstrip())
 
 
 def _condition(name: str, values: Sequence[object]) -> str:

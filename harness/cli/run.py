@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@plugins_option("What to compare [default: all].")
+@plugins_option("all|NAME[@VERSION],GLOB*,FILE.py", "What to compare [default: all].")
 @click.option(
     "--task",
     multiple=True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.waiting import waiting
+from harness.cli.wrapping import wrapped
 
 if TYPE_CHECKING:
     from harness.catalogue.tasks import TaskEntry
@@ -75,23 +76,23 @@ def _described(
 
 
 def _list(row: dict[str, Any], width: int) -> None:
-    indent = " " * width
+    indent, name = width + 2, row["name"].ljust(width)
     if row["status"] != "ready":
-        click.echo(f"{row['name'].ljust(width)}  {row['status']}: {row['reason']}")
+        wrapped(f"{name}  {row['status']}: {row['reason']}", 0, indent)
         if row.get("install"):
-            click.echo(f"{indent}  install it with: {row['install']}")
+            click.echo(f"{' ' * indent}install it with: {row['install']}")
         return
-    click.echo(f"{row['name'].ljust(width)}  {row['kind']}: {row['description']}")
+    wrapped(f"{name}  {row['kind']}: {row['description']}", 0, indent)
     if row["sizes"]:
         sizes = " / ".join(str(size) for size in row["sizes"].values())
-        click.echo(f"{indent}  {' / '.join(row['sizes'])}: {sizes}")
-    click.echo(f"{indent}  data: {row['origin']}")
+        wrapped(f"{' / '.join(row['sizes'])}: {sizes}", indent)
+    wrapped(f"data: {row['origin']}", indent)
     for published in row["published"]:
-        click.echo(f"{indent}  published: {_published(published)}")
+        wrapped(f"published: {_published(published)}", indent)
 
 
 def _show(row: dict[str, Any]) -> None:
-    click.echo(f"{row['name']}  {row['kind']}: {row['description']}")
+    wrapped(f"{row['name']}  {row['kind']}: {row['description']}", 0)
     shape, steps = row["input_shape"], row["steps"]
     sample = "known once a run has read them"
     if shape:
@@ -115,9 +116,9 @@ def _show(row: dict[str, Any]) -> None:
     ]
     for title, text in lines:
         if text:
-            click.echo(f"  {title}: {text}")
+            wrapped(f"{title}: {text}", 2)
     for name, parameter in row["parameters"].items():
-        click.echo(f"  parameter {name} = {parameter['default']}: {parameter['help']}")
+        wrapped(f"parameter {name} = {parameter['default']}: {parameter['help']}", 2)
 
 
 def _digests(files: dict[str, str]) -> str:

@@ -12,6 +12,8 @@ from harness.catalogue.metrics import BUILT_IN
 def test_every_metric_by_hook_is_listed_with_what_it_costs(harness):
     code, out, _ = harness("metrics")
     assert code == 0
+    assert all(len(line) <= 80 for line in out.splitlines())
+    out = " ".join(out.split())
     assert "Calibration error (fraction, less is better), in every run" in out
     assert "(fraction, more is better), with --metrics robustness" in out
 

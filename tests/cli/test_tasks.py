@@ -38,7 +38,13 @@ def points(folder, samples=60):
     (folder / "points.csv").write_text("\n".join(rows))
 
 
-def test_a_built_in_task_is_told_with_where_it_was_looked_for(harness, tmp_path, no_data):
+@pytest.fixture
+def wide(monkeypatch):
+    """Room for a whole path in a line."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
+def test_a_built_in_task_is_told_with_where_it_was_looked_for(harness, tmp_path, no_data, wide):
     code, out, _ = harness("tasks", "mnist", "--data", tmp_path)
     assert code == 0
     assert out.startswith("mnist  classification: ")
@@ -62,7 +68,7 @@ def test_a_wrong_name_offers_the_nearest(harness):
 
 
 @pytest.mark.usefixtures("no_data")
-def test_a_file_is_told_as_the_others_are(harness, task_file):
+def test_a_file_is_told_as_the_others_are(harness, task_file, wide):
     code, out, err = harness("tasks", task_file)
     assert (code, err) == (0, "")
     assert f"  found: points.csv: in none of {task_file.parent}\n" in out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.cli import waiting as module
+from harness.cli.messages import tell
 from harness.cli.waiting import waiting
 
 
@@ -13,6 +14,23 @@ def test_in_a_terminal_it_shows_what_it_does(capsys, monkeypatch, eventually):
         eventually(lambda: "reading [a]" in capsys.readouterr().err)
         say("drawing")
         eventually(lambda: "drawing" in capsys.readouterr().err)
+
+
+def test_a_line_that_is_said_meanwhile_stands_alone(capsys, monkeypatch, eventually):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    shown = ""
+
+    def turns():
+        nonlocal shown
+        shown += capsys.readouterr().err
+        return "reading" in shown
+
+    with waiting("reading"):
+        eventually(turns)
+        tell("a [line]")
+    shown += capsys.readouterr().err
+    assert "\x1b[2Kharness: a [line]\n" in shown
 
 
 def test_elsewhere_it_is_told_in_a_line_when_it_takes_long(capsys, monkeypatch, eventually):
