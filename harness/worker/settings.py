@@ -16,22 +16,13 @@ from harness.measure.precision import matmul_precision, reduce_nothing, reduced
 
 #: How each setting is read, and set.
 _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
-    "the number of threads": (
-        lambda: torch.get_num_threads(),
-        lambda value: torch.set_num_threads(value),
-    ),
-    "the default dtype": (
-        lambda: torch.get_default_dtype(),
-        lambda value: torch.set_default_dtype(value),
-    ),
+    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "deterministic algorithms": (
-        lambda: torch.are_deterministic_algorithms_enabled(),
-        lambda value: torch.use_deterministic_algorithms(value),
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
     ),
-    "the precision of matrix products": (
-        matmul_precision,
-        lambda value: torch.set_float32_matmul_precision(value),
-    ),
+    "the precision of matrix products": (matmul_precision, torch.set_float32_matmul_precision),
     "reduced precision in cuDNN and oneDNN": (reduced, lambda _none: reduce_nothing()),
     "cuDNN's benchmark mode": (
         lambda: torch.backends.cudnn.benchmark,
