@@ -6,15 +6,13 @@ the test samples are in neither the plugin's process nor its reach.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.coordinator.metric_worker import MetricWorker
 from harness.coordinator.metrics import OwnMetric
 from harness.coordinator.processes.failures import failed
-from harness.coordinator.processes.pool import Workers
 from harness.metrics import evidence
 from harness.metrics.computing import compute
 from harness.protocol.events import Computed
@@ -106,17 +104,3 @@ class OwnMetrics:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.evidence.safetensors"
-
-
-@contextmanager
-def own_metrics(
-    chosen: Sequence[OwnMetric],
-    workers: Workers,
-    labels: Path,
-    classes: int,
-    scratch: Path,
-    log: Path,
-) -> Iterator[OwnMetrics]:
-    """What computes `chosen`, with a process that lasts as long as the context."""
-    with MetricWorker(workers, log) as worker:
-        yield OwnMetrics(chosen, worker, labels, classes, scratch)

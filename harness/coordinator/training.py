@@ -16,9 +16,10 @@ from harness.coordinator.checkpoints import Checkpoints
 from harness.coordinator.executors.job import Executor, Job, Outcome, Stages
 from harness.coordinator.executors.local import LocalExecutor
 from harness.coordinator.listener import Listener
+from harness.coordinator.metric_worker import MetricWorker
 from harness.coordinator.metrics import OwnMetric
 from harness.coordinator.outcome import recorded, trained
-from harness.coordinator.own_metrics import OwnMetrics, own_metrics
+from harness.coordinator.own_metrics import OwnMetrics
 from harness.coordinator.plan import Planned
 from harness.coordinator.processes.pool import Workers, spread
 from harness.coordinator.queue import Queue
@@ -53,17 +54,10 @@ def run_trials(
         executor = LocalExecutor(workers, config, data, slots)
     scorer = Scorer(data.task, data.labels, folder, labels, config.limit)
     checkpoints = Checkpoints(config.checkpoint, folder, listener.message)
-    with (
-        own_metrics(
-            chosen if data.labels else (),
-            workers,
-            labels,
-            data.task.classes if data.task else 0,
-            described_logs,
-            folder.file("logs", "metrics", ".log"),
-        ) as own,
-        closing(checkpoints),
-    ):
+    classes = data.task.classes if data.task else 0
+    log = folder.file("logs", "metrics", ".log")
+    with MetricWorker(workers, log) as worker, closing(checkpoints):
+        own = OwnMetrics(chosen if data.labels else (), worker, labels, classes, described_logs)
         trials = _Trials(
             folder, session, described_logs, executor, scorer, own, checkpoints, listener
         )

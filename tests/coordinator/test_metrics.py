@@ -11,8 +11,9 @@ pytest.importorskip("torch")  # a process that computes metrics has it
 from safetensors.numpy import save_file
 
 from harness.catalogue.metrics import discover_metrics, metrics_file
+from harness.coordinator.metric_worker import MetricWorker
 from harness.coordinator.metrics import choose, known_metrics
-from harness.coordinator.own_metrics import own_metrics
+from harness.coordinator.own_metrics import OwnMetrics
 from harness.coordinator.processes.pool import Workers
 from harness.errors import UsageError
 from harness.metrics.evidence import changed_name
@@ -130,9 +131,8 @@ def computed(workers, tmp_path, metric_file):
 
     def compute(*patterns, unchanged=None, chosen=None, **arrays):
         chosen = choose(patterns, workers, pytest.fail) if chosen is None else chosen
-        with own_metrics(
-            chosen, workers, tmp_path / "labels", 4, tmp_path, tmp_path / "log"
-        ) as own:
+        with MetricWorker(workers, tmp_path / "log") as worker:
+            own = OwnMetrics(chosen, worker, tmp_path / "labels", 4, tmp_path)
             asked = own.asked("key")
             scores = np.eye(4, dtype=np.float32)[LABELS] * 9
             every = {"predicted": LABELS, "scores": scores} | arrays
@@ -193,6 +193,6 @@ def test_a_worker_that_left_nothing_usable_costs_the_metrics_not_the_trial(compu
 
 
 def test_a_trial_that_failed_has_no_metrics(workers, tmp_path):
-    with own_metrics(choose((), workers, print), workers, tmp_path, 4, tmp_path, tmp_path) as own:
-        failed = {"status": "oom", "reason": "too large"}
-        assert own.add(failed, "key", {}) == failed
+    own = OwnMetrics(choose((), workers, print), MetricWorker(workers), tmp_path, 4, tmp_path)
+    failed = {"status": "oom", "reason": "too large"}
+    assert own.add(failed, "key", {}) == failed
