@@ -102,6 +102,13 @@ def scalars(value: object, hook: str) -> Scalars:
     return value
 
 
+def numbers(value: object, hook: str) -> dict[str, float]:
+    """`scalars`, read from the device: neither NaN nor infinite."""
+    values = {name: float(number) for name, number in scalars(value, hook).items()}
+    finite_scalars(values, hook)
+    return values
+
+
 def finite_scalars(value: Mapping[str, float], where: str) -> None:
     """No NaN and no infinity among numbers that were already read from the device."""
     for name, number in value.items():

@@ -118,15 +118,7 @@ def run_trial(request: RunTrial, hooks: Hooks, report: Report) -> Trained:
     history = train(hooks, model, params, data.train, trial.seed, report, checkpoints)
     busy, clock = cpu_seconds() - busy, perf_counter() - clock
     report(Progress(stage="finish"))
-    model.eval()
-    with torch.no_grad():
-        batches = data.train.batches(getattr(params, BATCH_SIZE))
-        finished = hooks.finish_training(model, batches, generator(trial.seed, device))
-    finished = {
-        name: float(value)
-        for name, value in checks.scalars(finished, "harness_finish_training").items()
-    }
-    checks.finite_scalars(finished, "harness_finish_training")
+    finished = finish(hooks, model, data.train, getattr(params, BATCH_SIZE), trial.seed)
     settings.check()
     synchronise(device)
     metrics: dict[str, Any] = {"train_seconds": checkpoints.trained_seconds()}
@@ -228,6 +220,14 @@ def train(
         if checkpoints is not None and epoch + 1 < epochs:
             checkpoints.offer(history, order=order_source, draws=draws)
     return history
+
+
+@torch.no_grad()
+def finish(hooks: Hooks, model: nn.Module, split: Split, size: int, seed: int) -> dict[str, float]:
+    """Ends the training of `model`, which is in evaluation from now on; the plugin's own numbers."""
+    draws = generator(seed, split.targets.device)
+    scalars = hooks.finish_training(model.eval(), split.batches(size), draws)
+    return checks.numbers(scalars, "harness_finish_training")
 
 
 def _answer(

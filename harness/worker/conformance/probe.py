@@ -32,7 +32,7 @@ from harness.worker.devices import on_device
 from harness.worker.evaluate import ENCODE_SEED
 from harness.worker.hooks import Hooks
 from harness.worker.seeds import generator, other_seed, seed_everything
-from harness.worker.train import train
+from harness.worker.train import finish, train
 
 SEED = 0
 #: Of models that are built to be loaded: their state has to hold what is drawn at building too.
@@ -144,14 +144,7 @@ class Probe:
 
     def finish(self, model: nn.Module, material: Material) -> None:
         """Ends the training of `model`, as a trial does."""
-        model.eval()
-        with torch.no_grad():
-            batches = material.data.train.batches(material.batch_size)
-            returned = self.hooks.finish_training(model, batches, generator(SEED, self.device))
-        scalars = checks.scalars(returned, "harness_finish_training")
-        checks.finite_scalars(
-            {name: float(value) for name, value in scalars.items()}, "harness_finish_training"
-        )
+        finish(self.hooks, model, material.data.train, material.batch_size, SEED)
 
     def spikes_of(self, model: nn.Module, inputs: Tensor, seed: int = ENCODE_SEED) -> Tensor:
         """The encoded inputs, checked."""
@@ -191,18 +184,15 @@ class Probe:
             return checks.spike_trains(evaluation, (steps, batch, task.classes))
         return checks.scores(evaluation, batch, task.classes)
 
-    def update(self, model: nn.Module, material: Material, samples: int) -> dict[str, float]:
-        """One update with the first training samples; its scalars, checked."""
+    def update(self, model: nn.Module, material: Material, samples: int) -> None:
+        """One update with the first training samples; its scalars are checked."""
         hook = self.hooks
         inputs, targets = material.data.train.take(slice(0, samples))
         model.train()
         spikes = hook.encode(model, inputs, generator(SEED, self.device))
         checks.encoded(spikes, inputs)
-        scalars = checks.scalars(hook.train_step(model, spikes, targets), hook.training)
-        values = {name: float(value) for name, value in scalars.items()}
-        checks.finite_scalars(values, hook.training)
+        checks.numbers(hook.train_step(model, spikes, targets), hook.training)
         model.eval()
-        return values
 
     @contextmanager
     def on(self, device: str) -> Iterator[None]:
