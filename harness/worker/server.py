@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from harness.worker.task_hook import TaskHook
 
 
+#: What else than an exception's type says that there is no memory: of torch's allocator on the CPU, of CUDA
+#: where a process has no room on the card, and of cuBLAS where the allocator has taken it all.
+_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 #: A reason is a line for people.
 _MOST_CHARACTERS = 800
 
@@ -274,6 +277,8 @@ def failure(error: BaseException, where: str) -> Failed:
     """What an exception means for the record."""
     status: Status = "failed"
     reason = "; ".join([described(error), *map(str, getattr(error, "__notes__", []))])
+    if "CUDA error: " in reason:  # its other lines say where to read about it
+        reason = reason.partition("\n")[0]
     place = f" ({at})" if (at := raised_at(error)) else ""
     if isinstance(error, Unsupported):
         status, reason = "skipped", str(error)
@@ -287,7 +292,7 @@ def failure(error: BaseException, where: str) -> Failed:
         status, reason = "crashed", f"called exit({error.code!r})"
     elif _no_room(error, reason):
         status, reason = "crashed", f"no space is left on the disk ({error})"
-    elif "can't allocate memory" in reason:  # torch's allocator on the CPU raises RuntimeError
+    elif any(words in reason for words in _NO_MEMORY):
         status = "oom"
     elif status == "failed":
         reason = f"{reason}{place}"

@@ -275,6 +275,11 @@ class OutOfMemoryError(RuntimeError):
         (MemoryError(), "oom", "MemoryError: no message"),
         (OutOfMemoryError("CUDA"), "oom", "OutOfMemoryError: CUDA"),
         (RuntimeError("can't allocate memory: 5"), "oom", "RuntimeError: can't allocate memory: 5"),
+        (
+            RuntimeError("CUDA error: out of memory\nSearch for it in https:"),
+            "oom",
+            "RuntimeError: CUDA error: out of memory",
+        ),
         (SystemExit(5), "crashed", "called exit(5)"),
         (SystemExit(), "crashed", "called exit(None)"),
         (FULL, "crashed", f"no space is left on the disk ({FULL})"),
