@@ -127,9 +127,12 @@ def throttle_reasons(bits: int) -> list[str]:
 def _card(device: str) -> Iterator[tuple[Any, Any]]:
     """The driver's module and its handle of `device`; None and None where there is neither."""
     event = probe(device) if device.startswith("cuda") else None
-    uuid = event.facts.get("card_uuid") if isinstance(event, Opened) else None
+    uuid = str(event.facts.get("card_uuid", "")) if isinstance(event, Opened) else ""
+    # torch tells no prefix; a part of a card (MIG) has another one than a card.
+    names = [uuid, uuid.replace("GPU-", "MIG-", 1)] if uuid else []
     with _driver() as nvml:
-        handle = _answer_of(nvml, lambda: nvml.nvmlDeviceGetHandleByUUID(uuid)) if uuid else None
+        handles = (_answer_of(nvml, partial(_by_uuid, nvml, name)) for name in names)
+        handle = next((handle for handle in handles if handle is not None), None)
         yield (nvml, handle) if handle is not None else (None, None)
 
 
@@ -161,6 +164,10 @@ def _answer_of(nvml: Any, ask: Callable[[], Any]) -> Any:
         return ask()
     except (nvml.NVMLError, AttributeError):
         return None
+
+
+def _by_uuid(nvml: Any, uuid: str) -> Any:
+    return nvml.nvmlDeviceGetHandleByUUID(uuid)
 
 
 def _name(nvml: Any, place: int) -> str:

@@ -159,6 +159,18 @@ def test_a_cards_state_is_what_the_driver_tells_of_it(driver, torch_says):
     assert driver.open == 0
 
 
+def test_a_part_of_a_card_is_found_by_a_prefix_of_its_own(driver, torch_says, monkeypatch):
+    def handle(uuid):
+        if uuid != "MIG-12":
+            raise driver.NVMLError("Not Found")
+        return uuid
+
+    monkeypatch.setattr(driver, "nvmlDeviceGetHandleByUUID", handle)
+    torch_says(WORKS)
+    assert gpu_state("cuda")["name"] == "card MIG-12"
+    assert free_memory("cuda") == 6 * 2**30
+
+
 def test_nothing_is_told_of_the_cpu_or_without_a_driver(monkeypatch, torch_says):
     torch_says(WORKS)
     assert gpu_state("cpu") == {}
