@@ -174,10 +174,6 @@ def test_only_stills_with_classes_are_learnt(change):
         stdp.harness_build_model(replace(TASK, **change), build().params, CPU)
 
 
-def test_kernel_has_a_name():
-    assert build().kernel == "torch-reference"
-
-
 def test_learns_digits(digits):
     # Chance is 0.1; the untrained layer's random receptive fields reach about 0.6.
     assert digits("spikingjelly-stdp", "harness_spikingjelly.stdp") > 0.8

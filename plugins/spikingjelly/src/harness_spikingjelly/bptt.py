@@ -93,7 +93,7 @@ def harness_presets() -> Presets:
     return bptt.presets(tuple(_SURROGATES), {"near-source": _TUTORIAL}, {"near-source": _CITED})
 
 
-class _Scaled(nn.Module):
+class Scaled(nn.Module):
     """A spike function with its gradient multiplied by a factor."""
 
     def __init__(self, function: nn.Module, factor: float) -> None:
@@ -112,7 +112,7 @@ def spike_function(name: str, slope: float) -> nn.Module:
     kind, height = _SURROGATES[name]
     function: nn.Module = kind(alpha=slope)
     peak = slope * height
-    return function if peak == 1 else _Scaled(function, 1 / peak)
+    return function if peak == 1 else Scaled(function, 1 / peak)
 
 
 def textbook_neuron(p: Params, mode: str = "m") -> neuron.BaseNode:

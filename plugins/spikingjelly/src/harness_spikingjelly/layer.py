@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from harness.plugin import Neuron, Unsupported, hookimpl
-from harness_spikingjelly.bptt import spike_function
+from harness_spikingjelly.bptt import Scaled, spike_function
 
 
 class Layer(nn.Module):
@@ -33,9 +33,11 @@ class Layer(nn.Module):
             rate = float(1 - torch.tensor(spec.beta))
             self.node = neuron.LIFNode(tau=1 / rate, decay_input=False, **shared)
         self.weight = nn.Parameter(torch.zeros(n_out, n_in, device=device))
-        kind = "if" if spec.beta == 1 else "lif"
-        choice = functional.neuron_implementation(kind, device)
-        self.implementation = str(choice["implementation"])
+        self.implementation = "torch-reference"
+        if not isinstance(shared["surrogate_function"], Scaled):  # it has no fused kernel
+            kind = "if" if spec.beta == 1 else "lif"
+            choice = functional.neuron_implementation(kind, device)
+            self.implementation = str(choice["implementation"])
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The spikes [T, B, n_out] for `inputs` [T, B, n_in], from rest."""

@@ -75,12 +75,6 @@ class Network(nn.Module):
         nn.init.uniform_(self.synapse.weight)
         self.normalise()
 
-    @property
-    def kernel(self) -> str:
-        """The implementation of the LIF step that SpikingJelly runs on this device."""
-        choice = functional.neuron_implementation("lif", self.synapse.weight.device)
-        return str(choice["implementation"])
-
     def forward(self, spikes: Tensor) -> Tensor:
         """Output spikes [T, B, n] for input `spikes` [T, B, n_in]."""
         output: Tensor = self.neurons(self.synapse(spikes))
