@@ -90,8 +90,8 @@ class Server:
                 sys.stderr.flush()
             where = self._plugin.current if self._plugin and self._plugin.current else self._stage
             failed = failure(error, where)
-        # After the exception, which holds what its frames held; a card that has failed refuses this too.
-        with suppress(RuntimeError):
+        # After the exception, which holds what its frames held. Whatever failed may make this fail too.
+        with suppress(Exception):
             _release_device_memory()
         self.send(failed)
 
