@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,21 +18,21 @@ from harness.worker.state import restore, save
 _FEW = 4
 
 
-def state(probe: Probe, folder: Path) -> str:
+def state(probe: Probe) -> str:
     """Saved here, with the scores that a fresh process has to reach."""
-    save(probe.trained, str(folder / "state.safetensors"))
-    restore(probe.build(seed=OTHER_SEED).eval(), str(folder / "state.safetensors"))
+    save(probe.trained, str(probe.folder / "state.safetensors"))
+    restore(probe.build(seed=OTHER_SEED).eval(), str(probe.folder / "state.safetensors"))
     scores = probe.scores(probe.trained, probe.spikes)
     kept = {"spikes": probe.spikes.contiguous().cpu(), "scores": scores.contiguous()}
-    save_file(kept, folder / "scores.safetensors")
+    save_file(kept, probe.folder / "scores.safetensors")
     return f"{len(probe.trained.state_dict())} tensors"
 
 
-def reload(probe: Probe, folder: Path) -> str:
+def reload(probe: Probe) -> str:
     """Built and loaded in this process, which has trained nothing."""
     model = probe.build(seed=OTHER_SEED).eval()
-    restore(model, str(folder / "state.safetensors"))
-    kept = load_file(folder / "scores.safetensors")
+    restore(model, str(probe.folder / "state.safetensors"))
+    kept = load_file(probe.folder / "scores.safetensors")
     inputs = probe.material.data.validation.take_inputs(slice(0, kept["spikes"].shape[1]))
     encoded = probe.spikes_of(model, inputs)
     if not torch.equal(encoded.cpu(), kept["spikes"]):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -58,10 +59,13 @@ class Material:
 
 
 class Probe:
-    """A plugin on one device. Every part is made when a check first needs it, and kept."""
+    """A plugin on one device. Every part is made when a check first needs it, and kept.
 
-    def __init__(self, location: PluginLocation, device: str, quick: bool) -> None:
-        self.location, self.quick = location, quick
+    `folder` is for what a second process has to find.
+    """
+
+    def __init__(self, location: PluginLocation, device: str, quick: bool, folder: Path) -> None:
+        self.location, self.quick, self.folder = location, quick, folder
         self._device = device
 
     @cached_property

@@ -15,11 +15,11 @@ from harness.worker.conformance.probe import SEED, Probe, compare_states
 _EPOCHS, _STEPS = 2, 3
 
 
-def checkpoint(probe: Probe, folder: Path) -> str:
+def checkpoint(probe: Probe) -> str:
     """Two epochs of a few batches; the second once more, from the checkpoint after the first."""
     if probe.hooks.lacks("harness_training_state"):
         raise Skipping("it has no harness_training_state: a trial that is killed begins anew")
-    path = folder / "checkpoint.safetensors"
+    path = probe.folder / "checkpoint.safetensors"
     whole = _trained(probe, path)
     if not path.exists():
         raise Failing("no checkpoint was written")

@@ -35,22 +35,20 @@ RUNS: dict[str, Run] = {
     "memory": learning.memory,
     "tasks": kept.tasks,
     "devices": kept.devices,
+    "state": kept.state,
+    "reload": kept.reload,
+    "checkpoint": resuming.checkpoint,
 }
-#: Those that write to the folder, or read what was written there.
-WITH_FOLDER = {"state": kept.state, "reload": kept.reload, "checkpoint": resuming.checkpoint}
 
 
 def carry_out(request: CheckPlugin) -> Checked:
     """What one check finds; the plugin and its trained network are kept for the next."""
     check = next(check for check in CHECKS if check.name == request.check)
-    probe = _probe(request.plugin, request.device, request.quick)
+    probe = _probe(request.plugin, request.device, request.quick, request.folder)
     if "hooks" in vars(probe):
         probe.hooks.current = ""
     try:
-        if check.name in WITH_FOLDER:
-            detail = WITH_FOLDER[check.name](probe, Path(request.folder))
-        else:
-            detail = RUNS[check.name](probe)
+        detail = RUNS[check.name](probe)
     except Skipping as reason:
         return Checked(status="skipped", detail=reason.detail, mend=reason.mend)
     except Exception as error:
@@ -63,5 +61,5 @@ def carry_out(request: CheckPlugin) -> Checked:
 
 
 @cache
-def _probe(location: PluginLocation, device: str, quick: bool) -> Probe:
-    return Probe(location, device, quick)
+def _probe(location: PluginLocation, device: str, quick: bool, folder: str) -> Probe:
+    return Probe(location, device, quick, Path(folder))
