@@ -7,20 +7,18 @@ from harness.errors import InvalidOutput, OtherContract, UsageError
 from harness.plugin import Unsupported
 
 
-class Failing(Exception):
+class _Ending(Exception):
+    def __init__(self, detail: str, mend: str = "") -> None:
+        super().__init__(detail)
+        self.detail, self.mend = detail, mend
+
+
+class Failing(_Ending):
     """The plugin does not do what the check asks; `mend` replaces the check's own where it is known."""
 
-    def __init__(self, detail: str, mend: str = "") -> None:
-        super().__init__(detail)
-        self.detail, self.mend = detail, mend
 
-
-class Skipping(Exception):
+class Skipping(_Ending):
     """The check does not apply here, for this reason; `mend` says how it would, where it could."""
-
-    def __init__(self, detail: str, mend: str = "") -> None:
-        super().__init__(detail)
-        self.detail, self.mend = detail, mend
 
 
 def failure_of(error: BaseException, hook: str, mend: str = "", of_errors: bool = False) -> Failing:

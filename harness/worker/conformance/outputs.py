@@ -38,7 +38,8 @@ def finite(probe: Probe) -> str:
 def spikes(probe: Probe) -> str:
     """Spikes are 0 or 1."""
     _checked(probe, _without(probe.recorded, finite=True))
-    names = [layer.name for layer in probe.recorded.layers if layer.spiking and _emits(layer)]
+    layers = probe.recorded.layers
+    names = [x.name for x in layers if x.spiking and x.outputs is not None]
     if not names:
         raise Skipping("no recorded layer emits spikes")
     return f"of {', '.join(names)}"
@@ -137,7 +138,3 @@ def _without(evaluation: Evaluation, finite: bool = False, binary: bool = False)
 
 def _no_layer(value: object) -> Layer:
     raise InvalidOutput(f"harness_evaluate: a layer is {type(value).__name__}, wanted Layer")
-
-
-def _emits(layer: Layer) -> bool:
-    return layer.outputs is not None

@@ -41,7 +41,8 @@ def remembered(probe: Probe) -> str:
     """Calls in between, and inputs that were seen before, change nothing."""
     spikes, model = probe.spikes, probe.trained
     state = {name: _copied(value) for name, value in model.state_dict().items()}
-    other = _other(probe, spikes)
+    # Other inputs of the same shape: each sample's are its neighbour's, or all steps are turned.
+    other = spikes.roll(1, 1) if spikes.shape[1] > 1 else spikes.flip(0)
     first, second = probe.scores(model, spikes), probe.scores(model, other)
     _same(probe.scores(model, spikes), first, "a repeated call gives other scores than the first")
     for name, value in model.state_dict().items():
@@ -90,13 +91,6 @@ def _draws_in_evaluation(probe: Probe, spikes: Tensor) -> bool:
         with torch.no_grad():
             scores.append(probe.hooks.evaluate(probe.trained, spikes, False).scores.clone())
     return torch.equal(scores[0], scores[1]) and not torch.equal(scores[0], scores[2])
-
-
-def _other(probe: Probe, spikes: Tensor) -> Tensor:
-    """Other inputs of the same shape: each sample's are its neighbour's, or all steps are turned."""
-    if spikes.shape[1] > 1:
-        return spikes.roll(1, 1)
-    return spikes.flip(0)
 
 
 def _same(ours: Tensor, theirs: Tensor, what: str, mend: str = "") -> None:
