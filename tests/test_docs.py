@@ -167,6 +167,20 @@ def test_the_tutorial_of_tuning_runs_as_it_stands(tmp_path, monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_every_page_is_reached_from_the_readme_by_links():
+    reached, ahead = set(), {ROOT / "README.md"}
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", FENCE.sub("", page.read_text()))
+        there = {(page.parent / to).resolve() for to in links if "://" not in to}
+        ahead |= {to for to in there if to.suffix in {".md", ".ipynb"} and to.is_file()} - reached
+    pages = {*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/tutorials").iterdir()}
+    # The site's own: its index, and the pages of it that are files beside the documentation.
+    own = {path for path in pages if path.stem == "index" or len(path.read_text().split()) < 10}
+    assert pages - own - reached == set()
+
+
 def test_every_page_of_the_site_is_in_its_index():
     pages = {
         str(path.relative_to(ROOT / "docs").with_suffix(""))
