@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.coordinator.processes.worker_environment import worker_environment
+from harness.coordinator.processes.worker_environment import STARTERS, worker_environment
 
 LOOKS = """
 import harness.worker.preload
@@ -38,6 +38,6 @@ print(torch.cuda.is_available())
 def test_a_module_that_asks_for_a_gpu_when_it_is_imported_asks_the_driver():
     """Were CUDA asked, no process forked from here could use it."""
     command = [sys.executable, "-c", ASKS]
-    environment = worker_environment(1) | {"CUDA_VISIBLE_DEVICES": "0"}
+    environment = worker_environment(1) | STARTERS | {"CUDA_VISIBLE_DEVICES": "0"}
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["True"]

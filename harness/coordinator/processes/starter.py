@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.coordinator.processes.process import SAFELY, Process, Worker, ending
 from harness.coordinator.processes.survivors import has_ended, is_stopped, wait_until_gone
-from harness.coordinator.processes.worker_environment import worker_environment
+from harness.coordinator.processes.worker_environment import STARTERS, worker_environment
 
 #: What all workers have in common, imported once.
 COMMON = "harness.worker.preload"
@@ -93,7 +93,7 @@ class Starter:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                env=worker_environment(threads, token, isolated=bool(interpreter)),
+                env=worker_environment(threads, token, isolated=bool(interpreter)) | STARTERS,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -22,16 +22,18 @@ ALLOCATOR = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 
-#: What every worker has, whatever the shell says: no window, UTF-8, sets in one order, cuBLAS with the
-#: workspace that its deterministic algorithms need, and torch.cuda.is_available() without CUDA itself:
-#: a starter that imports a module which asks it could fork no worker that uses a GPU.
+#: What every worker has, whatever the shell says: no window, UTF-8, sets in one order, and cuBLAS with
+#: the workspace that its deterministic algorithms need.
 FIXED = {
     "MPLBACKEND": "Agg",
     "PYTHONUTF8": "1",
     "PYTHONHASHSEED": "0",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
+
+#: What a starter has besides: torch.cuda.is_available() asks the driver and not CUDA. A module that asks it
+#: while it is imported would leave a process from which no worker that uses a GPU can be forked.
+STARTERS = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
 #: Variables that change how fast or how exactly Python and the libraries below torch compute.
 _REMOVED = (

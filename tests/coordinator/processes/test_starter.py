@@ -90,6 +90,17 @@ def test_what_it_has_imported_is_there_in_every_worker_and_imported_once(
     assert starter.problems == []
 
 
+def test_an_import_asks_the_driver_for_gpus_and_a_worker_asks_cuda(start, ask, modules, tmp_path):
+    seen = tmp_path / "seen"
+    look = (
+        "import os\n"
+        f"open({str(seen)!r}, 'a').write(os.environ.get('PYTORCH_NVML_BASED_CUDA_CHECK', '-'))\n"
+    )
+    modules(looks=look)
+    assert isinstance(ask(start("looks"), look), Described)
+    assert seen.read_text() == "1-"
+
+
 def test_a_worker_has_a_log_pipes_a_process_group_and_a_folder_of_its_own(
     start, tmp_path, plugin_file, monkeypatch
 ):
