@@ -10,11 +10,7 @@ from contextlib import suppress
 from types import FrameType
 
 #: Ctrl-C, Ctrl-\, `kill`, and a terminal that is closed.
-SIGNALS = [
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP")
-    if hasattr(signal, name)
-]
+SIGNALS = [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP]
 
 
 def catch() -> None:

@@ -109,13 +109,14 @@ def null_group(
 
 def examine(threads: int) -> list[Finding]:
     """What can be seen without measuring: load, frequency, cores, memory."""
-    findings = [_cores(threads)]
-    if hasattr(psutil, "getloadavg"):
-        load = psutil.getloadavg()[0]
-        busy = load > BUSY * cores()
-        advice = "something else is running: wait until it is done" if busy else ""
-        findings.append(Finding("load", f"{load:.2f} on {cores()} cores", not busy, advice))
-    findings.append(_governor(Path("/sys/devices/system/cpu")))
+    load = psutil.getloadavg()[0]
+    busy = load > BUSY * cores()
+    advice = "something else is running: wait until it is done" if busy else ""
+    findings = [
+        _cores(threads),
+        Finding("load", f"{load:.2f} on {cores()} cores", not busy, advice),
+        _governor(Path("/sys/devices/system/cpu")),
+    ]
     left = cgroup.free_bytes()
     free = min(psutil.virtual_memory().available, math.inf if left is None else left)
     low = free < 2 * 2**30

@@ -53,7 +53,7 @@ def session(
         plugins={plugin.label: _facts(plugin) for plugin in plugins},
         files=dict(files or {}),
         environment=describe(plugins),
-        load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        load_average=os.getloadavg()[0],
     )
 
 
