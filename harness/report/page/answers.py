@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 
 from harness.report import layers
 from harness.report.looks import Look, looks
@@ -53,10 +54,10 @@ def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
     if len(having) == 1:
         return answers
     for title, metric in (("Fastest", LATENCY), ("Fewest operations", OPERATIONS)):
-        known = [row for row in having if holds(row, metric)]
+        known, by = [row for row in having if holds(row, metric)], methodcaller("value", metric)
         if len(known) > 1:
             answers.append(_least(title, known, metric, best, ranking))
-            chosen = min(known, key=_by(metric))
+            chosen = min(known, key=by)
             spiking = [row for row in known if row.has(SPIKES)]
             if spiking and not chosen.has(SPIKES):
                 spikes = f"{title} of those that spike"
@@ -64,7 +65,7 @@ def of_networks(rows: Sequence[NetworkRow], ranking: Ranking) -> list[Answer]:
             tied = [row for row in known if row.row.key in ranking.best()]
             if len(tied) > 1 and chosen.row.key not in ranking.best():
                 which = f"{title} at the best accuracy"
-                if not min(tied, key=_by(metric)).has(SPIKES) and any(r.has(SPIKES) for r in tied):
+                if not min(tied, key=by).has(SPIKES) and any(r.has(SPIKES) for r in tied):
                     which += ", of those that spike"
                     tied = [row for row in tied if row.has(SPIKES)]
                 answers.append(_least(which, tied, metric, best, ranking))
@@ -125,7 +126,7 @@ def _least(
     question: str, rows: Sequence[NetworkRow], metric: str, best: NetworkRow, ranking: Ranking
 ) -> Answer:
     """The row with the least of `metric`, beside the most accurate one, and what choosing it loses."""
-    first, second = sorted(rows, key=_by(metric))[:2] if len(rows) > 1 else (rows[0], rows[0])
+    first, *others = sorted(rows, key=methodcaller("value", metric))
     what = "time" if metric == LATENCY else "operations"
     sentences = []
     if first.row.key != best.row.key and holds(best, metric):
@@ -135,7 +136,8 @@ def _least(
             if tie
             else f"{_times(ratio)} the {what} of {best.name}."
         )
-    elif second is not first:
+    elif others:
+        second = others[0]
         ratio, tie = _ratio(second, first, metric)
         sentences.append(
             f"The next, {second.name}, cannot be told from it."
@@ -199,7 +201,3 @@ def _ties(rows: Sequence[NetworkRow], order: str, ranking: Ranking) -> str:
 
 def _overlaps(row: Summary, other: Summary, metric: str) -> bool:
     return overlap(interval(row.cells[metric]), interval(other.cells[metric]))
-
-
-def _by(metric: str):  # type: ignore[no-untyped-def] # a key of sorted
-    return lambda row: row.value(metric)
