@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.arrays import LABELS
+from harness.author_errors import described, raised_at
 from harness.errors import DataMissing, UsageError
 from harness.plugin.contract import SPIKE_TRAIN, Task
 from harness.plugin.tasks import Arrays, RawData, TaskSpec
@@ -140,16 +141,8 @@ def _read(spec: TaskSpec, source: RawData) -> Arrays:
         raise
     except Exception as error:
         traceback.print_exc()
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        read = spec.read or source.read
-        own = getattr(getattr(read, "__code__", None), "co_filename", "")
-        for place in traceback.extract_tb(error.__traceback__):
-            frame = place if place.filename == own else frame
-        message = str(error).strip().partition("\n")[0] or "no message"
-        raise DataMissing(
-            f"{spec.name} cannot be read: {type(error).__name__}: {message} ({Path(frame.filename).name} "
-            f"line {frame.lineno})"
-        ) from None
+        place = f" ({at})" if (at := raised_at(error)) else ""
+        raise DataMissing(f"{spec.name} cannot be read: {described(error)}{place}") from None
 
 
 def _is_whole(path: Path, spec: TaskSpec) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
+from harness.author_errors import described
 from harness.errors import plain
 from harness.metrics.evidence import changed_name, seed_of
 from harness.plugin import INPUTS, Change, Unsupported
@@ -44,8 +45,7 @@ def answer_changed(
             unchanged[change.name] = plain(reason)
         except Exception as error:
             traceback.print_exc()
-            message = f"{type(error).__name__}: {plain(error) or 'no message'}"
-            unchanged[change.name] = f"at strength {strength:g}: {message}"[:300]
+            unchanged[change.name] = plain(f"at strength {strength:g}: {described(error)}")[:300]
     return classes, unchanged
 
 
@@ -60,8 +60,8 @@ def _changes(request: RunTrial, unchanged: dict[str, str]) -> Iterator[Change]:
             spec = loaded[wanted.place.name].specs[wanted.name]
         except Exception as error:
             traceback.print_exc()
-            message = f"{type(error).__name__}: {plain(error) or 'no message'}"
-            unchanged[wanted.name] = f"beside this plugin it cannot be imported: {message}"[:300]
+            reason = f"beside this plugin it cannot be imported: {described(error)}"
+            unchanged[wanted.name] = plain(reason)[:300]
             continue
         for change in spec.changes:
             if change.name not in seen:

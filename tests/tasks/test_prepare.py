@@ -183,7 +183,7 @@ def test_an_error_of_the_author_is_one_line_with_its_place(prepared, capsys):
         prepared(spec_of(read=wrong))
     line = str(error.value)
     assert line.startswith("mine cannot be read: IndexError: ")
-    assert f"(test_prepare.py line {wrong.__code__.co_firstlineno + 1})" in line
+    assert f"(test_prepare.py:{wrong.__code__.co_firstlineno + 1})" in line
     assert "\n" not in line
     assert "Traceback" in capsys.readouterr().err
 
