@@ -37,6 +37,7 @@ class Hooks(LoadedPlugin):
 
     def __init__(self, location: PluginLocation) -> None:
         super().__init__(location)
+        settings.pin_again()  # a library that was imported may have changed them
         either = () if not self.lacks(*_FITTING) else _CLASSIFYING
         if missing := self.lacks(*_WANTED, *either):
             raise InvalidOutput(f"{self.name} does not implement {', '.join(missing)}")

@@ -17,6 +17,7 @@ class LayerHook(LoadedPlugin):
 
     def __init__(self, location: PluginLocation) -> None:
         super().__init__(location)
+        settings.pin_again()  # a library that was imported may have changed them
         if self.lacks("harness_layer"):
             raise InvalidOutput(f"{self.name} does not implement harness_layer")
 

@@ -83,9 +83,7 @@ class Server:
             self.send(answer)
             return
         except BaseException as error:
-            with suppress(
-                OSError
-            ):  # where the disk of the log is full, the reason is told all the same
+            with suppress(OSError):  # a full disk keeps no log: the reason is told all the same
                 traceback.print_exc()
                 sys.stderr.flush()
             where = self._plugin.current if self._plugin and self._plugin.current else self._stage
@@ -242,7 +240,6 @@ class Server:
         from harness.worker.hooks import Hooks
 
         self._plugin = hooks = Hooks(location)
-        self._pin_again()
         return hooks
 
     def _layers(self, location: PluginLocation) -> LayerHook:
@@ -252,14 +249,7 @@ class Server:
             return self._plugin
         self.send(Progress(stage="import"))
         self._plugin = hook = LayerHook(location)
-        self._pin_again()
         return hook
-
-    def _pin_again(self) -> None:
-        """A library that was imported may have changed torch's settings."""
-        from harness.worker import settings
-
-        settings.pin_again()
 
 
 def _release_device_memory() -> None:
