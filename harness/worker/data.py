@@ -49,7 +49,8 @@ class Samples:
 
     def input_batches(self, size: int, limit: int | None = None) -> Iterator[Tensor]:
         """The inputs of the first `limit` samples, in their stored order."""
-        for start, end in _bounds(len(self), size, limit):
+        samples = len(self) if limit is None else min(limit, len(self))
+        for start, end in _bounds(samples, size):
             yield self.take_inputs(slice(start, end))
 
 
@@ -73,9 +74,9 @@ class Split(Samples):
         """The first `samples`, in their stored order."""
         return replace(self, inputs=self.inputs[:samples], targets=self.targets[:samples])
 
-    def batches(self, size: int, limit: int | None = None) -> Batches:
-        """The first `limit` samples in their stored order; can be iterated repeatedly."""
-        return Batches(self, size, limit)
+    def batches(self, size: int) -> Batches:
+        """The samples in their stored order; can be iterated repeatedly."""
+        return Batches(self, size)
 
 
 @dataclass(frozen=True)
@@ -84,20 +85,18 @@ class Batches:
 
     split: Split
     size: int
-    limit: int | None = None
 
     def __len__(self) -> int:
-        return len(_bounds(len(self.split), self.size, self.limit))
+        return len(_bounds(len(self.split), self.size))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for start, end in _bounds(len(self.split), self.size, self.limit):
+        for start, end in _bounds(len(self.split), self.size):
             yield self.split.take(slice(start, end))
 
 
-def _bounds(samples: int, size: int, limit: int | None) -> list[tuple[int, int]]:
-    """Where each batch of `size` begins and ends, of the first `limit` of `samples`."""
-    end = samples if limit is None else min(limit, samples)
-    return [(start, min(start + size, end)) for start in range(0, end, size)]
+def _bounds(samples: int, size: int) -> list[tuple[int, int]]:
+    """Where each batch of `size` begins and ends."""
+    return [(start, min(start + size, samples)) for start in range(0, samples, size)]
 
 
 @dataclass(frozen=True)

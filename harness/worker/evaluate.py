@@ -73,7 +73,7 @@ class Answers:
             raise InvalidOutput("harness_evaluate: the number of steps differs by batch")
         self.over_time = predicted.ndim == 2
         self._classes.append(predicted)
-        self._scores.append((scores[-1] if self.over_time else scores).float().cpu())
+        self._scores.append(last.float().cpu())
         for name, reference in (references or {}).items():
             self._references.setdefault(name, []).append(reference.argmax(-1).cpu())
 
