@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -30,7 +29,10 @@ def metrics(name: str | None, as_json: bool) -> None:
     modules = [metrics_file(Path(name))] if name and name.endswith(".py") else discover_metrics()
     with waiting("importing metrics"), Workers(fork=False) as workers:
         known = known_metrics(modules, workers)
-    rows = [_row(metric.declared, metric.module.distribution) for metric in known.metrics]
+    rows = [
+        {**metric.declared.model_dump(mode="json"), "distribution": metric.module.distribution}
+        for metric in known.metrics
+    ]
     if name and not name.endswith(".py"):
         names = {row["name"] for row in rows} | {row["source"] for row in rows}
         if name not in names | set(known.problems):
@@ -56,7 +58,3 @@ def metrics(name: str | None, as_json: bool) -> None:
         for line in lines:
             click.echo(f"{source}: {line}")
     sys.exit(wrong)
-
-
-def _row(declared: Any, distribution: str) -> dict[str, Any]:
-    return {**declared.model_dump(mode="json"), "distribution": distribution}

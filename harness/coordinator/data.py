@@ -26,7 +26,10 @@ def prepare(
     interpreter: str = "",
 ) -> Prepared:
     """The task's data, by one process for all trials; UsageError where they cannot be had."""
-    location = _find(task)
+    try:
+        location = find_task(task).location
+    except UsageError as error:
+        raise UsageError(f"task {task}: {error}") from None
     request = Prepare(task=location, data=folders, cache=str(cache_folder()))
     event = _ask_once(request, task, workers, say, interpreter)
     assert isinstance(event, Prepared)
@@ -46,13 +49,6 @@ def describe_tasks(
     event = _ask_once(request, location.name or location.place.name, workers, lambda _: None)
     assert isinstance(event, TasksDescribed)
     return event.tasks
-
-
-def _find(task: str) -> TaskLocation:
-    try:
-        return find_task(task).location
-    except UsageError as error:
-        raise UsageError(f"task {task}: {error}") from None
 
 
 def _ask_once(

@@ -75,7 +75,7 @@ def facts(plugins: Iterable[Plugin]) -> dict[str, Any]:
     for plugin in plugins:
         if plugin.interpreter:
             shared.setdefault(plugin.interpreter, []).append(plugin.label)
-    known = {", ".join(labels): _read(_folder_of(python)) for python, labels in shared.items()}
+    known = {", ".join(labels): _read(Path(python).parents[1]) for python, labels in shared.items()}
     return (
         {"environments": {labels: {"packages": p} for labels, p in known.items()}} if known else {}
     )
@@ -246,10 +246,6 @@ def _read(folder: Path) -> list[str]:
 
 def _python(folder: Path) -> Path:
     return folder / "bin" / "python"
-
-
-def _folder_of(interpreter: str) -> Path:
-    return Path(interpreter).parent.parent
 
 
 def _packages_folder(folder: Path) -> Path:

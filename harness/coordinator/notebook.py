@@ -38,9 +38,7 @@ class Bar(Listener):
         """Shows it."""
         self._show(text, now=True)
 
-    def doing(self, text: str) -> None:
-        """Shows it."""
-        self._show(text, now=True)
+    doing = message
 
     def planned(self, labels: Sequence[str], finished: int, about: str) -> None:
         """From now on the bar counts trials."""

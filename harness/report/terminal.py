@@ -109,6 +109,10 @@ def _fitted(title: str, names: Sequence[str], columns: Columns, width: int) -> T
 
 
 def _table(title: str) -> Table:
-    table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
-    table.show_edge = False
-    return table
+    return Table(
+        title=title or None,
+        title_justify="left",
+        header_style="bold",
+        pad_edge=False,
+        show_edge=False,
+    )

@@ -105,8 +105,10 @@ def without_refuted(folder: RunFolder, records: Sequence[Record]) -> list[Record
             update: dict[str, Any] = {"baseline": baseline, "facts": {**record.facts, **fact}}
             update["series"] = _uncompared(series[key]) if key in refuted else series[key]
             if key in refuted and isinstance(record, NetworkTiming):
-                alone = {name: _alone(variant) for name, variant in record.variants.items()}
-                update["variants"] = alone
+                update["variants"] = {
+                    name: variant.model_copy(update={"series": _uncompared(variant.series)})
+                    for name, variant in record.variants.items()
+                }
             changed[f"{record.kind} {record.key}"] = record.model_copy(update=update)
     return _replaced(records, changed)
 
@@ -186,10 +188,6 @@ def _variants(record: NetworkTiming, taken: Mapping[str, Times]) -> dict[str, Va
 
 def _uncompared(series: Mapping[str, Series]) -> dict[str, Series]:
     return {name: each.model_copy(update={"versus": None}) for name, each in series.items()}
-
-
-def _alone(variant: Variant) -> Variant:
-    return variant.model_copy(update={"series": _uncompared(variant.series)})
 
 
 def _replaced(records: Sequence[Record], changed: Mapping[str, Record]) -> list[Record]:

@@ -20,6 +20,7 @@ from typing import Any
 from harness.errors import DataMissing
 from harness.plugin.markers import hookimpl
 from harness.plugin.tasks import Arrays, RawData, TaskSpec
+from harness.tasks.files import digest_of
 
 #: The batches of the Python version and their MD5, as torchvision publishes them (datasets/cifar.py).
 PYTHON_MD5 = {
@@ -114,7 +115,7 @@ def _locate(
         raise DataMissing(f"torchvision downloaded no CIFAR-10 to {download_to}")
     digests = {}
     for path in paths:
-        digests[path.name] = _md5(path)
+        digests[path.name] = digest_of(path, "md5")
         if path.suffix != ".bin" and digests[path.name] != md5[path.name]:
             raise DataMissing(
                 f"{path} is damaged or another file (md5 {digests[path.name]}): delete it, or point "
@@ -168,10 +169,6 @@ def _read(paths: Sequence[Path]) -> Arrays:
         },
         scale=255.0,
     )
-
-
-def _md5(path: Path) -> str:
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 def spec(md5: Mapping[str, str], sizes: Mapping[str, int]) -> TaskSpec:
