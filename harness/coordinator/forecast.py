@@ -8,13 +8,13 @@ from functools import partial
 from time import monotonic
 
 from harness.config.options import RunConfig
+from harness.coordinator.executors.job import Job, run_here
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned
-from harness.coordinator.processes.pool import Workers, asking, spread
+from harness.coordinator.processes.pool import Workers, spread
 from harness.coordinator.scratch import scratch_folder
 from harness.plugin.parameters import BATCH_SIZE, EPOCHS
 from harness.protocol.events import Failed, Prepared, Progress
-from harness.protocol.requests import RunTrial
 from harness.subjects import Trial
 
 #: So many batches of a row are trained, and at least so many samples.
@@ -95,18 +95,10 @@ def probe(
             return Expected(plan.name, seeds, None, reason, config.task)
         few = _few(plan.trial)
         watch = _Stopwatch()
-        with (
-            scratch_folder() as folder,
-            asking(workers, plan.plugin, folder / "log", plan.trial.row.threads) as ask,
-        ):
-            request = RunTrial(
-                plugin=plan.plugin.location,
-                trial=few,
-                data=data.path,
-                state=str(folder / "state"),
-                predictions=str(folder / "predictions"),
-            )
-            event = ask(request, config.timeout, watch.progress)
+        with scratch_folder() as folder:
+            places = (folder / "log", folder / "state", folder / "predictions")
+            job = Job(plan.plugin, few, *places)
+            event = run_here(workers, job, data.path, config.timeout, watch.progress).event
         if isinstance(event, Failed):
             reason = f"{event.status}: {event.reason}"
             return Expected(plan.name, seeds, None, reason, config.task)
