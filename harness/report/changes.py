@@ -22,12 +22,8 @@ Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 
 def headline(comparison: Comparison) -> str:
     """`2 worse, 1 better, 36 ties`, in one line."""
-    counts = [
-        (len(comparison.changed((verdict,))), word)
-        for verdict, word in (("worse", "worse"), ("better", "better"))
-    ]
-    ties = len(comparison.changed(("tie",)))
-    parts = [f"{count} {word}" for count, word in counts] + [counted(ties, "tie")]
+    parts = [f"{len(comparison.changed((word,)))} {word}" for word in ("worse", "better")]
+    parts += [counted(len(comparison.changed(("tie",))), "tie")]
     lost = len({each.row for each in comparison.lost})
     parts += [f"{counted(lost, 'row')} with lost results"] if lost else []
     return f"{plain(comparison.new)} against {plain(comparison.old)}: {', '.join(parts)}"
@@ -124,14 +120,16 @@ def page(comparison: Comparison, only: Sequence[str] = (), every: bool = False) 
     """The comparison as a page that asks the network for nothing."""
     body = [f"<h1>Benchmarks</h1><p>{escape(headline(comparison))}</p>"]
     for title, (heads, cells) in sections(comparison, only, every):
-        body.append(f"<h2>{title}</h2><table><thead><tr>")
-        body += [f'<th scope="col">{head}</th>' for head in heads]
-        body.append("</tr></thead><tbody>")
-        for line in cells:
-            body.append("<tr>" + "".join(map(_cell, line)) + "</tr>")
-        body.append("</tbody></table>")
+        body += [f"<h2>{title}</h2>", *table_html(heads, cells)]
     body += [f"<p>{escape(plain(note))}</p>" for note in comparison.notes]
     return document("Benchmarks", [*body, f"<p><small>{METHOD}</small></p>"])
+
+
+def table_html(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
+    """A table of plain texts, piece by piece."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    rows = ["<tr>" + "".join(map(_cell, line)) + "</tr>" for line in lines]
+    return [f"<table><thead><tr>{head}</tr></thead><tbody>", *rows, "</tbody></table>"]
 
 
 def document(title: str, body: Sequence[str]) -> str:

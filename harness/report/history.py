@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from harness.report.changes import document
+from harness.report.changes import document, table_html
 from harness.report.numbers import plain, show
 from harness.results.history import Point, Track
 from harness.results.metrics import METRICS
@@ -54,12 +54,8 @@ def drawing(tracks: Sequence[Track], metric: str) -> str:
 def page(tracks: Sequence[Track], metric: str) -> str:
     """The drawing and the table as a page that asks the network for nothing."""
     title = f"{METRICS[metric].title} over {max((len(t.points) for t in tracks), default=0)} runs"
-    body = [f"<h1>{escape(title)}</h1>", drawing(tracks, metric), "<table><thead><tr>"]
-    body += [f'<th scope="col">{head}</th>' for head in ("Row", "Runs", "First", "Last", "Steps")]
-    body.append("</tr></thead><tbody>")
-    for line in lines(tracks, metric):
-        body.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>")
-    return document(title, [*body, "</tbody></table>"])
+    table = table_html(("Row", "Runs", "First", "Last", "Steps"), lines(tracks, metric))
+    return document(title, [f"<h1>{escape(title)}</h1>", drawing(tracks, metric), *table])
 
 
 def _panel(track: Track, metric: str) -> str:
