@@ -126,12 +126,12 @@ def plan_tasks(
     UsageError where two tasks have one name, or where --baseline names no row, or several of one task.
     """
     every: list[Planned] = []
-    names: set[str] = set()
+    tasks: dict[str, tuple[RunConfig, Prepared]] = {}
     for asked, prepared in data:
         own = named(asked, prepared)
-        if own.task in names:
+        if own.task in tasks:
             raise UsageError(f"--task: two tasks are called {own.task}: rename one of them")
-        names.add(own.task)
+        tasks[own.task] = asked, prepared
         try:
             every += plan(own, plugins, described, device, prepared.facts.get("digest"))
         except WrongParameter:
@@ -149,16 +149,15 @@ def plan_tasks(
     every = [replace(p, name=called[p.trial.row.key]) for p in every]
     # Seed by seed over all tasks, as on one: a part then has some of each.
     every.sort(key=lambda p: config.seeds.index(p.trial.seed))
-    parts: dict[str, list[Planned]] = {name: [] for name in names}
+    parts: dict[str, list[Planned]] = {name: [] for name in tasks}
     for planned in part_of(config, every):
         parts[planned.trial.row.task].append(planned)
-    keys: dict[str, list[str]] = {name: [] for name in names}
+    keys: dict[str, list[str]] = {name: [] for name in tasks}
     for key, row in rows.items():
         keys[row.task].append(key)
-    tasks = [(named(asked, prepared).task, asked, prepared) for asked, prepared in data]
     return [
         TaskPlan(asked, parts[task], prepared, len(data) > 1, keys[task])
-        for task, asked, prepared in tasks
+        for task, (asked, prepared) in tasks.items()
     ]
 
 
