@@ -45,11 +45,6 @@ class Source:
     reported: Mapping[str, Sequence[Reported]] = field(default_factory=dict)
 
     @property
-    def literal(self) -> bool:
-        """Whether the preset does what the source did."""
-        return not self.departures
-
-    @property
     def citation(self) -> str:
         """Authors, year, title and address in one line."""
         return cite(self.authors, self.year, self.title, self.url)

@@ -29,12 +29,6 @@ def test_a_figure_stands_for_its_own_setting_alone(presets, params, found):
     assert presets.reported_for("quick", "mnist", params) is None
 
 
-def test_a_preset_is_literal_where_it_departs_in_nothing():
-    assert SOURCE.literal
-    assert Source("Spikes", "Doe", 2020, mended=("a missing loop",)).literal
-    assert not Source("Spikes", "Doe", 2020, departures=("the batch is larger",)).literal
-
-
 def test_a_source_is_cited_in_one_line():
     assert SOURCE.citation == 'Doe 2020, "Spikes", https://doi.org/1'
     assert Source("Spikes", "Doe", 2020).citation == 'Doe 2020, "Spikes"'

@@ -36,8 +36,7 @@ def presets(request):
 def test_a_preset_is_named_after_its_source_and_says_what_it_does_otherwise(presets):
     assert {name for name in presets.values if "source" in name} == set(presets.sources)
     for name, source in presets.sources.items():
-        assert source.literal == name.startswith("source"), name
-        assert source.literal or name.startswith("near-source")
+        assert name.startswith("near-source" if source.departures else "source"), name
 
 
 def test_a_figure_is_that_of_a_setting_that_can_be_run(presets):
@@ -50,5 +49,5 @@ def test_a_figure_is_that_of_a_setting_that_can_be_run(presets):
 
 def test_the_experiments_were_trained_on_all_images(presets):
     for name, source in presets.sources.items():
-        if source.literal and presets.offers(name, "mnist"):
+        if not source.departures and presets.offers(name, "mnist"):
             assert presets.resolve(name, "mnist", {})["train_on_validation"] is True

@@ -1,4 +1,4 @@
-"""Spiking neurons as equations: parameters and state are NamedTuples, a step is a pure function.
+"""Spiking neurons as equations.
 
 The neuron is a leaky integrate-and-fire unit with an exponential synapse, so the response of its
 membrane potential to a spike is a difference of two exponentials (Neftci, Mostafa and Zenke 2019,
@@ -26,34 +26,11 @@ class LIFParameters(NamedTuple):
     theta: float
 
 
-class LIFState(NamedTuple):
-    """Synaptic current, membrane potential before the reset, and spikes, each [B, N]."""
-
-    current: Tensor
-    membrane: Tensor
-    spikes: Tensor
-
-
-def rest(like: Tensor) -> LIFState:
-    """The state of neurons at rest, shaped like their input [B, N]."""
-    zeros = torch.zeros_like(like)
-    return LIFState(zeros, zeros, zeros)
-
-
-def lif_step(inputs: Tensor, state: LIFState, p: LIFParameters) -> LIFState:
-    """One step of the equations above for `inputs` X[t] [B, N]."""
-    current = torch.add(inputs, state.current, alpha=p.alpha)
-    after_reset = torch.add(state.membrane, state.spikes, alpha=-p.theta)
-    membrane = torch.add(current, after_reset, alpha=p.beta)
-    return LIFState(current, membrane, (membrane >= p.theta).to(membrane.dtype))
-
-
 def lif(inputs: Tensor, p: LIFParameters, resets: float = 1.0) -> tuple[Tensor, Tensor]:
     """Spikes and membrane potentials [T, B, N] of neurons that start at rest and receive X [T, B, N].
 
-    The same bits as T calls of `lif_step`, but with all memory allocated once: new tensors in every
-    step cost several times the arithmetic. Not differentiable; `spike_sequence` is. A spike subtracts
-    the threshold `resets` times.
+    All memory is allocated once: new tensors in every step cost several times the arithmetic. Not
+    differentiable; `spike_sequence` is. A spike subtracts the threshold `resets` times.
     """
     spikes, membranes = inputs.new_empty(inputs.shape), inputs.new_empty(inputs.shape)
     after_reset, current = torch.zeros_like(inputs[0]), torch.zeros_like(inputs[0])
