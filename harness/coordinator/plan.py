@@ -80,10 +80,10 @@ def plan(
     device: str,
     data: str | None = None,
 ) -> list[Planned]:
-    """The trials, seed by seed, so that an interrupted run has every plugin at its first seeds.
+    """The trials on one task, seed by seed, so that an interrupted run has every plugin at its first seeds.
 
     `described` holds the presets of every plugin that could be imported, and of the others why not;
-    `data` is the digest of the task's arrays.
+    `data` is the digest of the task's arrays. The rows have no names yet: see `plan_tasks`.
     """
     _check_presets(config, described)
     rows: dict[str, Planned] = {}
@@ -91,10 +91,10 @@ def plan(
         for planned in _rows(config, plugin, described[plugin.label], device, data):
             # A value given twice, as 32 and 32.0, is one row: two would write the same files.
             rows.setdefault(planned.trial.row.key, planned)
-    every = [planned.trial.row for planned in rows.values()]
-    named = [replace(p, name=name) for p, name in zip(rows.values(), labels(every))]
     return [
-        replace(p, trial=Trial(row=p.trial.row, seed=seed)) for seed in config.seeds for p in named
+        replace(planned, trial=Trial(row=planned.trial.row, seed=seed))
+        for seed in config.seeds
+        for planned in rows.values()
     ]
 
 

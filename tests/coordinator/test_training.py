@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -54,7 +55,7 @@ def test_every_trial_leaves_a_record_whether_its_plugin_can_start_or_not(
     ]
     config = config_of(seeds=(0, 1))
     described = describe(plugins, workers, 2, 1, logs)
-    planned = plan(config, plugins, described, "cpu")
+    planned = [replace(p, name=p.plugin.name) for p in plan(config, plugins, described, "cpu")]
     records = carry_out(planned, config, folder, logs, workers, heard, session=3)
     assert sorted(record.key for record in records) == sorted(p.trial.key for p in planned)
     assert heard.records == records
