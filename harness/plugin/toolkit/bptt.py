@@ -175,17 +175,21 @@ def scaled_gradient(values: Tensor, factor: float) -> Tensor:
     return scaled
 
 
+def neuron_of(params: Params) -> Neuron:
+    """The textbook's neuron with these parameters."""
+    return Neuron(
+        beta=params.beta,
+        theta=params.theta,
+        detach=params.detach,
+        surrogate=params.surrogate,
+        slope=params.slope / params.theta,
+    )
+
+
 @hookimpl
 def harness_neuron(model: SpikingNetwork) -> ModelNeuron:
     """The textbook's neuron with the model's parameters, run by the model's own `neurons` or `step`."""
-    p = model.params
-    neuron = Neuron(
-        beta=p.beta,
-        theta=p.theta,
-        detach=p.detach,
-        surrogate=p.surrogate,
-        slope=p.slope / p.theta,
-    )
+    neuron = neuron_of(model.params)
     if model.recurrence is not None:
         return model.recurrence.neuron(neuron, model.step)
     return ModelNeuron(neuron, model.neurons)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness.plugin import Neuron, Params, Presets, Task, hookimpl
+from harness.plugin import Params, Presets, Task, hookimpl
 from harness.plugin.toolkit import bptt
 from harness.plugin.toolkit.bptt import (
     harness_encode,
@@ -40,15 +40,8 @@ class Network(bptt.SpikingNetwork):
 
     def __init__(self, task: Task, params: Params, device: torch.device) -> None:
         super().__init__(task, params, device)
-        neuron = Neuron(
-            beta=params.beta,
-            theta=params.theta,
-            detach=params.detach,
-            surrogate=params.surrogate,
-            slope=params.slope / params.theta,
-        )
         # Not a submodule: its state is no part of the network's.
-        self._lif = [lif(neuron, device)]
+        self._lif = [lif(bptt.neuron_of(params), device)]
 
     def neurons(self, currents: Tensor) -> Tensor:
         """Spikes [T, B, n] for `currents` [T, B, n]."""
