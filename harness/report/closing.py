@@ -80,22 +80,16 @@ def _best(rows: Sequence[NetworkRow], ranking: Ranking) -> Iterator[str]:
     which = "Highest" if metric.better == "more" else "Lowest"
     title = metric.title if name == "van_rossum_loss" else metric.title.lower()
     if name == "test_accuracy" and best.row.key in ranking.places:
-        ties = [row.name for row in others if row.row.key in ranking.best()]
-        yield f"{which} {title}: {best.name}, {show(best.cells.get(name), name)}." + (
-            f" Not to be told from it, all pairs of rows compared: {listed(ties, MOST_NAMES)}."
-            if ties
-            else ""
-        )
-        return
-    # A number without an interval is its own.
-    first, *ends = (row.ends(name) or (row.value(name),) * 2 for row in having)
-    overlapping = [r.name for r, end in zip(others, ends, strict=True) if overlap(first, end)]
-    yield f"{which} {title}: {best.name}, {show(best.cells.get(name), name)}." + (
-        f" The intervals of {listed(overlapping, MOST_NAMES)} overlap with it: their order may be "
-        "chance."
-        if overlapping
-        else ""
-    )
+        near = [row.name for row in others if row.row.key in ranking.best()]
+        remark = f" Not to be told from it, all pairs of rows compared: {listed(near, MOST_NAMES)}."
+    else:
+        # A number without an interval is its own.
+        first, *ends = (row.ends(name) or (row.value(name),) * 2 for row in having)
+        near = [r.name for r, end in zip(others, ends, strict=True) if overlap(first, end)]
+        names = listed(near, MOST_NAMES)
+        remark = f" The intervals of {names} overlap with it: their order may be chance."
+    sentence = f"{which} {title}: {best.name}, {show(best.cells.get(name), name)}."
+    yield sentence + (remark if near else "")
 
 
 def _doubts(rows: Sequence[NetworkRow]) -> Iterator[str]:

@@ -214,21 +214,19 @@ def _asked_as(part: Part, swept: Mapping[tuple[str, str], Sequence[str]]) -> Par
             update={"swept": {name: row.params[name] for name in names if name in row.params}}
         )
 
-    networks = [r for r in part.records if isinstance(r, (TrialRecord, NetworkTiming))]
-    rows = {record.row.key: asked(record.row) for record in networks}
+    networks = (TrialRecord, NetworkTiming)
+    rows = {r.row.key: asked(r.row) for r in part.records if isinstance(r, networks)}
     records: list[Record] = []
     keys: dict[str, str] = {}
     for record in part.records:
-        if isinstance(record, (TrialRecord, NetworkTiming)):
-            row = rows[record.row.key]
+        if isinstance(record, networks):
+            row, key = rows[record.row.key], record.key
             fields = {"row": row, "log": record.log.replace(record.row.key, row.key)}
             if isinstance(record, NetworkTiming) and record.baseline in rows:
                 fields["baseline"] = rows[record.baseline].key
-            changed = record.model_copy(update=fields)
-            keys[changed.key] = record.key
-            records.append(changed)
-        else:
-            records.append(record)
+            record = record.model_copy(update=fields)
+            keys[record.key] = key
+        records.append(record)
     return replace(part, records=records, keys=keys)
 
 
