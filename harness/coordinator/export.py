@@ -79,7 +79,6 @@ def export(
             f"{run.path} no longer has the trained state of {summary.label} seed {record.seed} "
             f"({state.name} in its folder state): run it again, and keep that folder"
         )
-    assert isinstance(record.row, Row)
     path = Path(out) if out else Path(f"{record.row.plugin}-seed{record.seed}.{format}")
     if not path.parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
@@ -99,7 +98,7 @@ def export(
 
 def _row(run: Run, text: str) -> Summary:
     """The row that `text` names."""
-    rows = {s.row.key: s for s in run.rows if isinstance(s.row, Row)}
+    rows = {summary.row.key: summary for summary in run.rows}
     named = rows_named(text, [s.row for s in rows.values() if isinstance(s.row, Row)])
     matching = [rows[row.key] for row in named]
     if not matching:

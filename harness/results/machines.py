@@ -35,7 +35,7 @@ def same_machine(
     new: tuple[Session, Sequence[Record]],
     timing: NetworkTiming | LayerTiming,
 ) -> Sessions:
-    """Of two sessions, each with its records of peaks: whether a `timing` of both can be compared.
+    """Of two sessions, each with its records: whether a `timing` of both can be compared.
 
     The probe is the fastest matrix product of the device, which every measurement group takes: a piece
     of work that no plugin changes. The fastest copy is no part of it: on shared machines it differs by
@@ -48,13 +48,9 @@ def same_machine(
         if then[name] != now[name] or then[name] is None:
             return Sessions(f"two machines ({name}: {then[name]}, now {now[name]})", drift)
     for session, records in (old, new):
-        others = [
-            o
-            for place in {r.session for r in records}
-            if (o := others_while_timing(records, place))
-        ]
-        if others:
-            used, steal, of = max(others)
+        others = others_while_timing(records, records[0].session) if records else None
+        if others is not None:
+            used, steal, of = others
             if used + steal >= MOST_OF_OTHERS * of:
                 usage = f"{used:.2g} of {of:.0f} cores, steal {steal:.2g}"
                 return Sessions(f"other programs were running while timing ({usage})", drift)
