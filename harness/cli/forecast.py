@@ -18,14 +18,12 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
         seconds = row.reason if row.seconds is None else f"about {spoken(row.seconds)} each"
         yield f"{row.name.ljust(wide)}  {counted(row.trials, 'trial')}, {seconds}"
     unknown = sum(row.seconds is None for row in forecast.rows)
+    measuring = forecast.measuring_seconds
+    part = f", {spoken(measuring)} of it measuring" if measuring else ""
+    without = f"; without {counted(unknown, 'row')} that cannot run" if unknown else ""
     yield (
         f"{counted(len(forecast.rows), 'row')}, {counted(forecast.trials, 'trial')}, "
-        f"{forecast.jobs} at once: about {spoken(forecast.seconds)}"
-        + (
-            f", {spoken(forecast.measuring_seconds)} of it measuring"
-            * bool(forecast.measuring_seconds)
-        )
-        + (f"; without {counted(unknown, 'row')} that cannot run" if unknown else "")
+        f"{forecast.jobs} at once: about {spoken(forecast.seconds)}{part}{without}"
     )
     yield "nothing was kept (--dry-run)"
 
