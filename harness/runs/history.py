@@ -10,8 +10,9 @@ from pathlib import Path
 from harness.errors import UsageError, unknown
 from harness.results.history import Track, history
 from harness.results.regression import Timings, compared_metrics
-from harness.results.store import RUN, RunFolder
+from harness.results.store import RunFolder
 from harness.runs.compare import run_data
+from harness.runs.index import runs_in
 from harness.runs.run import load
 
 
@@ -34,19 +35,18 @@ def folder_history(
 
     `say` is told which runs could not be read. UsageError where there is none, or none with the metric.
     """
-    for path in Path(folder).glob(f"*/{RUN}"):
+    folder = Path(folder)
+    paths = runs_in(folder)
+    for path in paths:
         with suppress(UsageError):  # runs may declare metrics of their own
-            RunFolder(path.parent).description()
+            RunFolder(path).description()
     known = [each.name for each in compared_metrics()]
     if metric not in known:
         raise unknown("metric", metric, known, "for --metric")
-    folder = Path(folder)
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}")
     runs, others = [], dict.fromkeys(known, False)
-    for path in sorted(folder.iterdir()):
-        if not (path / RUN).is_file():
-            continue
+    for path in paths:
         try:
             run = load(path)
         except UsageError as error:
