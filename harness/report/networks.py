@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from harness.report.content import PROSE, Card, Column, Item, Table, number, prose
 from harness.report.numbers import plain
@@ -68,7 +69,7 @@ def parameters(rows: Sequence[NetworkRow]) -> list[Card]:
         for name in dict.fromkeys(name for trial in row.trials for name in trial.scalars):
             each = [trial.scalars[name] for trial in row.trials if name in trial.scalars]
             over = f", mean of {len(each)} seeds" if len(each) > 1 else ""
-            pairs.append((f"{plain(name)} (reported{over})", f"{sum(each) / len(each):.4g}"))
+            pairs.append((f"{plain(name)} (reported{over})", f"{fmean(each):.4g}"))
         if pairs or row.trials:
             cards.append(Card(row.name, pairs))
     return cards

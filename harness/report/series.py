@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,7 @@ def sparsities(row: NetworkRow) -> dict[str, float]:
         if layer.get("name") is not None
         and isinstance(layer.get("activation_sparsity"), (int, float))
     )
-    return {name: sum(values) / len(values) for name, values in by_layer.items()}
+    return {name: fmean(values) for name, values in by_layer.items()}
 
 
 def first_trial(row: NetworkRow) -> list[TrialRecord]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from statistics import fmean
 
 from harness.cores import MOST_CORES
 from harness.errors import plain
@@ -253,7 +254,7 @@ def _above_validation(trials: Sequence[TrialRecord], sessions: Sequence[Session]
             sizes.append(size)
     if not pairs:
         return ""
-    test, validation = (sum(each) / len(each) for each in zip(*pairs, strict=True))
+    test, validation = (fmean(each) for each in zip(*pairs, strict=True))
     n_test, n_validation = map(min, zip(*sizes, strict=True))
     pooled = (test * n_test + validation * n_validation) / (n_test + n_validation)
     error = math.sqrt(max(pooled * (1 - pooled), 0.0) * (1 / n_test + 1 / n_validation))

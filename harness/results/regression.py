@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import plain
@@ -268,7 +269,7 @@ def _accuracies(
     for label, tested in zip(kept, paired_differences(list(kept.values())) if kept else []):
         common = kept[label][0].accuracies.keys() & kept[label][1].accuracies.keys()
         new_mean, old_mean = (
-            sum(each.accuracies[seed] for seed in common) / len(common) for each in kept[label]
+            fmean(each.accuracies[seed] for seed in common) for each in kept[label]
         )
         changes.append(change.from_outcomes(label, old_mean, new_mean, tested))
         if len(common) == 1 and tested.value:

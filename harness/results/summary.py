@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from harness.errors import unknown
@@ -158,7 +159,7 @@ def _summary(
 
 def _over_seeds(metric: Metric, values: Sequence[float], n_test: int | None) -> Cell:
     if metric.combine == "mean":
-        return Cell(sum(values) / len(values), n=len(values))
+        return Cell(fmean(values), n=len(values))
     size = n_test if metric.combine == "accuracy" else None
     return mean_interval(values, size, (metric.low, metric.high))
 
@@ -169,7 +170,7 @@ def _named(values: Sequence[Any]) -> dict[str, Cell]:
         for name, value in by_name.items() if isinstance(by_name, Mapping) else ():
             if is_number(value):
                 numbers.setdefault(str(name), []).append(float(value))
-    return {name: Cell(sum(every) / len(every), n=len(every)) for name, every in numbers.items()}
+    return {name: Cell(fmean(every), n=len(every)) for name, every in numbers.items()}
 
 
 def measured(value: object) -> Cell | None:

@@ -60,6 +60,13 @@ def test_seeds_are_one_row_with_an_interval(make_record):
     assert (len(row.ok), row.skipped, len(row.trials)) == (3, 1, 4)
 
 
+def test_a_mean_is_the_same_on_every_python(make_record):
+    """From 3.12 on, `sum` rounds otherwise than before."""
+    metrics = {"input_density": 0.1}
+    (row,) = summarise([make_record(seed=seed, metrics=metrics) for seed in range(10)])
+    assert row.cells["input_density"].value == 0.1
+
+
 def test_fits_are_averaged_with_intervals_within_their_bounds(make_record):
     fits = [
         {"van_rossum_loss": loss, "spikes_on_time": on_time, "spikes_extra": extra}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from statistics import fmean
 
 from harness.catalogue.tasks import split_tasks
 from harness.plugin.contract import Value
@@ -186,7 +187,7 @@ def _parameters(row: NetworkRow) -> list[tuple[str, str]]:
     pairs = [(plain(name), plain(value)) for name, value in row.settings.items()]
     scalars = grouped(pair for trial in row.trials for pair in trial.scalars.items())
     for name, values in scalars.items():
-        mean = f"{sum(values) / len(values):.4g}"
+        mean = f"{fmean(values):.4g}"
         pairs.append((f"{plain(name)} (reported by the plugin)", mean))
     return pairs
 
@@ -204,7 +205,7 @@ def _layers(row: NetworkRow) -> tuple[list[str], list[list[str]]]:
     lines = []
     for layer in dict.fromkeys(layer for layer, _ in by_layer):
         cells = [by_layer.get((layer, metric)) for metric in used]
-        means = [Cell(sum(values) / len(values)) if values else None for values in cells]
+        means = [Cell(fmean(values)) if values else None for values in cells]
         texts = [show(mean, metric).value for mean, metric in zip(means, used, strict=True)]
         lines.append([layer, *texts])
     return ["Layer", *(METRICS[metric].title for metric in used)], lines
