@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -34,20 +35,22 @@ def raised(function):
     ],
 )
 def test_a_name_that_does_not_exist_is_told_with_the_nearest(function, meant):
-    assert described(raised(function)).endswith(f": did you mean {meant!r}?")
+    # From 3.13 on, Python itself says some of them, in a sentence of its own.
+    assert re.search(f"[:.] [dD]id you mean {meant!r}\\?$", described(raised(function)))
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
+    "function",
     [
-        (lambda: HIDDEN.zzz, "AttributeError: 'Params' object has no attribute 'zzz'"),
-        (lambda: 1 / 0, "ZeroDivisionError: division by zero"),
-        (lambda: {}["rho"], "KeyError: 'rho'"),
-        (lambda: int("x", bass=3), "TypeError: 'bass' is an invalid keyword argument for int()"),
+        lambda: HIDDEN.zzz,
+        lambda: 1 / 0,
+        lambda: {}["rho"],
+        lambda: int("x", bass=3),
     ],
 )
-def test_other_errors_are_told_as_they_are(function, told):
-    assert described(raised(function)) == told
+def test_other_errors_are_told_as_they_are(function):
+    error = raised(function)
+    assert described(error) == f"{type(error).__name__}: {error}"
 
 
 def test_a_file_that_is_looked_for_in_the_workers_folder_is_told_how_it_is_found(tmp_path):
