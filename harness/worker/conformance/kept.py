@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from safetensors.torch import load_file, save_file
 
-from harness.plugin import SPIKE_TRAIN, Unsupported
+from harness.plugin import Unsupported
 from harness.worker import checks
 from harness.worker.conformance.material import images, odd_images, spike_trains, spikes
 from harness.worker.conformance.outcome import Failing, Skipping, failure_of
@@ -97,11 +97,8 @@ def _small_trial(probe: Probe, material: Material) -> None:
     task, split = material.data.task, material.data.train.first(2 * _FEW)
     data = TaskData(task, split, split, split)
     probe.finish(model, Material(data, material.params))
-    inputs, targets = split.take(slice(0, _FEW))
+    inputs = split.take_inputs(slice(0, _FEW))
     encoded = probe.spikes_of(model, inputs)
     evaluation = probe.evaluate(model, encoded, record=True)
-    if task.kind == SPIKE_TRAIN:
-        checks.spike_trains(evaluation, tuple(targets.shape))
-    else:
-        checks.scores(evaluation, len(inputs), task.classes)
+    probe.check_scores(evaluation, encoded, task)
     checks.layers(evaluation.layers, len(inputs))

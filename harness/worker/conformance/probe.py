@@ -21,6 +21,7 @@ from harness.plugin import (
     Evaluation,
     Params,
     Presets,
+    Task,
     Unsupported,
 )
 from harness.subjects import PluginLocation
@@ -181,9 +182,9 @@ class Probe:
             return scores.transpose(0, 1).flatten(1).cpu()
         return (scores[-1] if scores.ndim == 3 else scores).cpu()
 
-    def check_scores(self, evaluation: Any, spikes: Tensor) -> Tensor:
+    def check_scores(self, evaluation: Any, spikes: Tensor, task: Task | None = None) -> Tensor:
         """The scores or output spikes as they are; InvalidOutput where they are not what is wanted."""
-        task, (steps, batch) = self.material.data.task, spikes.shape[:2]
+        task, (steps, batch) = task or self.material.data.task, spikes.shape[:2]
         if task.kind == SPIKE_TRAIN:
             return checks.spike_trains(evaluation, (steps, batch, task.classes))
         return checks.scores(evaluation, batch, task.classes)
