@@ -98,11 +98,12 @@ def probe(
         with scratch_folder() as folder:
             places = (folder / "log", folder / "state", folder / "predictions")
             job = Job(plan.plugin, few, *places)
-            event = run_here(workers, job, data.path, config.timeout, watch.progress).event
+            outcome = run_here(workers, job, data.path, config.timeout, watch.progress)
+        event = outcome.event
         if isinstance(event, Failed):
             reason = f"{event.status}: {event.reason}"
             return Expected(plan.name, seeds, None, reason, config.task)
-        seconds = watch.seconds(plan.trial, few, sizes)
+        seconds = watch.seconds(plan.trial, few, sizes, outcome.stages)
         return Expected(plan.name, seeds, seconds, task=config.task)
 
     rows = list(spread([partial(expect, plan) for plan in firsts.values()], jobs, workers))
@@ -125,25 +126,23 @@ def _few(trial: Trial) -> Trial:
 
 
 class _Stopwatch:
-    """When each stage of a trial began, and when its first training step was done."""
+    """When the first training step of a trial was done, and when the last."""
 
     def __init__(self) -> None:
-        self._begun = {"start": monotonic()}
-        self._first_step = 0.0
+        self._first = self._last = 0.0
 
     def progress(self, now: Progress) -> None:
-        self._begun.setdefault(now.stage.partition(" ")[0], monotonic())
-        if now.stage == "train" and now.done and not self._first_step:
-            self._first_step = monotonic()
+        if now.stage == "train" and now.done and not self._first:
+            self._first = monotonic()
+        elif now.stage == "finish":
+            self._last = monotonic()
 
-    def seconds(self, trial: Trial, few: Trial, sizes: Mapping[str, int]) -> float:
-        """What all of `trial` takes, after `few` of it."""
-        end, begun = monotonic(), self._begun
-        save = begun.get("save", end)
-        evaluate = begun.get("evaluate", save)
-        finish = begun.get("finish", evaluate)
-        train = begun.get("train", finish)
-        first = self._first_step or finish
+    def seconds(
+        self, trial: Trial, few: Trial, sizes: Mapping[str, int], stages: Mapping[str, float]
+    ) -> float:
+        """What all of `trial` takes, where the `stages` of `few` of it took so many seconds."""
+        later_steps = self._last - (self._first or self._last)
+        evaluation = stages.get("evaluate", 0.0)
         batch, epochs = int(trial.row.params[BATCH_SIZE]), int(trial.row.params[EPOCHS])
         whole, part = _sizes(sizes, trial.row.limit), _sizes(sizes, few.row.limit)
         steps = epochs * -(-whole["train"] // batch)
@@ -151,8 +150,8 @@ class _Stopwatch:
         share = (whole["validation"] + 2 * whole["test"]) / (
             part["validation"] + 2 * part["test"] or 1
         )
-        fixed = (train - begun["start"]) + (first - train) + (evaluate - finish) + (end - save)
-        return fixed + (finish - first) / timed * (steps - 1) + (save - evaluate) * max(1.0, share)
+        fixed = sum(stages.values()) - later_steps - evaluation
+        return fixed + later_steps / timed * (steps - 1) + evaluation * max(1.0, share)
 
 
 def _sizes(sizes: Mapping[str, int], limit: int | None) -> dict[str, int]:

@@ -9,6 +9,7 @@ import pytest
 from harness.cli.forecast import forecast_lines, spoken
 from harness.config.options import RunConfig, make_config
 from harness.coordinator import forecast as module
+from harness.coordinator.executors import job
 from harness.coordinator.forecast import Expected, Forecast, probe
 from harness.coordinator.listener import Listener
 from harness.coordinator.plan import Planned
@@ -23,7 +24,8 @@ def clock(monkeypatch):
     class Clock:
         now = 0.0
 
-    monkeypatch.setattr(module, "monotonic", lambda: Clock.now)
+    for each in (module, job):
+        monkeypatch.setattr(each, "monotonic", lambda: Clock.now)
     return Clock
 
 
