@@ -124,9 +124,7 @@ def wrong_value(error: ErrorDetails) -> str:
             return f"{limits['discriminator']} is missing"
         case "union_tag_invalid":
             return f"{limits['discriminator']}: wanted {limits['expected_tags']}, not {limits['tag']!r}"
-        case "bool_type" if (
-            error["loc"][-1] == "bool"
-        ):  # of the types of a parameter, the first one's
+        case "bool_type" if error["loc"][-1] == "bool":  # a parameter's first type of several
             return f"wanted a number, text, true or false, not {value}"
     if kind not in _WANTED:
         return error["msg"]

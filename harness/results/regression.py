@@ -326,7 +326,8 @@ def _timed(
         (old.noise(before, metric.series), then), (new.noise(after, metric.series), now)
     )
     measured = _once(pair, metric, "")
-    return [Timed(measured, _group(after), then, now, noise, sessions.drift)]
+    both = before.session, after.session
+    return [Timed(measured, _group(after), both, then, now, noise, sessions.drift)]
 
 
 def _lost(pair: Pair) -> list[Lost]:

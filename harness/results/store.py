@@ -218,7 +218,7 @@ class RunFolder:
             except ValueError as error:
                 problems.append(f"{RECORDS} line {number}: {error}")
                 continue
-            # Of thousands of seeds, one row and one name of each metric take a third less memory.
+            # Of thousands of seeds, one row and one name of each metric take a quarter less memory.
             update: dict[str, Any] = {"metrics": {intern(n): v for n, v in record.metrics.items()}}
             if not isinstance(record, PeaksRecord):
                 update["row"] = rows.setdefault(repr(record.row), record.row)

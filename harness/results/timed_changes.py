@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.results.change import Change, over_rounds
@@ -17,12 +17,13 @@ from harness.results.metrics import METRICS
 class Timed:
     """One series of one row in two sessions: the seconds for each sample, `old` and `new`.
 
-    `measured` has the row, the metric and the reported values; `group` names what was measured side by
-    side, `probe` is the logarithm of the ratio of what the machine did.
+    `measured` has the row, the metric and the reported values. What was measured side by side has one
+    `group` and the same two `sessions`. `probe` is the logarithm of the ratio of what the machine did.
     """
 
     measured: Change
     group: str
+    sessions: tuple[int, int]
     old: Rounds
     new: Rounds
     noise: Noise
@@ -37,17 +38,18 @@ class Timed:
 def timed_changes(rows: Sequence[Timed]) -> list[Change]:
     """The change of each row, beside the drift that the others of its group show in the same metric."""
     changes = []
-    for row in rows:
-        others = [each.ratio for each in _side_by_side(rows, row) if each is not row]
-        between = drift(others, row.probe)
-        changes.append(over_rounds(row.measured, row.old, row.new, row.noise, between))
+    for group in _side_by_side(rows):
+        ratios = [row.ratio for row in group]
+        for place, row in enumerate(group):
+            between = drift(ratios[:place] + ratios[place + 1 :], row.probe)
+            changes.append(over_rounds(row.measured, row.old, row.new, row.noise, between))
     return changes
 
 
 def shared(rows: Sequence[Timed]) -> Iterator[str]:
     """A sentence for each group and metric whose rows all changed by more than a row's drift."""
-    for first in {(row.group, row.measured.metric): row for row in rows}.values():
-        ratios = [row.ratio for row in _side_by_side(rows, first)]
+    for group in _side_by_side(rows):
+        first, ratios = group[0], [row.ratio for row in group]
         middle = statistics.median(ratios)
         if len(ratios) <= LEAST_ROWS or abs(middle) <= LEAST_DRIFT:
             continue
@@ -59,10 +61,9 @@ def shared(rows: Sequence[Timed]) -> Iterator[str]:
         yield f"{METRICS[first.measured.metric].title}, {first.group}: {took}; {means}."
 
 
-def _side_by_side(rows: Sequence[Timed], row: Timed) -> list[Timed]:
-    """Those of the same metric and group."""
-    return [
-        each
-        for each in rows
-        if (each.group, each.measured.metric) == (row.group, row.measured.metric)
-    ]
+def _side_by_side(rows: Sequence[Timed]) -> Iterable[list[Timed]]:
+    """Those of the same metric, group and sessions."""
+    groups: dict[tuple[str, str, tuple[int, int]], list[Timed]] = {}
+    for row in rows:
+        groups.setdefault((row.measured.metric, row.group, row.sessions), []).append(row)
+    return groups.values()

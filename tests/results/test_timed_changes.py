@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from harness.results.change import Change, judged
@@ -9,11 +11,11 @@ from harness.results.timed_changes import Timed, shared, timed_changes
 QUIET = Noise(0.01, 20)
 
 
-def row(name, slower, metric="latency_ms", group="digits"):
+def row(name, slower, metric="latency_ms", group="digits", sessions=(0, 0)):
     """A row whose time is multiplied by `slower` in the new session."""
     old = [[1e-3] * 3] * 12
     new = [[1e-3 * slower] * 3] * 12
-    return Timed(Change(name, metric, 1.0, slower, 0.0), group, old, new, QUIET, 0.0)
+    return Timed(Change(name, metric, 1.0, slower, 0.0), group, sessions, old, new, QUIET, 0.0)
 
 
 def verdicts(rows):
@@ -40,16 +42,21 @@ def test_what_slows_all_rows_by_far_is_no_drift_of_a_session():
     assert verdicts([row(str(place), 1.12) for place in range(10)]) == ["worse"] * 10
 
 
-def test_only_rows_of_the_same_group_and_metric_tell():
-    alone = row("one", 1.04)
-    others = [row(str(n), 1.0, "inference_throughput") for n in range(5)]
-    others += [row(str(n), 1.0, group="mnist") for n in range(5)]
-    assert timed_changes([alone, *others])[0].difference == pytest.approx(0.04)
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"metric": "inference_throughput"}, {"group": "mnist"}, {"sessions": (0, 1)}],
+    ids=["metric", "group", "sessions of a merged run"],
+)
+def test_only_rows_that_were_measured_side_by_side_tell(elsewhere):
+    others = [row(str(place), 1.03, **elsewhere) for place in range(5)]
+    assert timed_changes([row("one", 1.04), *others])[0].difference == pytest.approx(0.04)
 
 
 def test_a_row_tells_nothing_of_its_own_drift():
-    rows = [row("a", 1.04), *(row(str(place), 1.0) for place in range(4))]
-    assert timed_changes(rows)[0].difference == pytest.approx(0.04)
+    rows = [row("a", 1.04), *(row(str(place), 0.99 + place / 100) for place in range(4))]
+    # the median of the four others is 1.005, that of all five 1.01
+    expected = 1.04 / math.sqrt(1.0 * 1.01) - 1
+    assert timed_changes(rows)[0].difference == pytest.approx(expected)
 
 
 def test_what_all_rows_share_is_told_once_for_each_metric():

@@ -16,7 +16,7 @@ const confusion = (plot, row) => {
   const side = Math.min(34, (plot.width - left - 6) / count);
   plot.height = top + side * count + Math.max(26, room);
   // Whole, else in thousands, else not at all: a number that is cut is another one.
-  const counted = (n) => [String(n), `${Math.round(n / 1000)} k`].find((text) => widthOf(text, { size: 11 }) < side - 2) ?? "";
+  const counted = (n) => [String(n), ...(n < 1000 ? [] : [`${Math.round(n / 1000)} k`])].find((text) => widthOf(text, { size: 11 }) < side - 2) ?? "";
   plot.add(svg("text", { class: "axis", x: 2, y: 12 }, "true class, down; predicted, across"));
   table.forEach((line, actual) => {
     const sum = line.reduce((a, b) => a + b, 0);
